@@ -1,0 +1,186 @@
+"""The layers of the original's ops.py, its batch normalisation and its Adam, as small tf.Modules.
+
+Each layer is created under its full original name ("generator/g_h1"), and its variables carry the
+original's names below that ("generator/g_h1/w"). All feature maps are NHWC, float32.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+KERNEL = 5
+STRIDE = 2
+STDDEV = 0.02
+BATCH_NORM_DECAY = 0.9
+BATCH_NORM_EPSILON = 1e-5
+
+
+def _seed_of(name: str, seed: int) -> tuple[int, int]:
+    """Each variable draws from a stream of its own, so adding a layer changes no other."""
+    return seed, zlib.crc32(name.encode())
+
+
+def _normal(name: str, shape: Sequence[int], seed: int) -> tf.Variable:
+    value = tf.random.stateless_normal(shape, _seed_of(name, seed), stddev=STDDEV)
+    return tf.Variable(value, name=name)
+
+
+def _truncated_normal(name: str, shape: Sequence[int], seed: int) -> tf.Variable:
+    value = tf.random.stateless_truncated_normal(shape, _seed_of(name, seed), stddev=STDDEV)
+    return tf.Variable(value, name=name)
+
+
+def _zeros(name: str, shape: Sequence[int]) -> tf.Variable:
+    return tf.Variable(tf.zeros(shape), name=name)
+
+
+class Conv2d(tf.Module):
+    """The original's conv2d: 5x5, stride 2, SAME. [B, H, W, inputs] -> [B, H/2, W/2, outputs]."""
+
+    def __init__(self, name: str, inputs: int, outputs: int, seed: int):
+        super().__init__()
+        self.w = _truncated_normal(f"{name}/w", (KERNEL, KERNEL, inputs, outputs), seed)
+        self.biases = _zeros(f"{name}/biases", (outputs,))
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Halve height and width, rounding up."""
+        return tf.nn.bias_add(tf.nn.conv2d(x, self.w, STRIDE, "SAME"), self.biases)
+
+
+class Deconv2d(tf.Module):
+    """The original's deconv2d: transposed 5x5 convolution, stride 2, SAME.
+
+    [B, h, w, inputs] -> [B, H, W, outputs], where (H, W) is `size` and h = ceil(H/2).
+    """
+
+    def __init__(self, name: str, inputs: int, outputs: int, size: tuple[int, int], seed: int):
+        super().__init__()
+        self.size = size
+        self.w = _normal(f"{name}/w", (KERNEL, KERNEL, outputs, inputs), seed)
+        self.biases = _zeros(f"{name}/biases", (outputs,))
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Double height and width, to exactly `size`."""
+        batch = x.shape[0] or tf.shape(x)[0]
+        shape = [batch, *self.size, self.biases.shape[0]]
+        return tf.nn.bias_add(tf.nn.conv2d_transpose(x, self.w, shape, STRIDE), self.biases)
+
+
+class Linear(tf.Module):
+    """The original's linear: [B, inputs] -> [B, outputs], x Matrix + bias."""
+
+    def __init__(self, name: str, inputs: int, outputs: int, seed: int):
+        super().__init__()
+        self.Matrix = _normal(f"{name}/Matrix", (inputs, outputs), seed)
+        self.bias = _zeros(f"{name}/bias", (outputs,))
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Multiply and add."""
+        return tf.nn.bias_add(tf.matmul(x, self.Matrix), self.bias)
+
+
+class BatchNorm(tf.Module):
+    """The original's fused batch_norm over all axes but the last (Ioffe & Szegedy 2015, alg. 1, 2).
+
+    It normalises with the biased variance of the batch and moves `moving_variance` with the
+    unbiased one, N/(N-1), as tf.contrib.layers.batch_norm(fused=True) does.
+    """
+
+    def __init__(self, name: str, channels: int):
+        super().__init__()
+        self.beta = _zeros(f"{name}/beta", (channels,))
+        self.gamma = tf.Variable(tf.ones((channels,)), name=f"{name}/gamma")
+        self.moving_mean = tf.Variable(
+            tf.zeros((channels,)), trainable=False, name=f"{name}/moving_mean"
+        )
+        self.moving_variance = tf.Variable(
+            tf.ones((channels,)), trainable=False, name=f"{name}/moving_variance"
+        )
+
+    def __call__(self, x: tf.Tensor, moves: int) -> tf.Tensor:
+        """Normalise x, [B, C] or [B, H, W, C].
+
+        Args:
+            moves: 0 normalises with the moving averages (the sampler). 1 or more normalises with
+                this batch's own statistics and moves the averages that many times by them: a pass
+                that serves several of the original's passes counts for each.
+        """
+        if x.shape.rank == 2:
+            return tf.squeeze(self(x[:, tf.newaxis, tf.newaxis, :], moves), [1, 2])
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=[] if moves else self.moving_mean,
+            variance=[] if moves else self.moving_variance,
+            epsilon=BATCH_NORM_EPSILON,
+            is_training=moves > 0,
+        )
+        if moves:
+            self._move(self.moving_mean, result.batch_mean, moves)
+            self._move(self.moving_variance, result.batch_variance, moves)
+        return result.y
+
+    @staticmethod
+    def _move(average: tf.Variable, value: tf.Tensor, moves: int) -> None:
+        average.assign_sub((1 - BATCH_NORM_DECAY**moves) * (average - value))
+
+
+class Adam(tf.Module):
+    """TensorFlow 1's Adam, by the same kernel (Kingma & Ba 2015, the form before section 2.1).
+
+    lr_t = lr sqrt(1-beta2^t) / (1-beta1^t); var -= lr_t m / (sqrt(v) + epsilon).
+    `beta1_power` and `beta2_power` hold beta^(t+1) after t updates, as the original's do.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, tf.Variable],
+        learning_rate: float,
+        beta1: float,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ):
+        super().__init__()
+        self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
+        self._epsilon = epsilon
+        self.beta1_power = tf.Variable(beta1, trainable=False, name="beta1_power")
+        self.beta2_power = tf.Variable(beta2, trainable=False, name="beta2_power")
+        self.m = {name: self._slot(v, f"{name}/Adam") for name, v in variables.items()}
+        self.v = {name: self._slot(v, f"{name}/Adam_1") for name, v in variables.items()}
+
+    @staticmethod
+    def _slot(variable: tf.Variable, name: str) -> tf.Variable:
+        return tf.Variable(tf.zeros(variable.shape), trainable=False, name=name)
+
+    def apply(
+        self, variables: Mapping[str, tf.Variable], gradients: Mapping[str, tf.Tensor]
+    ) -> None:
+        """Update each variable by its gradient (the same names in both), then count one update."""
+        for name, gradient in gradients.items():
+            tf.raw_ops.ResourceApplyAdam(
+                var=variables[name].handle,
+                m=self.m[name].handle,
+                v=self.v[name].handle,
+                beta1_power=self.beta1_power,
+                beta2_power=self.beta2_power,
+                lr=self._learning_rate,
+                beta1=self._beta1,
+                beta2=self._beta2,
+                epsilon=self._epsilon,
+                grad=gradient,
+            )
+        self.beta1_power.assign(self.beta1_power * self._beta1)
+        self.beta2_power.assign(self.beta2_power * self._beta2)
+
+
+def lrelu(x: tf.Tensor) -> tf.Tensor:
+    """Leaky ReLU with the original's slope, max(x, 0.2 x)."""
+    return tf.nn.leaky_relu(x, 0.2)
+
+
+def conv_cond_concat(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Append the label as constant planes: [B, H, W, C] and [B, y_dim] -> [B, H, W, C + y_dim]."""
+    planes = tf.ones_like(x[..., :1]) * y[:, tf.newaxis, tf.newaxis, :]
+    return tf.concat([x, planes], 3)
