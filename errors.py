@@ -7,7 +7,7 @@ class UserError(Exception):
     exit_status = 2
 
 
-class RunFailure(Exception):
+class RunError(Exception):
     """Something failed underway that the command line is not to blame for. Exit status 1."""
 
     exit_status = 1

@@ -1,12 +1,13 @@
 """DCGAN: the two networks, their losses, the training step, the sampler, saving and loading."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from errors import RunFailure, UserError
+from errors import RunError, UserError
 from files import read_json, write_json
 from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
 from ops import Adam
@@ -131,7 +132,9 @@ class DCGAN(tf.Module):
         return self._train_step(images, z, y, evaluate, watch)
 
     @tf.function
-    def _train_step(self, images, z, y, evaluate, watch):
+    def _train_step(
+        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, evaluate: bool, watch: bool
+    ) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as g_tape:
             # The same weights and z in the D update and in the first G update: one pass for both.
             fakes = self.generator(z, y, moves=2)
@@ -149,7 +152,9 @@ class DCGAN(tf.Module):
         self.step.assign_add(1)
         return result
 
-    def _update_discriminator(self, images, fakes, y):
+    def _update_discriminator(
+        self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None
+    ) -> dict[str, tf.Tensor]:
         variables = self.discriminator.trainable()
         with tf.GradientTape() as tape:
             logits_of_reals = self.discriminator(images, y, moves=1)
@@ -164,7 +169,9 @@ class DCGAN(tf.Module):
             "d": tf.sigmoid(logits_of_reals),
         }
 
-    def _update_generator(self, g_tape, fakes, y):
+    def _update_generator(
+        self, g_tape: tf.GradientTape, fakes: tf.Tensor, y: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Update G by what D says of `fakes`, which `g_tape` saw G make."""
         # D's own weights are not watched: no gradient is computed for them.
         with tf.GradientTape(watch_accessed_variables=False) as d_tape:
@@ -176,7 +183,9 @@ class DCGAN(tf.Module):
         self.g_optim.apply(variables, gradients)
         return g_loss, logits
 
-    def _evaluate(self, images, z, y):
+    def _evaluate(
+        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None
+    ) -> dict[str, tf.Tensor]:
         """The printed losses: three passes in the original, two of them the same (moves=2)."""
         logits_of_fakes = self.discriminator(self.generator(z, y, moves=2), y, moves=2)
         return {
@@ -193,7 +202,7 @@ class DCGAN(tf.Module):
         return self._sampler(*self._latent(z, y))
 
     @tf.function(reduce_retracing=True)
-    def _sampler(self, z, y):
+    def _sampler(self, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.generator(z, y, moves=0)
 
     def discriminate(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
@@ -201,13 +210,13 @@ class DCGAN(tf.Module):
         return self._discriminate(tf.convert_to_tensor(images, tf.float32), self._labels(y))
 
     @tf.function(reduce_retracing=True)
-    def _discriminate(self, images, y):
+    def _discriminate(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.discriminator(images, y, moves=0)
 
-    def _latent(self, z, y):
+    def _latent(self, z: tf.Tensor, y: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
         return tf.convert_to_tensor(z, tf.float32), self._labels(y)
 
-    def _labels(self, y):
+    def _labels(self, y: tf.Tensor | None) -> tf.Tensor | None:
         if bool(self.y_dim) != (y is not None):
             wanted = f"one-hot labels [N, {self.y_dim}]" if self.y_dim else "no labels"
             raise ValueError(f"these networks take {wanted}: pass y accordingly")
@@ -226,7 +235,10 @@ class DCGAN(tf.Module):
         write_json(Path(checkpoint_dir) / SETTINGS_FILE, self.settings)
         self.step.assign(step)
         manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(dcgan=self), str(checkpoint_dir), max_to_keep, CHECKPOINT_NAME
+            tf.train.Checkpoint(dcgan=self),
+            str(checkpoint_dir),
+            max_to_keep=max_to_keep,
+            checkpoint_name=CHECKPOINT_NAME,
         )
         return Path(manager.save(checkpoint_number=step))
 
@@ -235,29 +247,41 @@ class DCGAN(tf.Module):
 
         Raises:
             UserError: the checkpoint is of networks of another shape; names each difference.
-            RunFailure: the checkpoint's files cannot be read.
+            RunError: the checkpoint's files cannot be read.
         """
         path = tf.train.latest_checkpoint(str(checkpoint_dir))
         if path is None:
             return False, 0
         stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
-        differences = [
-            f"{name} (stored {stored[name]}, given {self.settings[name]})"
-            for name in NETWORK_SETTINGS
-            if name in stored and stored[name] != self.settings[name]
-        ]
-        if differences:
-            raise UserError(
-                f"{path} is of another network: {', '.join(differences)}. "
-                "Give the stored values, or another --checkpoint_dir"
-            )
+        if stored:
+            refuse_other_shape(stored, self.settings, checkpoint_dir)
         try:
             status = tf.train.Checkpoint(dcgan=self).restore(path)
             status.assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
-            raise RunFailure(f"{path} cannot be read: {reason}") from error
+            raise RunError(f"{path} cannot be read: {reason}") from error
         return True, int(self.step)
+
+
+def refuse_other_shape(
+    stored: Mapping[str, Any], given: Mapping[str, Any], checkpoint_dir: str | Path
+) -> None:
+    """Compare what `given` holds of NETWORK_SETTINGS with the settings stored with a checkpoint.
+
+    Raises:
+        UserError: they differ; names each difference.
+    """
+    differences = [
+        f"{name} is {stored[name]}, not {given[name]}"
+        for name in NETWORK_SETTINGS
+        if name in stored and name in given and stored[name] != given[name]
+    ]
+    if differences:
+        raise UserError(
+            f"the networks in {checkpoint_dir} are of another shape: {', '.join(differences)}. "
+            "Give the stored values, or another --checkpoint_dir"
+        )
 
 
 def real_loss(logits: tf.Tensor) -> tf.Tensor:
@@ -282,5 +306,5 @@ def parameter_table(dcgan: DCGAN) -> str:
         if variable.trainable:
             count = math.prod(variable.shape)
             total += count
-            rows.append(f"{name:32} {str(variable.shape.as_list()):22} {count:>12,}")
+            rows.append(f"{name:32} {variable.shape.as_list()!s:22} {count:>12,}")
     return "\n".join([*rows, f"{'total':32} {'':22} {total:>12,}"])

@@ -51,7 +51,7 @@ class Generator(Network):
         self.g_h4 = Deconv2d(at + "h4", gf_dim, c_dim, size, seed)
 
     def __call__(self, z: tf.Tensor, y: None, moves: int) -> tf.Tensor:
-        """z [B, z_dim] -> images [B, H, W, c_dim] in [-1, 1]."""
+        """Z [B, z_dim] -> images [B, H, W, c_dim] in [-1, 1]."""
         h = tf.reshape(self.g_h0_lin(z), [-1, *self._start])
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, H/16, W/16, 8 gf]
         h = tf.nn.relu(self.g_bn1(self.g_h1(h), moves))  # [B, H/8, W/8, 4 gf]
@@ -76,7 +76,7 @@ class Discriminator(Network):
         self.d_h4_lin = Linear(at + "h4_lin", math.prod(halved(size, 4)) * df_dim * 8, 1, seed)
 
     def __call__(self, images: tf.Tensor, y: None, moves: int) -> tf.Tensor:
-        """images [B, H, W, c_dim] in [-1, 1] -> logits [B, 1]."""
+        """Images [B, H, W, c_dim] in [-1, 1] -> logits [B, 1]."""
         h = lrelu(self.d_h0_conv(images))  # [B, H/2, W/2, df]
         h = lrelu(self.d_bn1(self.d_h1_conv(h), moves))  # [B, H/4, W/4, 2 df]
         h = lrelu(self.d_bn2(self.d_h2_conv(h), moves))  # [B, H/8, W/8, 4 df]
@@ -111,7 +111,7 @@ class LabelledGenerator(Network):
         self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + y_dim, c_dim, size, seed)
 
     def __call__(self, z: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
-        """z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
+        """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
         h = self.g_h0_lin(tf.concat([z, y], 1))
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, gfc]
         h = self.g_h1_lin(tf.concat([h, y], 1))
@@ -139,7 +139,7 @@ class LabelledDiscriminator(Network):
         self.d_h3_lin = Linear(at + "h3_lin", dfc_dim + y_dim, 1, seed)
 
     def __call__(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
-        """images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
+        """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
         h = lrelu(self.d_h0_conv(conv_cond_concat(images, y)))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(conv_cond_concat(h, y))
         h = lrelu(self.d_bn1(h, moves))  # [B, H/4, W/4, df + y_dim]

@@ -1,0 +1,185 @@
+"""Where images come from, MNIST's idx files or a folder; hands out batch number (epoch, idx)."""
+
+import functools
+import gzip
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from errors import UserError
+from folder import find_images, load_folder
+from images import Geometry, fit, is_grey
+from settings import Settings
+from streams import random_stream
+from utils import one_hot
+
+MNIST_CLASSES = 10
+MNIST_SHUFFLE_SEED = 547  # the original's
+MNIST_PARTS = ("train", "t10k")
+IDX_MAGIC = {"images": 2051, "labels": 2049}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images in memory or mapped from disk, and the order in which they are handed out.
+
+    images: uint8 [N, H, W, c_dim]. labels: int [N], or None. y_dim: number of classes, or None.
+    Without labels the order is drawn anew for each epoch, from the seed and the epoch.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    y_dim: int | None
+    batch_size: int
+    train_size: float
+    seed: int
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch; what is left over is not used in that epoch."""
+        return min(len(self.images), int(min(self.train_size, 2**62))) // self.batch_size
+
+    def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
+        rows: np.ndarray | slice = slice(idx * self.batch_size, (idx + 1) * self.batch_size)
+        if self.labels is None:
+            rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
+        return self.images[rows], self.labels_of(rows)
+
+    def labels_of(self, rows: np.ndarray | slice) -> np.ndarray | None:
+        """One-hot labels, float32 [len(rows), y_dim], of some rows; None without labels."""
+        if self.labels is None or self.y_dim is None:
+            return None
+        return one_hot(self.labels[rows], self.y_dim)
+
+
+def open_dataset(settings: Settings, seed: int) -> Dataset:
+    """Find and load the images that the settings name, and say what was found.
+
+    Raises:
+        UserError: nothing there, not readable, or fewer images than one batch.
+    """
+    if settings.is_mnist:
+        images, labels = load_mnist(_mnist_folder(settings), geometry_of(settings))
+        y_dim: int | None = MNIST_CLASSES
+    else:
+        images = load_folder(
+            folder_of(settings), settings.input_fname_pattern, geometry_of(settings), settings.c_dim
+        )
+        labels, y_dim = None, None
+    dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
+    if dataset.batches < 1:
+        raise UserError(
+            f"{settings.dataset}: {min(len(images), settings.train_size):.0f} images do not fill "
+            f"one batch of {settings.batch_size}: give a smaller --batch_size"
+        )
+    left_over = min(len(images), settings.train_size) - dataset.batches * settings.batch_size
+    print(
+        f"{settings.dataset}: {len(images):,} images of {_shape_text(images)}, "
+        f"{dataset.batches:,} steps an epoch, {left_over:.0f} left over",
+        flush=True,
+    )
+    return dataset
+
+
+def describe(settings: Settings) -> tuple[str, int, int | None]:
+    """What --dry_run says of the data: the count and the sizes from file to network.
+
+    Returns:
+        The line, and what the networks would get: c_dim and y_dim. Only the first image of a
+        folder is opened.
+    """
+    geometry = geometry_of(settings)
+    if settings.is_mnist:
+        count = len(load_mnist(_mnist_folder(settings), geometry)[0])
+        source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
+    else:
+        files = find_images(folder_of(settings), settings.input_fname_pattern)
+        count, y_dim = len(files), None
+        with Image.open(files[0]) as first:
+            source = f"{files[0].name} is {first.height}x{first.width} {first.mode}"
+            c_dim = settings.c_dim or (1 if is_grey(first) else 3)
+    crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
+    height, width = geometry.output
+    text = (
+        f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
+        f"{height}x{width}x{c_dim} -> networks of {height}x{width}x{c_dim}, batch "
+        f"{settings.batch_size}, {count // settings.batch_size:,} steps an epoch"
+    )
+    return text, c_dim, y_dim
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of a data set; an absolute --dataset stands for itself."""
+    return settings.data_dir / Path(settings.dataset).expanduser()
+
+
+def geometry_of(settings: Settings) -> Geometry:
+    """Crop and output size as the settings ask for them."""
+    crop = (settings.input_height, settings.input_width) if settings.crop else None
+    return Geometry(crop, (settings.output_height, settings.output_width))
+
+
+def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """All of MNIST in the original's order: images uint8 [N, H, W, 1], labels uint8 [N].
+
+    Train and test together (70,000), shuffled once with NumPy's legacy generator, seed 547.
+    """
+    images = np.concatenate([_read_idx(folder, part, "images") for part in MNIST_PARTS])
+    labels = np.concatenate([_read_idx(folder, part, "labels") for part in MNIST_PARTS])
+    if len(images) != len(labels):
+        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_MNIST_HELP}")
+    if labels.max(initial=0) >= MNIST_CLASSES:
+        raise UserError(f"{folder}: a label of {labels.max()}; mnist has 0 to 9. {_MNIST_HELP}")
+    # RandomState(547).permutation draws what the original's np.random.shuffle draws.
+    order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
+    images, labels = images[order], labels[order]
+    if images.shape[1:] != geometry.output or geometry.crop not in (None, images.shape[1:]):
+        images = np.stack([np.asarray(fit(Image.fromarray(i), geometry)) for i in images])
+    return images[..., np.newaxis], labels
+
+
+_MNIST_HELP = "Type: python download.py mnist"
+
+
+def _mnist_folder(settings: Settings) -> Path:
+    folder = folder_of(settings)
+    if not folder.is_dir():
+        raise UserError(f"mnist: there is no folder {folder}. {_MNIST_HELP}")
+    return folder
+
+
+def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
+    """One idx file, plain or still gzipped: uint8, of the shape that its header tells."""
+    axes = 3 if kind == "images" else 1
+    names = [f"{part}-{kind}{dot}idx{axes}-ubyte{gz}" for gz in ("", ".gz") for dot in "-."]
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    if path is None:
+        there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
+        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_MNIST_HELP}")
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise UserError(f"{path} is damaged ({error}). Delete it. {_MNIST_HELP}") from error
+    header = np.frombuffer(content[: 4 * (axes + 1)], ">u4").tolist()
+    if len(header) != axes + 1 or header[0] != IDX_MAGIC[kind]:
+        raise UserError(f"{path} is no idx file of {kind}. Delete it. {_MNIST_HELP}")
+    values = np.frombuffer(content, np.uint8, offset=4 * len(header))
+    if len(values) != math.prod(header[1:]):
+        raise UserError(
+            f"{path} holds {len(values):,} bytes where its header tells of "
+            f"{math.prod(header[1:]):,}. Delete it. {_MNIST_HELP}"
+        )
+    return values.reshape(header[1:])
+
+
+@functools.lru_cache(maxsize=2)
+def _epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    return random_stream(seed, "order", epoch).permutation(count)
+
+
+def _shape_text(images: np.ndarray) -> str:
+    return "x".join(str(n) for n in images.shape[1:])

@@ -1,0 +1,216 @@
+"""Train a DCGAN, or look at what a trained one makes. The command line of the original.
+
+python download.py mnist
+python main.py --dataset mnist --input_height=28 --output_height=28 --train
+python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
+python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
+"""
+
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from errors import RunError, UserError
+from settings import MNIST, Settings, check
+
+SYNOPSIS = "usage: python main.py [--flag=value ...]"
+SEE_HELP = "All flags: python main.py --help"
+
+
+class Flag(NamedTuple):
+    """One flag: its default decides its type, unless `kind` does."""
+
+    name: str
+    default: Any
+    text: str
+    kind: type | None = None
+
+
+FLAGS: dict[str, tuple[Flag, ...]] = {
+    "What to do": (
+        Flag("train", False, "train; without it, load the checkpoint and make pictures"),
+        Flag("option", 0, "which pictures to make, 0 to 4 (see README)"),
+        Flag("visualize", False, "make the pictures after training, too"),
+        Flag("generate_test_images", 100, "pictures in a grid, frames in an animation"),
+        Flag("export", False, "write the trained networks as a SavedModel, without --train"),
+        Flag("freeze", False, "write the generator as one frozen graph, without --train"),
+        Flag("dry_run", False, "show the settings, the data and the sizes, and stop"),
+    ),
+    "The data": (
+        Flag("dataset", "celebA", "mnist, or a folder of images below data_dir"),
+        Flag("data_dir", "./data", "where data sets are"),
+        Flag("input_fname_pattern", "*.jpg", "which files of the folder; **/*.png searches below"),
+        Flag("input_height", None, "centre crop (with --crop) [108; mnist: 28]", int),
+        Flag("input_width", None, "[input_height]", int),
+        Flag("output_height", None, "size of the pictures to learn [64; mnist: 28]", int),
+        Flag("output_width", None, "[output_height]", int),
+        Flag("c_dim", None, "1 for grey, 3 for colour [as the images are]", int),
+        Flag("crop", False, "cut the centre out before resizing"),
+        Flag("train_size", float("inf"), "images in an epoch, at most"),
+    ),
+    "The training": (
+        Flag("epoch", 25, "epochs in all"),
+        Flag("learning_rate", 0.0002, "of Adam"),
+        Flag("beta1", 0.5, "of Adam"),
+        Flag("batch_size", 64, "images in a step"),
+        Flag("z_dim", 100, "length of the latent vector"),
+        Flag("z_dist", "uniform_signed", "or normal01, or uniform_unsigned"),
+        Flag("seed", None, "the same seed gives the same run [drawn and printed]", int),
+        Flag("device", "auto", "auto, cpu, gpu or gpu:N"),
+    ),
+    "What is written": (
+        Flag("checkpoint_dir", "checkpoint", "where checkpoints are"),
+        Flag("sample_dir", "samples", "where pictures are"),
+        Flag("out_dir", ".", "the folder above checkpoint, samples and logs"),
+        Flag("out_name", "", "a folder between out_dir and those"),
+        Flag("max_to_keep", 5, "checkpoints to keep"),
+        Flag("ckpt_freq", 500, "a checkpoint every so many steps, and one at the end"),
+        Flag("sample_freq", 100, "a sample picture every so many steps"),
+        Flag("log_freq", 1, "a line with the losses every so many steps"),
+        Flag("summary_freq", 10, "TensorBoard summaries every so many steps"),
+        Flag("G_img_sum", False, "fakes in every summary, not only with the sample pictures"),
+        Flag("verbose", False, "show TensorFlow's own messages"),
+    ),
+}
+
+# What tutorials of 2016 and 2017 print, and what it has been called since.
+OLD_NAMES = {
+    "is_train": "train",
+    "is_crop": "crop",
+    "image_size": "input_height",
+    "output_size": "output_height",
+}
+DASHES = re.compile("^[-\u2010-\u2015\u2212]+(?=[A-Za-z])")
+QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (without the program's name) -> exit status.
+
+    0 when done, 1 for a failure underway, 2 for wrong input, 128 + n when stopped by signal n.
+    """
+    try:
+        if {"--help", "-h", "--helpfull"} & set(argv):
+            print(help_text())
+            return 0
+        settings = parse(argv)
+        # TensorFlow takes seconds to load: what is wrong with the command line was said before.
+        from startup import start_tensorflow
+
+        start_tensorflow(settings.device, settings.verbose)
+        import trainer
+
+        if settings.dry_run:
+            return trainer.dry_run(settings)
+        return trainer.train(settings) if settings.train else trainer.test(settings)
+    except (UserError, RunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"error: {name}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
+        return 130
+
+
+def parse(argv: Sequence[str]) -> Settings:
+    """Turn a command line into settings; says on stderr what was renamed.
+
+    Raises:
+        UserError: an unknown flag (with the nearest name), or a value that makes no sense.
+    """
+    values = flags.FlagValues()
+    defaults = {flag.name: flag for group in FLAGS.values() for flag in group}
+    define = {
+        bool: flags.DEFINE_boolean,
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        str: flags.DEFINE_string,
+    }
+    for flag in defaults.values():
+        define[_kind(flag)](flag.name, flag.default, flag.text, flag_values=values)
+    try:
+        rest = values(["main.py", *_normalised(argv)])[1:]
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, [*defaults, *OLD_NAMES], n=1, cutoff=0.5)
+        guess = f" Did you mean --{near[0]}?" if near else ""
+        raise UserError(f"there is no flag --{error.flagname}.{guess} {SEE_HELP}") from error
+    except flags.Error as error:
+        raise UserError(f"{' '.join(str(error).split())}. {SEE_HELP}") from error
+    if rest:
+        raise UserError(
+            f"not understood: {' '.join(rest)}. Flags begin with --, and patterns with * need "
+            f'quotes: --input_fname_pattern "*.jpg". {SEE_HELP}'
+        )
+    given = frozenset(name for name in defaults if values[name].present)
+    return _resolved({name: values[name].value for name in defaults}, given)
+
+
+def help_text() -> str:
+    """All flags, grouped, with their defaults."""
+    lines = [(__doc__ or "").strip(), "", SYNOPSIS]
+    for title, group in FLAGS.items():
+        lines += ["", title + ":"]
+        for flag in group:
+            default = "" if flag.default in (None, False, "") else f" [{flag.default}]"
+            lines.append(f"  --{flag.name:22}{flag.text}{default}")
+    return "\n".join(lines)
+
+
+def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
+    """Fill in the sizes that were not given, as the original does; mnist knows its own."""
+    own_size = 28 if values["dataset"] == MNIST else None
+    values["input_height"] = values["input_height"] or own_size or 108
+    values["input_width"] = values["input_width"] or values["input_height"]
+    values["output_height"] = values["output_height"] or own_size or 64
+    values["output_width"] = values["output_width"] or values["output_height"]
+    for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir"):
+        values[name] = Path(values[name]).expanduser()
+    settings = Settings(**values, given=given)
+    check(settings)
+    return settings
+
+
+def _normalised(argv: Sequence[str]) -> list[str]:
+    """Undo what web pages do to pasted commands, take old names, allow `--flag True`."""
+    booleans = {flag.name for group in FLAGS.values() for flag in group if _kind(flag) is bool}
+    result: list[str] = []
+    for raw in argv:
+        word = raw.strip(QUOTES)
+        if result and result[-1].removeprefix("--") in booleans and _is_truth_value(word):
+            result[-1] += f"={word}"
+            continue
+        word = DASHES.sub("--", word)
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            word = f"--{_current_name(name)}{equals}{value.strip(QUOTES)}"
+        result.append(word)
+    return result
+
+
+def _current_name(name: str) -> str:
+    for old, new in OLD_NAMES.items():
+        for prefix in ("", "no"):
+            if name == prefix + old:
+                print(f"note: --{name} is called --{prefix}{new} now", file=sys.stderr)
+                return prefix + new
+    return name
+
+
+def _is_truth_value(word: str) -> bool:
+    return word.lower() in {"true", "false", "1", "0", "t", "f", "yes", "no"}
+
+
+def _kind(flag: Flag) -> type:
+    return flag.kind or type(flag.default)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""How long work shows itself: a bar on a terminal, plain lines when piped."""
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+LINE_EVERY_SECONDS = 30.0
+
+
+class Progress:
+    """A context manager that counts work done, in units, out of `total`."""
+
+    def __init__(self, title: str, total: int, unit: str, done: int = 0, scale: int = 1):
+        """Show `total` units; where a unit is `scale` things ("images"), show those."""
+        self._title, self._unit, self._scale = title, unit, scale
+        self._total, self._start, self._done = total, done, done
+        self._began = self._said = time.monotonic()
+        self._bar = tqdm(
+            desc=title,
+            total=total * scale,
+            initial=done * scale,
+            unit=f" {unit}",
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def update(self, units: int = 1) -> None:
+        """Count `units` as done; when piped, say so every half a minute."""
+        self._done += units
+        self._bar.update(units * self._scale)
+        now = time.monotonic()
+        if self._bar.disable and now - self._said >= LINE_EVERY_SECONDS:
+            self._said = now
+            print(self._status(now - self._began), file=sys.stderr, flush=True)
+
+    def line(self, text: str) -> None:
+        """Print a line to stdout; on a terminal the bar stays below it."""
+        with tqdm.external_write_mode(file=sys.stdout, nolock=False):
+            print(text, flush=True)
+
+    def _status(self, seconds: float) -> str:
+        rate = (self._done - self._start) / seconds
+        left = tqdm.format_interval((self._total - self._done) / rate)
+        return (
+            f"{self._title}: {self._done * self._scale:,} of {self._total * self._scale:,} "
+            f"{self._unit}, {rate * self._scale:.0f} a second, {left} left"
+        )

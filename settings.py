@@ -1,0 +1,115 @@
+"""One immutable object with everything that was asked for, and the folders that follow from it."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import UserError
+from streams import Z_DISTS
+
+MNIST = "mnist"
+OPTIONS = range(5)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What main.py made of the command line; the fields are its flags, explained there.
+
+    `given` names the flags that were typed; the others may be taken from the trained run.
+    """
+
+    dataset: str
+    data_dir: Path
+    input_fname_pattern: str
+    input_height: int
+    input_width: int
+    output_height: int
+    output_width: int
+    c_dim: int | None
+    crop: bool
+    train_size: float
+    train: bool
+    epoch: int
+    learning_rate: float
+    beta1: float
+    batch_size: int
+    z_dim: int
+    z_dist: str
+    seed: int | None
+    device: str
+    visualize: bool
+    option: int
+    generate_test_images: int
+    export: bool
+    freeze: bool
+    checkpoint_dir: Path
+    sample_dir: Path
+    out_dir: Path
+    out_name: str
+    max_to_keep: int
+    ckpt_freq: int
+    sample_freq: int
+    log_freq: int
+    summary_freq: int
+    G_img_sum: bool
+    dry_run: bool
+    verbose: bool
+    given: frozenset[str] = frozenset()
+
+    @property
+    def is_mnist(self) -> bool:
+        """Whether the data are MNIST's idx files, trained with labels."""
+        return self.dataset == MNIST
+
+    @property
+    def run_name(self) -> str:
+        """The original's name of a run: data set, batch size and output size."""
+        folder = Path(self.dataset)
+        dataset = "_".join(part for part in folder.parts if part not in (folder.anchor, ".."))
+        return f"{dataset}_{self.batch_size}_{self.output_height}_{self.output_width}"
+
+    def run_folder(self, kind: str | Path) -> Path:
+        """This run's folder below `kind` (checkpoint_dir, sample_dir or "logs")."""
+        return self.out_dir / self.out_name / kind / self.run_name
+
+    def as_json(self) -> dict[str, Any]:
+        """The flags as JSON values; an unlimited train_size is null."""
+        values = asdict(self)
+        del values["given"]
+        if math.isinf(self.train_size):
+            values["train_size"] = None
+        return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
+
+
+def check(settings: Settings) -> None:
+    """Refuse values that make no sense, before anything is opened.
+
+    Raises:
+        UserError: names the flag, its value and what it takes.
+    """
+    for name in (
+        *("input_height", "input_width", "output_height", "output_width", "epoch", "batch_size"),
+        *("z_dim", "generate_test_images", "max_to_keep", "train_size"),
+        *("ckpt_freq", "sample_freq", "log_freq", "summary_freq"),
+    ):
+        if not getattr(settings, name) >= 1:
+            raise UserError(f"--{name}={getattr(settings, name)}: it must be 1 or more")
+    if not (math.isinf(settings.train_size) or settings.train_size.is_integer()):
+        raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
+    if not 0 < settings.learning_rate < math.inf:
+        raise UserError(f"--learning_rate={settings.learning_rate}: it must be above 0")
+    if not 0 <= settings.beta1 < 1:
+        raise UserError(f"--beta1={settings.beta1}: it must be in [0, 1)")
+    if settings.option not in OPTIONS:
+        raise UserError(f"--option={settings.option}: there are 0, 1, 2, 3 and 4")
+    if settings.z_dist not in Z_DISTS:
+        raise UserError(f"--z_dist={settings.z_dist}: there are {', '.join(Z_DISTS)}")
+    if settings.c_dim not in (None, 1, 3):
+        raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
+    if settings.is_mnist and settings.c_dim == 3:
+        raise UserError("--c_dim=3: mnist is grey; leave --c_dim away")
+    if settings.seed is not None and not 0 <= settings.seed < 2**31:
+        raise UserError(f"--seed={settings.seed}: it must be in 0 ... 2147483647")
+    if not settings.dataset.strip("/."):
+        raise UserError(f"--dataset={settings.dataset!r}: name a folder below --data_dir, or mnist")

@@ -1,0 +1,78 @@
+"""How TensorFlow is started: its chatter, the device to use, and a line about what is used."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from errors import RunError, UserError
+
+
+def start_tensorflow(device: str, verbose: bool) -> None:
+    """Import TensorFlow, choose the device, and print what the run will use.
+
+    Args:
+        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N".
+        verbose: let TensorFlow's own messages through.
+
+    Raises:
+        UserError: there is no such device.
+        RunError: TensorFlow, or a library it needs, is missing.
+    """
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _stderr_held_back(not verbose):
+            import tensorflow as tf
+    except ImportError as error:
+        raise RunError(
+            f"TensorFlow cannot be loaded ({error}): pip install -r requirements.txt"
+        ) from error
+    used = _choose(device, tf)
+    print(f"TensorFlow {tf.__version__} on {used}", flush=True)
+
+
+def _choose(device: str, tf: ModuleType) -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    cpu = f"CPU ({os.cpu_count()} cores)"
+    name, _, number = device.lower().partition(":")
+    if name == "cpu" or (name == "auto" and not gpus):
+        tf.config.set_visible_devices([], "GPU")
+        return cpu
+    if name not in ("auto", "gpu") or (number and not number.isdigit()):
+        raise UserError(f"--device={device}: it takes auto, cpu, gpu or gpu:0, gpu:1, ...")
+    chosen = int(number or 0)
+    if chosen >= len(gpus):
+        found = f"{len(gpus)} GPU(s)" if gpus else "no GPU"
+        raise UserError(f"--device={device}: TensorFlow sees {found} here; use --device=cpu")
+    tf.config.set_visible_devices(gpus[chosen], "GPU")
+    # Take memory as it is needed, so that other programs can use the same GPU.
+    tf.config.experimental.set_memory_growth(gpus[chosen], True)
+    details = tf.config.experimental.get_device_details(gpus[chosen])
+    return f"GPU {chosen} of {len(gpus)} ({details.get('device_name', 'unknown')}) and {cpu}"
+
+
+@contextmanager
+def _stderr_held_back(hold: bool) -> Iterator[None]:
+    """Keep what C++ code writes to stderr; show it only if the block raises.
+
+    TensorFlow's libraries write some messages before they read TF_CPP_MIN_LOG_LEVEL.
+    """
+    if not hold:
+        yield
+        return
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(original, kept.read())
+            raise
+        finally:
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,0 +1,168 @@
+"""Arrays <-> pictures: value ranges, grids, animations; and visualize, the OPTIONs 0 to 4."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import imageio.v3 as imageio
+import numpy as np
+
+from files import written_aside
+from streams import random_stream
+
+if TYPE_CHECKING:
+    from model import DCGAN
+
+SWEEP_SECONDS = 2.0
+MERGED_SECONDS = 8.0
+FRAMES_A_SECOND = 50  # viewers slow down what is faster
+
+
+def to_range(pixels: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """uint8 0 ... 255 -> float32 over `value_range`, as the networks see images.
+
+    [0, 1] is x/255 and [-1, 1] is x/127.5 - 1, each rounded as the original rounds it.
+    """
+    low, high = value_range
+    return pixels.astype(np.float32) / np.float32(255 / (high - low)) + np.float32(low)
+
+
+def to_pixels(images: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """Floats over `value_range` -> uint8: the low end is 0 (black), the high end 255 (white)."""
+    low, high = value_range
+    scaled = (np.asarray(images, np.float32) - low) * (255 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def one_hot(labels: np.ndarray, y_dim: int) -> np.ndarray:
+    """Class numbers [N] -> float32 [N, y_dim]."""
+    return np.eye(y_dim, dtype=np.float32)[labels]
+
+
+def grid_size(count: int) -> tuple[int, int]:
+    """Rows and columns for any number of tiles: as near to a square as holds them all."""
+    columns = math.ceil(math.sqrt(count))
+    return math.ceil(count / columns), columns
+
+
+def grid(pixels: np.ndarray) -> np.ndarray:
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
+    count, height, width, channels = pixels.shape
+    rows, columns = grid_size(count)
+    tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
+    tiles[:count] = pixels
+    table = tiles.reshape(rows, columns, height, width, channels)
+    return table.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
+
+
+def save_grid(pixels: np.ndarray, path: Path) -> Path:
+    """Write tiles uint8 [N, H, W, C] as one picture."""
+    with written_aside(path) as aside:
+        imageio.imwrite(aside, _without_single_channel(grid(pixels)))
+    return path
+
+
+def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:
+    """Write frames uint8 [H, W, C] as an endless GIF that takes `seconds`.
+
+    More than FRAMES_A_SECOND are thinned out. GIF knows hundredths of a second, so frames may
+    differ by one; the whole is exact. A frame equal to the one before only prolongs that one.
+    """
+    count = min(len(frames), int(seconds * FRAMES_A_SECOND))
+    shown = [_without_single_channel(frames[i * len(frames) // count]) for i in range(count)]
+    ends = [round(100 * seconds * (i + 1) / count) for i in range(count)]
+    durations = [10 * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
+    with written_aside(path) as aside:
+        imageio.imwrite(aside, shown, duration=durations, loop=0)
+    return path
+
+
+def _without_single_channel(picture: np.ndarray) -> np.ndarray:
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
+
+
+def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    """Pictures of any number of z, a batch at a time: uint8 [N, H, W, C].
+
+    labels: class numbers [N], or None for networks without labels.
+    """
+    parts = []
+    for start in range(0, len(z), dcgan.batch_size):
+        part = slice(start, start + dcgan.batch_size)
+        y = one_hot(labels[part], dcgan.y_dim) if labels is not None and dcgan.y_dim else None
+        parts.append(to_pixels(dcgan.sampler(z[part], y).numpy(), dcgan.value_range))
+    return np.concatenate(parts)
+
+
+def visualize(
+    dcgan: "DCGAN",
+    option: int,
+    folder: Path,
+    count: int,
+    seed: int,
+    written: Callable[[Path], object] = lambda path: None,
+) -> None:
+    """The original's utils.visualize: pictures of what a trained generator makes.
+
+    Args:
+        option: 0 random images; 1 a grid for each coordinate of z, swept over random z;
+            2 an animation and a grid for each coordinate, swept over one small z of its own;
+            3 the same over z = 0, animations only; 4 as 3, and all sweeps in one animation.
+        folder: where the pictures go.
+        count: images in a grid and frames in a sweep (the merged one goes forth and back).
+        seed: decides every z.
+        written: told each path when it is there.
+
+    With labels, tile k of OPTION 0 and 1 has label k mod y_dim, and so has animation k of 2 to 4.
+    """
+    if option == 0:
+        z = random_stream(seed, "option 0").uniform(-0.5, 0.5, (count, dcgan.z_dim))
+        pixels = sample_pixels(dcgan, z.astype(np.float32), _tile_labels(dcgan, count))
+        written(save_grid(pixels, folder / f"test_{time.strftime('%Y%m%d%H%M%S')}.png"))
+    elif option == 1:
+        for idx in range(dcgan.z_dim):
+            z = random_stream(seed, "option 1", idx).uniform(-1, 1, (count, dcgan.z_dim))
+            pixels = sample_pixels(dcgan, _swept(z, idx), _tile_labels(dcgan, count))
+            written(save_grid(pixels, folder / f"test_arange_{idx}.png"))
+    elif option == 2:
+        for idx in random_stream(seed, "option 2").permutation(dcgan.z_dim).tolist():
+            z = random_stream(seed, "option 2 z", idx).uniform(-0.2, 0.2, (1, dcgan.z_dim))
+            frames = _sweep(dcgan, z, idx, count)
+            path = folder / f"test_gif_{idx}.gif"
+            written(save_animation(frames, path, SWEEP_SECONDS))
+            written(save_grid(frames, path.with_suffix(".png")))
+    else:
+        sweeps = []
+        for idx, frames in enumerate(_sweeps_of_zero(dcgan, count)):
+            path = folder / f"test_gif_{idx}.gif"
+            written(save_animation(frames, path, SWEEP_SECONDS))
+            if option == 4:
+                sweeps.append(frames)
+        if option == 4:
+            forth = [grid(np.stack(tiles)) for tiles in zip(*sweeps, strict=True)]
+            path = folder / "test_gif_merged.gif"
+            written(save_animation(forth + forth[::-1], path, MERGED_SECONDS))
+
+
+def _sweeps_of_zero(dcgan: "DCGAN", count: int) -> Iterator[np.ndarray]:
+    for idx in range(dcgan.z_dim):
+        yield _sweep(dcgan, np.zeros((1, dcgan.z_dim)), idx, count)
+
+
+def _sweep(dcgan: "DCGAN", z: np.ndarray, idx: int, count: int) -> np.ndarray:
+    """Frames uint8 [count, H, W, C] of one z [1, z_dim] with coordinate idx going from 0 to 1."""
+    labels = None if dcgan.y_dim is None else np.full(count, idx % dcgan.y_dim)
+    return sample_pixels(dcgan, _swept(np.repeat(z, count, axis=0), idx), labels)
+
+
+def _swept(z: np.ndarray, idx: int) -> np.ndarray:
+    """Z [N, z_dim] with coordinate idx of row k set to k/N."""
+    swept = z.astype(np.float32)
+    swept[:, idx] = np.arange(len(z)) / len(z)
+    return swept
+
+
+def _tile_labels(dcgan: "DCGAN", count: int) -> np.ndarray | None:
+    return None if dcgan.y_dim is None else np.arange(count) % dcgan.y_dim
