@@ -1,0 +1,159 @@
+"""DCGAN: any shape takes a step, averages move as often as they must, what is saved comes back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from errors import RunError, UserError
+from model import DCGAN, parameter_table
+
+SMALL: dict[str, Any] = {"z_dim": 5, "gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}
+
+
+def small(height: int = 8, width: int = 8, c_dim: int = 1, **kwargs: Any) -> DCGAN:
+    return DCGAN(
+        output_height=height,
+        output_width=width,
+        c_dim=c_dim,
+        **(SMALL | {"batch_size": 4} | kwargs),
+    )
+
+
+def batch(dcgan: DCGAN, count: int = 4, seed: int = 0) -> tuple:
+    stream = np.random.default_rng(seed)
+    images = stream.uniform(*dcgan.value_range, (count, *dcgan.image_shape)).astype(np.float32)
+    z = stream.uniform(-1, 1, (count, dcgan.z_dim)).astype(np.float32)
+    y = np.eye(dcgan.y_dim, dtype=np.float32)[np.arange(count) % 3] if dcgan.y_dim else None
+    return images, z, y
+
+
+@pytest.mark.parametrize("y_dim", [None, 3])
+@pytest.mark.parametrize("c_dim", [1, 3])
+@pytest.mark.parametrize("size", [(28, 28), (17, 30), (1, 3)])
+@pytest.mark.parametrize("count", [1, 7])
+def test_any_size_takes_a_step(size: tuple, c_dim: int, y_dim: int | None, count: int) -> None:
+    dcgan = small(*size, c_dim=c_dim, y_dim=y_dim)
+    before = {n: v.numpy() for n, v in dcgan.named_variables().items()}
+    images, z, y = batch(dcgan, count)
+    result = dcgan.train_step(images, z, y, evaluate=True)
+    assert all(np.isfinite(float(value)) for value in result.values())
+    moved = [n for n, v in dcgan.named_variables().items() if (v.numpy() != before[n]).any()]
+    assert any(name.startswith("generator/") for name in moved)
+    assert any(name.startswith("discriminator/") for name in moved)
+    fakes = dcgan.sampler(z, y).numpy()
+    assert fakes.shape == (count, *size, c_dim)
+    low, high = (0, 1) if y_dim else (-1, 1)
+    assert low <= fakes.min() <= fakes.max() <= high
+
+
+@pytest.mark.parametrize("y_dim", [None, 3])
+@pytest.mark.parametrize(("evaluate", "passes"), [(False, 3), (True, 5)])
+def test_g_averages_move_once_for_each_pass(y_dim: int, evaluate: bool, passes: int) -> None:
+    """With the weights held still all passes see the same batch, so the average tells the count."""
+    dcgan = small(y_dim=y_dim, learning_rate=0.0)
+    images, z, y = batch(dcgan)
+    dcgan.train_step(images, z, y, evaluate=evaluate)
+    variables = dcgan.named_variables()
+    bias = variables["generator/g_bn0/moving_mean"].numpy()
+    inputs = z if y is None else np.concatenate([z, y], 1)
+    linear = inputs @ variables["generator/g_h0_lin/Matrix"].numpy()
+    mean = linear.reshape(-1, len(bias)).mean(0)
+    np.testing.assert_allclose(bias, (1 - 0.9**passes) * mean, rtol=1e-4, atol=1e-7)
+
+
+def test_adam_counts_one_update_of_d_and_two_of_g() -> None:
+    dcgan = small()
+    dcgan.train_step(*batch(dcgan))
+    assert float(dcgan.d_optim.beta1_power) == 0.5**2
+    assert float(dcgan.g_optim.beta1_power) == 0.5**3
+
+
+def test_watching_adds_what_tensorboard_shows() -> None:
+    dcgan = small()
+    images, z, _ = batch(dcgan)
+    names = {"d_loss", "d_loss_real", "d_loss_fake", "g_loss"}
+    assert set(dcgan.train_step(images, z)) == names
+    result = dcgan.train_step(images, z, watch=True)
+    assert set(result) == names | {"d", "d_", "G"}
+    assert result["G"].shape == images.shape
+    for name in ("d", "d_"):
+        assert ((result[name].numpy() > 0) & (result[name].numpy() < 1)).all()
+
+
+def test_the_sampler_does_not_depend_on_its_company() -> None:
+    dcgan = small(y_dim=3)
+    for seed in range(3):
+        dcgan.train_step(*batch(dcgan, seed=seed))
+    _, z, y = batch(dcgan, 9)
+    together = dcgan.sampler(z, y).numpy()
+    alone = np.concatenate([dcgan.sampler(z[k : k + 1], y[k : k + 1]).numpy() for k in range(9)])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_labels_where_none_belong_are_refused() -> None:
+    dcgan = small()
+    images, z, _ = batch(dcgan)
+    with pytest.raises(ValueError, match="no labels"):
+        dcgan.train_step(images, z, np.eye(4, 10))
+    with pytest.raises(ValueError, match=r"one-hot labels \[N, 3\]"):
+        small(y_dim=3).sampler(z)
+
+
+def test_what_was_saved_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
+    straight = small(y_dim=3)
+    for seed in range(2):
+        straight.train_step(*batch(straight, seed=seed))
+    path = straight.save(tmp_path, 2)
+    assert path.name == "DCGAN.model-2"
+
+    resumed = DCGAN.from_checkpoint(tmp_path)
+    assert int(resumed.step) == 2
+    for dcgan in (straight, resumed):
+        dcgan.train_step(*batch(dcgan, seed=2))
+    for name, variable in straight.named_variables().items():
+        np.testing.assert_array_equal(variable, resumed.named_variables()[name], err_msg=name)
+
+
+def test_an_empty_folder_has_nothing_to_load(tmp_path: Path) -> None:
+    assert small().load(tmp_path) == (False, 0)
+    with pytest.raises(UserError, match="no trained model"):
+        DCGAN.from_checkpoint(tmp_path)
+
+
+def test_old_checkpoints_are_deleted(tmp_path: Path) -> None:
+    dcgan = small()
+    for step in range(1, 5):
+        dcgan.save(tmp_path, step, max_to_keep=2)
+    kept = sorted(path.name for path in tmp_path.glob("*.index"))
+    assert kept == ["DCGAN.model-3.index", "DCGAN.model-4.index"]
+
+
+def test_another_shape_is_refused_by_name(tmp_path: Path) -> None:
+    small(c_dim=1).save(tmp_path, 1)
+    with pytest.raises(UserError, match=r"output_height is 8, not 16, c_dim is 1, not 3"):
+        small(height=16, c_dim=3).load(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    dcgan = small()
+    path = dcgan.save(tmp_path, 1)
+    path.with_name("DCGAN.model-1.index").write_bytes(b"")
+    with pytest.raises(RunError, match=r"DCGAN\.model-1 cannot be read"):
+        dcgan.load(tmp_path)
+
+
+def test_the_checkpoint_explains_itself(tmp_path: Path) -> None:
+    small(height=9, y_dim=3).save(tmp_path, 1)
+    stored = json.loads((tmp_path / "DCGAN.model.json").read_text())
+    assert stored["output_height"] == 9
+    assert stored["y_dim"] == 3
+
+
+def test_the_parameter_table_counts_what_is_trained() -> None:
+    table = parameter_table(small())
+    assert "moving_mean" not in table
+    count = sum(int(np.prod(v.shape)) for v in small().named_variables().values() if v.trainable)
+    assert table.splitlines()[-1].split() == ["total", f"{count:,}"]

@@ -1,0 +1,111 @@
+"""The layers: shapes, initial values, batch norm's statistics, Adam's formula."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+
+STREAM = np.random.default_rng(0)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return STREAM.normal(size=shape).astype(np.float32)
+
+
+def test_a_convolution_halves_rounding_up() -> None:
+    layer = Conv2d("d_h0_conv", 3, 8, seed=0)
+    assert layer(noise(2, 9, 14, 3)).shape == (2, 5, 7, 8)
+    assert layer.w.name == "d_h0_conv/w:0"
+
+
+@pytest.mark.parametrize("size", [(9, 14), (10, 13), (1, 2)])
+def test_a_transposed_convolution_gives_the_size_asked_for(size: tuple[int, int]) -> None:
+    layer = Deconv2d("g_h1", 8, 3, size, seed=0)
+    x = noise(2, -(-size[0] // 2), -(-size[1] // 2), 8)
+    assert layer(x).shape == (2, *size, 3)
+
+
+def test_a_transposed_convolution_is_the_gradient_of_the_convolution() -> None:
+    layer = Deconv2d("g_h1", 8, 3, (9, 14), seed=0)
+    x, image = noise(2, 5, 7, 8), tf.constant(noise(2, 9, 14, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        forward = tf.nn.conv2d(image, layer.w, 2, "SAME")
+    wanted = tape.gradient(forward, image, x)
+    np.testing.assert_allclose(layer(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_start_as_in_the_original() -> None:
+    conv, linear = Conv2d("a", 64, 128, seed=0), Linear("b", 500, 400, seed=0)
+    assert np.abs(conv.w.numpy()).max() <= 0.04, "truncated at two standard deviations"
+    # Truncation at two standard deviations leaves 0.88 of the standard deviation.
+    assert conv.w.numpy().std() == pytest.approx(0.02 * 0.8796, rel=0.01)
+    assert linear.Matrix.numpy().std() == pytest.approx(0.02, rel=0.01)
+    assert np.abs(linear.Matrix.numpy()).max() > 0.06, "not truncated"
+    assert not conv.biases.numpy().any()
+    assert not linear.bias.numpy().any()
+
+
+def test_weights_depend_on_the_name_and_the_seed_alone() -> None:
+    first = Linear("a", 5, 5, seed=0).Matrix.numpy()
+    assert (first == Linear("a", 5, 5, seed=0).Matrix.numpy()).all()
+    assert (first != Linear("b", 5, 5, seed=0).Matrix.numpy()).all()
+    assert (first != Linear("a", 5, 5, seed=1).Matrix.numpy()).all()
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 5, 4)])
+def test_batch_norm_uses_biased_and_keeps_unbiased_variance(shape: tuple[int, ...]) -> None:
+    x = noise(*shape) * 3 + 1
+    flat = x.reshape(-1, 4).astype(np.float64)
+    layer = BatchNorm("bn", 4)
+    wanted = (x - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-5)
+    np.testing.assert_allclose(layer(tf.constant(x), moves=1), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_mean, 0.1 * flat.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * flat.var(0, ddof=1), rtol=1e-5)
+
+
+def test_batch_norm_moves_as_often_as_told() -> None:
+    x = tf.constant(noise(6, 4))
+    thrice, three_times = BatchNorm("bn", 4), BatchNorm("bn", 4)
+    thrice(x, moves=3)
+    for _ in range(3):
+        three_times(x, moves=1)
+    np.testing.assert_allclose(thrice.moving_mean, three_times.moving_mean, rtol=1e-5)
+    np.testing.assert_allclose(thrice.moving_variance, three_times.moving_variance, rtol=1e-5)
+
+
+def test_batch_norm_without_moves_uses_the_averages() -> None:
+    layer = BatchNorm("bn", 4)
+    layer.moving_mean.assign([1, 2, 3, 4])
+    layer.moving_variance.assign([4, 4, 4, 4])
+    x = noise(6, 4)
+    wanted = (x - [1, 2, 3, 4]) / np.sqrt(4 + 1e-5)
+    np.testing.assert_allclose(layer(tf.constant(x), moves=0), wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(layer.moving_mean, [1, 2, 3, 4])
+
+
+def test_adam_is_tensorflow_ones() -> None:
+    variable = tf.Variable([1.0, -2.0])
+    adam = Adam({"v": variable}, learning_rate=0.1, beta1=0.5)
+    value, m, v = variable.numpy().astype(np.float64), np.zeros(2), np.zeros(2)
+    for t in range(1, 4):
+        gradient = np.array([0.3, -0.01]) * t
+        adam.apply({"v": variable}, {"v": tf.constant(gradient, tf.float32)})
+        m, v = 0.5 * m + 0.5 * gradient, 0.999 * v + 0.001 * gradient**2
+        value -= 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 1e-8)
+    np.testing.assert_allclose(variable.numpy(), value, rtol=1e-5)
+    assert float(adam.beta1_power) == 0.5**4
+
+
+def test_lrelu_lets_a_fifth_of_the_negative_through() -> None:
+    np.testing.assert_allclose(lrelu(tf.constant([-1.0, 0.0, 2.0])), [-0.2, 0, 2])
+
+
+def test_labels_become_constant_planes() -> None:
+    x, y = noise(2, 3, 5, 4), np.eye(10, dtype=np.float32)[[7, 1]]
+    joined = conv_cond_concat(tf.constant(x), tf.constant(y)).numpy()
+    assert joined.shape == (2, 3, 5, 14)
+    np.testing.assert_array_equal(joined[..., :4], x)
+    assert (joined[0, ..., 4:].argmax(-1) == 7).all()
+    assert (joined[1, ..., 4:].argmax(-1) == 1).all()
