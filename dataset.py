@@ -164,10 +164,11 @@ def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it. {_MNIST_HELP}") from error
-    header = np.frombuffer(content[: 4 * (axes + 1)], ">u4").tolist()
-    if len(header) != axes + 1 or header[0] != IDX_MAGIC[kind]:
+    start = 4 * (axes + 1)
+    header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
+    if header[0] != IDX_MAGIC[kind]:
         raise UserError(f"{path} is no idx file of {kind}. Delete it. {_MNIST_HELP}")
-    values = np.frombuffer(content, np.uint8, offset=4 * len(header))
+    values = np.frombuffer(content[start:], np.uint8)
     if len(values) != math.prod(header[1:]):
         raise UserError(
             f"{path} holds {len(values):,} bytes where its header tells of "

@@ -75,7 +75,9 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     ends = [round(100 * seconds * (i + 1) / count) for i in range(count)]
     durations = [10 * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
     with written_aside(path) as aside:
-        imageio.imwrite(aside, shown, duration=durations, loop=0)
+        # Pillow takes a list of durations only for more than one frame.
+        duration = durations if count > 1 else durations[0]
+        imageio.imwrite(aside, shown, duration=duration, loop=0)
     return path
 
 

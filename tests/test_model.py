@@ -14,12 +14,8 @@ SMALL: dict[str, Any] = {"z_dim": 5, "gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "df
 
 
 def small(height: int = 8, width: int = 8, c_dim: int = 1, **kwargs: Any) -> DCGAN:
-    return DCGAN(
-        output_height=height,
-        output_width=width,
-        c_dim=c_dim,
-        **(SMALL | {"batch_size": 4} | kwargs),
-    )
+    sizes = {"output_height": height, "output_width": width, "c_dim": c_dim, "batch_size": 4}
+    return DCGAN(**(SMALL | sizes | kwargs))
 
 
 def batch(dcgan: DCGAN, count: int = 4, seed: int = 0) -> tuple:
@@ -35,7 +31,7 @@ def batch(dcgan: DCGAN, count: int = 4, seed: int = 0) -> tuple:
 @pytest.mark.parametrize("size", [(28, 28), (17, 30), (1, 3)])
 @pytest.mark.parametrize("count", [1, 7])
 def test_any_size_takes_a_step(size: tuple, c_dim: int, y_dim: int | None, count: int) -> None:
-    dcgan = small(*size, c_dim=c_dim, y_dim=y_dim)
+    dcgan = small(*size, c_dim, y_dim=y_dim)
     before = {n: v.numpy() for n, v in dcgan.named_variables().items()}
     images, z, y = batch(dcgan, count)
     result = dcgan.train_step(images, z, y, evaluate=True)

@@ -1,0 +1,255 @@
+"""What users type, run as they run it, on small made-up data."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import PROJECT, Run, one_error_line, write_jpegs, write_mnist
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+MNIST = shlex.split("--dataset mnist --input_height=28 --output_height=28")
+ANIME_SIZES = "--input_height 96 --input_width 96 --output_height 48 --output_width 48"
+ANIME_TRAIN = shlex.split(
+    f'{ANIME_SIZES} --dataset anime --crop -–train --epoch 300 --input_fname_pattern "*.jpg"'
+)
+ANIME_TEST = shlex.split(f"{ANIME_SIZES} --dataset anime --crop")
+CELEBA = shlex.split("--dataset celebA --input_height=108 --train --crop")
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def told(out: str, folder: Path) -> list[Path]:
+    """The paths that a command said it wrote, checked to be there."""
+    paths = [Path(line[6:]) for line in out.splitlines() if line.startswith("wrote ")]
+    for path in paths:
+        there = folder / path
+        assert there.exists() or there.with_name(f"{there.name}.index").exists(), path
+    return paths
+
+
+def test_the_tutorials_mnist_commands(run: Run, tmp_path: Path) -> None:
+    write_mnist(tmp_path / "data/mnist")
+    out = ok(
+        run(
+            "main.py",
+            *MNIST,
+            "--train",
+            "--epoch=2",
+            "--sample_freq=1",
+            "--summary_freq=2",
+            "--seed=3",
+        )
+    )
+    assert "TensorFlow 2." in out
+    assert "seed: 3" in out
+    assert "mnist: 128 images of 28x28x1, 2 steps an epoch, 0 left over" in out
+    assert "generator/g_h0_lin/Matrix        [110, 1024]                 112,640" in out
+    assert "Epoch: [ 0/ 2] [   0/   2] time: " in out
+    assert "Epoch: [ 1/ 2] [   1/   2] time: " in out
+    assert "tensorboard --logdir logs/mnist_64_28_28" in out
+    samples = tmp_path / "samples/mnist_64_28_28"
+    assert sorted(p.name for p in samples.iterdir()) == [
+        f"train_{epoch:02}_{idx:04}.png" for epoch in (0, 1) for idx in (0, 1)
+    ]
+    assert Image.open(samples / "train_01_0001.png").size == (8 * 28, 8 * 28)
+    told(out, tmp_path)
+    check_checkpoint(tmp_path / "checkpoint/mnist_64_28_28", step=4)
+    check_tensorboard(tmp_path / "logs/mnist_64_28_28")
+
+    for path in (tmp_path / "data/mnist").iterdir():
+        path.unlink()  # test mode needs no data
+    out = ok(run("main.py", *MNIST))
+    (picture,) = told(out, tmp_path)
+    assert picture.parent == Path("samples/mnist_64_28_28/option_0")
+    assert Image.open(tmp_path / picture).size == (280, 280)
+
+
+def check_checkpoint(folder: Path, step: int) -> None:
+    assert (folder / f"DCGAN.model-{step}.index").exists()
+    assert json.loads((folder / "DCGAN.model.json").read_text())["y_dim"] == 10
+    stored = json.loads((folder / "run.json").read_text())
+    assert stored["seed"] == 3
+    assert stored["dataset"] == "mnist"
+
+
+def check_tensorboard(folder: Path) -> None:
+    """The original's tags, as TensorBoard itself reads them."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
+    assert set(tags) == {
+        *("d_loss", "d_loss_real", "d_loss_fake", "g_loss"),
+        *("z", "d", "d_", "G"),
+    }
+    for tag in ("d_loss", "z", "G"):
+        assert [event.step for event in tags[tag]] == [1, 2, 3, 4]  # sample_freq is 1
+    plugins = {t: events.SummaryMetadata(t).plugin_data.plugin_name for t in tags}
+    assert {plugins[t] for t in ("z", "d", "d_")} == {"histograms"}
+    assert plugins["G"] == "images"
+    assert plugins["d_loss"] == "scalars"
+
+
+def test_the_tutorials_anime_commands(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/anime", 64)
+    out = ok(run("main.py", *ANIME_TRAIN, "--epoch=1"))
+    assert "anime: 64 images of 48x48x3, 1 steps an epoch" in out
+    out = ok(run("main.py", *ANIME_TEST, "--option=3", "--generate_test_images=3"))
+    assert len(told(out, tmp_path)) == 100
+
+
+def test_the_tutorials_celeba_command(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/celebA", 64, 218, 178)
+    out = ok(run("main.py", *CELEBA, "--epoch=1", "--log_freq=2"))
+    assert "celebA: 64 images of 64x64x3" in out
+    assert (tmp_path / "checkpoint/celebA_64_64_64/DCGAN.model-1.index").exists()
+
+
+TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--log_freq=1000")
+
+
+def test_training_goes_on_where_it_stopped(run: Run, tmp_path: Path) -> None:
+    """Two epochs in one go and in two runs: the same last picture."""
+    write_jpegs(tmp_path / "data/tiny", 9, 20, 20)
+    often = ("--sample_freq=1", "--seed=5")
+    ok(run("main.py", *TINY, *often, "--train", "--epoch=2", "--out_dir=straight"))
+    ok(run("main.py", *TINY, *often, "--train", "--epoch=1"))
+    out = ok(run("main.py", *TINY, "--sample_freq=1", "--train", "--epoch=2"))
+    assert "seed: 5" in out, "remembered"
+    assert "going on from step 2" in out
+    name = "samples/tiny_4_16_16/train_01_0001.png"
+    assert (tmp_path / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    out = ok(run("main.py", *TINY, "--train", "--epoch=2"))
+    assert "this run is finished: it has made 4 steps" in out
+    assert "--epoch 4" in out
+
+
+def test_a_signal_saves_and_stops(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
+    command = [sys.executable, str(PROJECT / "main.py"), *TINY, "--train", "--epoch=100000"]
+    with subprocess.Popen(
+        [*command, "--log_freq=1"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Epoch"):
+                break
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "SIGTERM: stopping after this step" in rest
+    assert "type the same command again" in rest
+    assert list((tmp_path / "checkpoint/tiny_4_16_16").glob("DCGAN.model-*.index"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two trained runs, with and without labels, and no data."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_jpegs(folder / "data/tiny", 4, 20, 20)
+    write_mnist(folder / "data/mnist")
+    for flags in (TINY, ("--dataset=mnist", "--train_size=64", "--log_freq=9", "--z_dim=12")):
+        command = [sys.executable, str(PROJECT / "main.py"), *flags, "--train", "--epoch=1"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=240)
+    (folder / "data").rename(folder / "gone")
+    return folder
+
+
+@pytest.mark.parametrize("option", range(5))
+@pytest.mark.parametrize("flags", [TINY, ("--dataset=mnist",)])
+def test_each_option_writes_its_files(option: int, flags: tuple[str, ...], trained: Path) -> None:
+    count, z_dim = 4, 12 if "--dataset=mnist" in flags else 100
+    command = [sys.executable, str(PROJECT / "main.py"), *flags, f"--option={option}"]
+    done = subprocess.run(
+        [*command, f"--generate_test_images={count}"],
+        cwd=trained, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    paths = told(ok(done), trained)
+    assert {p.parent.name for p in paths} == {f"option_{option}"}
+    merged = {"test_gif_merged.gif"} if option == 4 else set()
+    gifs = {f"test_gif_{k}.gif" for k in range(z_dim)} if option >= 2 else set()
+    grids = {f"test_arange_{k}.png" for k in range(z_dim)} if option == 1 else set()
+    if option == 2:
+        grids = {f"test_gif_{k}.png" for k in range(z_dim)}
+    if option == 0:
+        (path,) = paths
+        pixels = np.asarray(Image.open(trained / path))
+        assert pixels.std() > 0.1, "not one colour, though hardly trained"
+    else:
+        assert {p.name for p in paths} == merged | gifs | grids
+
+
+def test_another_batch_size_finds_the_run(trained: Path) -> None:
+    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--batch_size=9"]
+    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
+    assert "no checkpoint in checkpoint/mnist_9_28_28, but in checkpoint/mnist_64_28_28" in ok(done)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--dataset=mnist", "--z_dim=100"), "z_dim is 12, not 100"),
+        (("--dataset=mnist", "--z_dim=100", "--train", "--data_dir=gone"), "z_dim is 12, not 100"),
+        (("--dataset=anime",), "no checkpoint in checkpoint/anime_64_64_64; checkpoint holds"),
+        (("--dataset=mnist", "--checkpoint_dir=none"), "none holds no trained run"),
+    ],
+)
+def test_the_wrong_checkpoint_is_named(trained: Path, flags: tuple[str, ...], message: str) -> None:
+    command = [sys.executable, str(PROJECT / "main.py"), *flags]
+    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
+    assert message in one_error_line(done, 2)
+
+
+def test_exports_are_written(trained: Path) -> None:
+    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--export", "--freeze"]
+    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
+    assert [path.name for path in told(ok(done), trained)] == ["export_b64", "frozen_graph.pb"]
+
+
+def test_a_dry_run_shows_and_stops(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/anime", 7)
+    out = ok(run("main.py", *ANIME_TRAIN, "--dry_run", "--batch_size=2"))
+    assert "--output_height=48" in out
+    assert (
+        "anime: 7 images; height x width: 00000.jpg is 96x96 RGB -> centre 96x96 -> 48x48x3 -> "
+        "networks of 48x48x3, batch 2, 3 steps an epoch" in out
+    )
+    assert "discriminator/d_h4_lin/Matrix" in out
+    assert "would write to checkpoint/anime_2_48_48" in out
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--optoin=1",), "there is no flag --optoin. Did you mean --option?"),
+        ((*MNIST, "--train"), "Type: python download.py mnist"),
+        (("--dataset=anime", "--train"), "there is no folder data/anime"),
+        (MNIST, "no checkpoint in checkpoint/mnist_64_28_28"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(run: Run, flags: tuple[str, ...], message: str) -> None:
+    assert message in one_error_line(run("main.py", *flags), 2)
+
+
+def test_a_wrong_flag_is_refused_before_tensorflow_loads(run: Run) -> None:
+    began = time.monotonic()
+    run("main.py", "--optoin=1")
+    assert time.monotonic() - began < 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
+    (tmp_path / "file").touch()
+    done = run("main.py", *TINY, "--train", "--out_dir=file")
+    assert "file/checkpoint" in one_error_line(done, 1)

@@ -1,0 +1,133 @@
+"""MNIST in the original's order, folders in a new order each epoch, errors that help."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_idx, write_jpegs, write_mnist
+
+from dataset import Dataset, load_mnist, open_dataset
+from errors import UserError
+from images import Geometry
+from main import parse
+
+FULL = Geometry(None, (28, 28))
+
+
+def test_mnist_comes_in_the_originals_order(tmp_path: Path) -> None:
+    """70,000 images that tell their number, against the original's own two shuffles."""
+    numbers = np.arange(70_000, dtype=np.uint32)
+    images = numbers.view(np.uint8).reshape(-1, 2, 2)
+    labels = (numbers % 10).astype(np.uint8)
+    for part, rows in (("train", slice(60_000)), ("t10k", slice(60_000, None))):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", images[rows])
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels[rows])
+    loaded, loaded_labels = load_mnist(tmp_path, Geometry(None, (2, 2)))
+
+    shuffled = numbers.copy()
+    np.random.seed(547)
+    np.random.shuffle(shuffled)
+    order = loaded.reshape(-1, 4).view(np.uint32)[:, 0]
+    np.testing.assert_array_equal(order, shuffled)
+    np.testing.assert_array_equal(loaded_labels, shuffled % 10)
+    # In the real files these rows are the digits 7 5 1 0 3 2 5 2, the first of the sample grid.
+    assert order[:8].tolist() == [34079, 3860, 12643, 8531, 3606, 15603, 44852, 33180]
+
+
+def test_files_may_still_be_gzipped(tmp_path: Path) -> None:
+    labels = write_mnist(tmp_path)
+    plain = load_mnist(tmp_path, FULL)
+    for path in list(tmp_path.iterdir()):
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    zipped = load_mnist(tmp_path, FULL)
+    np.testing.assert_array_equal(plain[0], zipped[0])
+    np.testing.assert_array_equal(plain[1], zipped[1])
+    assert sorted(plain[1]) == sorted(labels)
+
+
+def test_mnist_can_be_cropped_and_resized(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    images, _ = load_mnist(tmp_path, Geometry((20, 20), (10, 14)))
+    assert images.shape == (128, 10, 14, 1)
+    full, _ = load_mnist(tmp_path, FULL)
+    centre, _ = load_mnist(tmp_path, Geometry((20, 20), (20, 20)))
+    np.testing.assert_array_equal(centre, full[:, 4:24, 4:24])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("train-images-idx3-ubyte", None, r"but no train-images-idx3-ubyte or .*\.gz"),
+        ("train-images-idx3-ubyte", b"<html>", "is no idx file of images"),
+        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\x10ab", "holds 2 bytes where"),
+        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\2ab", "128 images but 114 labels"),
+        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\x10" + b"a" * 16, "a label of 97"),
+    ],
+)
+def test_wrong_mnist_files_are_named(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    write_mnist(tmp_path)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        load_mnist(tmp_path, FULL)
+    assert "python download.py mnist" in str(caught.value)
+
+
+def test_a_broken_gzip_file_is_named(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes())[:-900])
+    path.unlink()
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+        load_mnist(tmp_path, FULL)
+
+
+def numbered(batch_size: int = 4, train_size: float = np.inf, seed: int = 0) -> Dataset:
+    images = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
+    return Dataset(images, None, None, batch_size, train_size, seed)
+
+
+def test_an_epoch_shows_each_image_once_and_the_next_in_another_order() -> None:
+    data = numbered()
+    assert data.batches == 2
+    epochs = [np.concatenate([data.batch(e, i)[0].ravel() for i in (0, 1)]) for e in (0, 1)]
+    assert all(len(set(epoch.tolist())) == 8 for epoch in epochs)
+    assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_a_batch_depends_on_seed_epoch_and_idx_alone() -> None:
+    wanted = numbered().batch(3, 1)[0]
+    np.testing.assert_array_equal(numbered().batch(3, 1)[0], wanted)
+    assert (numbered(seed=1).batch(3, 1)[0] != wanted).any()
+
+
+def test_train_size_caps_an_epoch() -> None:
+    assert numbered(train_size=7).batches == 1
+    assert numbered(train_size=8).batches == 2
+
+
+def test_labels_are_one_hot_and_keep_their_images() -> None:
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
+    data = Dataset(images, images.ravel() % 3, 3, 2, np.inf, 0)
+    for epoch in (0, 1):
+        pixels, y = data.batch(epoch, 1)
+        assert pixels.ravel().tolist() == [2, 3]
+        assert y is not None
+        np.testing.assert_array_equal(y, [[0, 0, 1], [1, 0, 0]])
+
+
+def test_fewer_images_than_a_batch_are_an_error(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "few", 3)
+    settings = parse([f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=4"])
+    with pytest.raises(UserError, match="3 images do not fill one batch of 4"):
+        open_dataset(settings, 0)
+
+
+def test_missing_mnist_tells_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no folder .*mnist\. Type: python download\.py mnist"):
+        open_dataset(parse([f"--data_dir={tmp_path}", "--dataset=mnist"]), 0)

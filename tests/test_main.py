@@ -1,0 +1,155 @@
+"""The command line: the original's defaults, pasted dashes, old names, helpful refusals."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from main import help_text, main, parse
+
+ORIGINAL_DEFAULTS = {
+    "epoch": 25,
+    "learning_rate": 0.0002,
+    "beta1": 0.5,
+    "train_size": math.inf,
+    "batch_size": 64,
+    "input_height": 108,
+    "input_width": 108,
+    "output_height": 64,
+    "output_width": 64,
+    "dataset": "celebA",
+    "input_fname_pattern": "*.jpg",
+    "data_dir": Path("data"),
+    "checkpoint_dir": Path("checkpoint"),
+    "sample_dir": Path("samples"),
+    "train": False,
+    "crop": False,
+    "visualize": False,
+    "generate_test_images": 100,
+    "z_dim": 100,
+    "z_dist": "uniform_signed",
+    "max_to_keep": 5,
+    "sample_freq": 100,
+    "ckpt_freq": 500,
+    "export": False,
+    "freeze": False,
+    "G_img_sum": False,
+}
+
+
+def test_the_defaults_are_the_originals() -> None:
+    settings = parse([])
+    assert {name: getattr(settings, name) for name in ORIGINAL_DEFAULTS} == ORIGINAL_DEFAULTS
+
+
+def test_mnist_is_28_by_28_unless_told() -> None:
+    assert parse(["--dataset=mnist"]).run_name == "mnist_64_28_28"
+    assert parse(["--dataset=mnist", "--output_height=32"]).run_name == "mnist_64_32_32"
+
+
+def test_widths_follow_heights() -> None:
+    settings = parse(["--input_height=96", "--output_height=48", "--output_width=40"])
+    assert (settings.input_width, settings.output_width) == (96, 40)
+
+
+@pytest.mark.parametrize("dash", ["-–", "–", "—", "−", "-", "--", "––"])
+def test_dashes_of_web_pages_are_understood(dash: str) -> None:
+    settings = parse([f"{dash}train", "--epoch", "3", f"{dash}dataset", "anime"])
+    assert settings.train
+    assert settings.dataset == "anime"
+
+
+def test_quotes_of_web_pages_are_understood() -> None:
+    settings = parse(["--input_fname_pattern", "“*.png”", "--dataset=‘anime’"])
+    assert settings.input_fname_pattern == "*.png"
+    assert settings.dataset == "anime"
+
+
+@pytest.mark.parametrize(
+    ("words", "crop"),
+    [
+        (["--crop"], True),
+        (["--crop", "False"], False),
+        (["--crop", "True"], True),
+        (["--crop=False"], False),
+        (["--nocrop"], False),
+        (["--crop", "--train"], True),
+    ],
+)
+def test_booleans_take_a_value(words: list[str], crop: bool) -> None:
+    assert parse(words).crop is crop
+
+
+def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = parse(
+        [
+            "--is_train",
+            "True",
+            "--is_crop",
+            "--image_size",
+            "96",
+            "--output_size=48",
+            "--c_dim",
+            "3",
+        ]
+    )
+    assert settings.train
+    assert settings.crop
+    assert (settings.input_height, settings.input_width) == (96, 96)
+    assert (settings.output_height, settings.c_dim) == (48, 3)
+    said = capsys.readouterr().err
+    assert "note: --is_train is called --train now" in said
+    assert "note: --image_size is called --input_height now" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--optoin=1", "there is no flag --optoin. Did you mean --option?"),
+        ("--input_hight 96", "Did you mean --input_height?"),
+        ("--epochs 5", "Did you mean --epoch?"),
+        ("--xyzzy", "there is no flag --xyzzy. All flags"),
+        ("--epoch five", "--epoch=five"),
+        ("--epoch 0", "--epoch=0: it must be 1 or more"),
+        ("--train_size 0", "--train_size=0"),
+        ("--train_size 1.5", "--train_size=1.5"),
+        ("--option 5", "--option=5: there are 0, 1, 2, 3 and 4"),
+        ("--z_dist gauss", "uniform_signed, normal01, uniform_unsigned"),
+        ("--learning_rate 0", "--learning_rate=0"),
+        ("--learning_rate nan", "--learning_rate=nan"),
+        ("--beta1 1", "--beta1=1"),
+        ("--c_dim 4", "--c_dim=4"),
+        ("--dataset mnist --c_dim 3", "mnist is grey"),
+        ("--seed -1", "--seed=-1"),
+        ("--dataset=", "--dataset=''"),
+        ("--crop maybe", "not understood: maybe"),
+        ("--input_fname_pattern a.jpg b.jpg", "patterns with * need quotes"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(words.split())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_help_lists_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.strip() == help_text()
+    for name in ORIGINAL_DEFAULTS:
+        assert f"--{name}" in shown
+
+
+def test_everything_can_be_written_elsewhere(tmp_path: Path) -> None:
+    settings = parse([f"--out_dir={tmp_path}", "--out_name=try 1", "--dataset=mnist"])
+    assert settings.run_folder("logs") == tmp_path / "try 1" / "logs" / "mnist_64_28_28"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("anime", "anime"), ("a/b", "a_b"), ("/data/my set", "data_my set"), ("../x", "x")],
+)
+def test_runs_are_named_after_the_data_set(dataset: str, name: str) -> None:
+    assert parse([f"--dataset={dataset}"]).run_name == f"{name}_64_64_64"

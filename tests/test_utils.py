@@ -1,0 +1,179 @@
+"""Pictures: value ranges, grids of any count, animations of the right length, the OPTIONs."""
+
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils import grid, grid_size, save_animation, save_grid, to_pixels, to_range, visualize
+
+
+class MadeUpDCGAN:
+    """A sampler whose pictures tell the z and the label that they were made from.
+
+    Pixel (0, k) is coordinate k of z, mapped from [-1, 1] to the value range; pixel (1, k) is
+    bright where k is the label.
+    """
+
+    def __init__(self, y_dim: int | None, c_dim: int = 1):
+        self.z_dim, self.y_dim, self.c_dim, self.batch_size = 4, y_dim, c_dim, 7
+        self.value_range = (0.0, 1.0) if y_dim else (-1.0, 1.0)
+
+    def sampler(self, z: np.ndarray, y: np.ndarray | None) -> Any:
+        assert z.dtype == np.float32
+        assert len(z) <= self.batch_size
+        images = np.zeros((len(z), 2, 4, self.c_dim), np.float32)
+        images[:, 0] = (z / 2 + 0.5)[..., None]
+        if y is not None:
+            assert self.y_dim is not None
+            images[:, 1, : self.y_dim] = y[..., None]
+        low, high = self.value_range
+
+        class Result:
+            def numpy(self) -> np.ndarray:
+                return images * (high - low) + low
+
+        return Result()
+
+
+def made(dcgan: MadeUpDCGAN, option: int, folder: Path, count: int = 10) -> list[Path]:
+    paths: list[Path] = []
+    visualize(dcgan, option, folder, count, seed=3, written=paths.append)  # type: ignore[arg-type]
+    assert sorted(paths) == sorted(folder.iterdir()), "every written path is told"
+    return paths
+
+
+def tiles(path: Path, count: int) -> np.ndarray:
+    """The 2x4 tiles of a grid."""
+    picture = np.asarray(Image.open(path).convert("L"))
+    rows, columns = grid_size(count)
+    cut = picture.reshape(rows, 2, columns, 4).transpose(0, 2, 1, 3)
+    return cut.reshape(-1, 2, 4)[:count]
+
+
+def swept(count: int) -> np.ndarray:
+    """Pixel values of a coordinate that goes through 0, 1/N, 2/N ..."""
+    return np.rint((np.arange(count) / count / 2 + 0.5) * 255)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0)])
+def test_black_is_the_low_end_and_white_the_high(low: float, high: float) -> None:
+    ends = np.array([low, high, low - 9, high + 9])
+    assert to_pixels(ends, (low, high)).tolist() == [0, 255, 0, 255]
+    every = np.arange(256, dtype=np.uint8)
+    assert (to_pixels(to_range(every, (low, high)), (low, high)) == every).all()
+
+
+def test_ranges_are_the_originals() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    x = every.astype(np.float32)
+    np.testing.assert_array_equal(to_range(every, (0, 1)), x / 255)
+    np.testing.assert_array_equal(to_range(every, (-1, 1)), x / np.float32(127.5) - 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 32, 64, 100, 101])
+def test_a_grid_holds_any_count(count: int, tmp_path: Path) -> None:
+    rows, columns = grid_size(count)
+    assert rows * columns >= count
+    assert 0 <= columns - rows <= 1
+    pixels = np.arange(1, count + 1, dtype=np.uint8).repeat(12).reshape(count, 2, 2, 3)
+    picture = imageio.imread(save_grid(pixels, tmp_path / "a.png"))
+    assert picture.shape == (rows * 2, columns * 2, 3)
+    for k in range(count):
+        row, column = divmod(k, columns)
+        assert (picture[2 * row : 2 * row + 2, 2 * column : 2 * column + 2] == k + 1).all()
+    assert grid(pixels).sum() == pixels.sum(), "missing tiles are black"
+
+
+@pytest.mark.parametrize("count", [1, 10, 64, 100, 500])
+@pytest.mark.parametrize("c_dim", [1, 3])
+def test_an_animation_takes_as_long_as_asked(count: int, c_dim: int, tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (count, 8, 8, c_dim), np.uint8)
+    with Image.open(save_animation(frames, tmp_path / "a.gif", 2.0)) as gif:
+        assert gif.n_frames == min(count, 100)
+        durations = []
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            durations.append(gif.info["duration"])
+        assert sum(durations) == 2000
+        assert max(durations) - min(durations) <= 10
+        assert gif.info.get("loop", 0) == 0, "endless"
+
+
+def test_option_0_is_one_grid_of_small_z(tmp_path: Path) -> None:
+    (path,) = made(MadeUpDCGAN(None), 0, tmp_path)
+    assert path.name.startswith("test_")
+    z = tiles(path, 10)[:, 0] / 127.5 - 1
+    assert -0.51 < z.min() < -0.3
+    assert 0.3 < z.max() < 0.51
+
+
+def test_option_1_sweeps_each_coordinate_over_random_z(tmp_path: Path) -> None:
+    made(MadeUpDCGAN(None), 1, tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {f"test_arange_{k}.png" for k in range(4)}
+    shown = tiles(tmp_path / "test_arange_2.png", 10)[:, 0]
+    np.testing.assert_allclose(shown[:, 2], swept(10), atol=1)
+    others = np.delete(shown, 2, axis=1)
+    assert others.min() < 40, "U(-1,1)"
+    assert others.max() > 215
+
+
+@pytest.mark.parametrize("option", [0, 1])
+def test_tiles_go_through_the_labels(option: int, tmp_path: Path) -> None:
+    made(MadeUpDCGAN(3), option, tmp_path)
+    shown = tiles(next(iter(tmp_path.iterdir())), 10)
+    assert shown[:, 1].argmax(1).tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("c_dim", [1, 3])
+def test_option_2_animates_each_coordinate_over_a_small_z(tmp_path: Path, c_dim: int) -> None:
+    made(MadeUpDCGAN(None, c_dim), 2, tmp_path)
+    wanted = {f"test_gif_{k}.{kind}" for k in range(4) for kind in ("gif", "png")}
+    assert {p.name for p in tmp_path.iterdir()} == wanted
+    shown = tiles(tmp_path / "test_gif_2.png", 10)[:, 0]
+    np.testing.assert_allclose(shown[:, 2], swept(10), atol=1)
+    still = np.delete(shown, 2, axis=1)
+    assert (still == still[0]).all(), "one z for all frames"
+    assert np.abs(still / 127.5 - 1).max() <= 0.21
+    frames = imageio.imread(tmp_path / "test_gif_2.gif")
+    assert len(frames) == 10
+    np.testing.assert_allclose(frames[:, 0, 2].reshape(10, -1)[:, 0], swept(10), atol=2)
+
+
+@pytest.mark.parametrize("option", [3, 4])
+@pytest.mark.parametrize("y_dim", [None, 3])
+def test_options_3_and_4_sweep_over_zero(option: int, y_dim: int | None, tmp_path: Path) -> None:
+    made(MadeUpDCGAN(y_dim), option, tmp_path)
+    wanted = {f"test_gif_{k}.gif" for k in range(4)}
+    assert {p.name for p in tmp_path.iterdir()} - {"test_gif_merged.gif"} == wanted
+    for idx in range(4):
+        frames = imageio.imread(tmp_path / f"test_gif_{idx}.gif")[..., 0]
+        np.testing.assert_allclose(frames[:, 0, idx], swept(10), atol=1)
+        np.testing.assert_allclose(np.delete(frames[:, 0], idx, axis=1), 127.5, atol=1)
+        if y_dim:
+            assert (frames[:, 1].argmax(1) == idx % y_dim).all()
+
+
+def test_option_4_merges_all_sweeps_forth_and_back_in_eight_seconds(tmp_path: Path) -> None:
+    made(MadeUpDCGAN(3), 4, tmp_path)
+    with Image.open(tmp_path / "test_gif_merged.gif") as gif:
+        seen, seconds = [], 0.0
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            seen.append(np.asarray(gif.convert("L")))
+            seconds += gif.info["duration"] / 1000
+    assert seconds == pytest.approx(8.0)
+    # The two frames in the middle are equal, and so become one of twice the length.
+    assert len(seen) == 19
+    bright = [frame.reshape(2, 2, 2, 4)[0, 0, 0, 0] for frame in seen]
+    np.testing.assert_allclose(bright, [*swept(10), *swept(10)[-2::-1]], atol=2)
+
+
+def test_the_seed_decides_the_pictures(tmp_path: Path) -> None:
+    for name in "ab":
+        made(MadeUpDCGAN(None), 1, tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
