@@ -38,9 +38,14 @@ class Dataset:
     seed: int
 
     @property
+    def epoch_size(self) -> int:
+        """Images in an epoch: all, or train_size."""
+        return int(min(len(self.images), self.train_size))
+
+    @property
     def batches(self) -> int:
         """Batches in an epoch; what is left over is not used in that epoch."""
-        return min(len(self.images), int(min(self.train_size, 2**62))) // self.batch_size
+        return self.epoch_size // self.batch_size
 
     def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
@@ -73,13 +78,14 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
     dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
     if dataset.batches < 1:
         raise UserError(
-            f"{settings.dataset}: {min(len(images), settings.train_size):.0f} images do not fill "
-            f"one batch of {settings.batch_size}: give a smaller --batch_size"
+            f"{settings.dataset}: {dataset.epoch_size} images do not fill one batch of "
+            f"{settings.batch_size}: give a smaller --batch_size"
         )
-    left_over = min(len(images), settings.train_size) - dataset.batches * settings.batch_size
+    shape = "x".join(str(n) for n in images.shape[1:])
+    left_over = dataset.epoch_size % settings.batch_size
     print(
-        f"{settings.dataset}: {len(images):,} images of {_shape_text(images)}, "
-        f"{dataset.batches:,} steps an epoch, {left_over:.0f} left over",
+        f"{settings.dataset}: {len(images):,} images of {shape}, "
+        f"{dataset.batches:,} steps an epoch, {left_over} left over",
         flush=True,
     )
     return dataset
@@ -180,7 +186,3 @@ def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
 @functools.lru_cache(maxsize=2)
 def _epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return random_stream(seed, "order", epoch).permutation(count)
-
-
-def _shape_text(images: np.ndarray) -> str:
-    return "x".join(str(n) for n in images.shape[1:])

@@ -231,6 +231,9 @@ class DCGAN(tf.Module):
 
         Weights, moving averages, both Adams and the step are saved; the oldest checkpoints of
         the folder beyond `max_to_keep` are deleted. Returns the checkpoint's path prefix.
+
+        Raises:
+            RunError: the files cannot be written.
         """
         write_json(Path(checkpoint_dir) / SETTINGS_FILE, self.settings)
         self.step.assign(step)
@@ -240,7 +243,12 @@ class DCGAN(tf.Module):
             max_to_keep=max_to_keep,
             checkpoint_name=CHECKPOINT_NAME,
         )
-        return Path(manager.save(checkpoint_number=step))
+        try:
+            return Path(manager.save(checkpoint_number=step))
+        except tf.errors.OpError as error:
+            raise RunError(
+                f"{checkpoint_dir}: the checkpoint of step {step} cannot be written: {error.message}"
+            ) from error
 
     def load(self, checkpoint_dir: str | Path) -> tuple[bool, int]:
         """Restore the last checkpoint of a folder -> (whether there was one, its step).

@@ -1,9 +1,12 @@
 """Plain lines when piped, a bar on a terminal."""
 
+import fcntl
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 from conftest import PROJECT
@@ -30,8 +33,7 @@ def test_piped_lines_are_just_lines() -> None:
 
 def test_a_terminal_gets_a_bar_below_the_lines() -> None:
     main_end, terminal = pty.openpty()
-    tty.setcbreak(terminal)
-    termios.tcsetwinsize(terminal, (24, 100))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=PROJECT, stdout=terminal, stderr=terminal, check=True
     )
