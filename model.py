@@ -246,9 +246,8 @@ class DCGAN(tf.Module):
         try:
             return Path(manager.save(checkpoint_number=step))
         except tf.errors.OpError as error:
-            raise RunError(
-                f"{checkpoint_dir}: the checkpoint of step {step} cannot be written: {error.message}"
-            ) from error
+            reason = f"the checkpoint of step {step} cannot be written: {error.message}"
+            raise RunError(f"{checkpoint_dir}: {reason}") from error
 
     def load(self, checkpoint_dir: str | Path) -> tuple[bool, int]:
         """Restore the last checkpoint of a folder -> (whether there was one, its step).

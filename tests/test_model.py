@@ -30,8 +30,10 @@ def batch(dcgan: DCGAN, count: int = 4, seed: int = 0) -> tuple:
 @pytest.mark.parametrize("c_dim", [1, 3])
 @pytest.mark.parametrize("size", [(28, 28), (17, 30), (1, 3)])
 @pytest.mark.parametrize("count", [1, 7])
-def test_any_size_takes_a_step(size: tuple, c_dim: int, y_dim: int | None, count: int) -> None:
-    dcgan = small(*size, c_dim, y_dim=y_dim)
+def test_any_size_takes_a_step(
+    size: tuple[int, int], c_dim: int, y_dim: int | None, count: int
+) -> None:
+    dcgan = small(size[0], size[1], c_dim, y_dim=y_dim)
     before = {n: v.numpy() for n, v in dcgan.named_variables().items()}
     images, z, y = batch(dcgan, count)
     result = dcgan.train_step(images, z, y, evaluate=True)
