@@ -16,6 +16,7 @@ from settings import Settings
 from streams import random_stream
 from utils import one_hot
 
+ARRAYS = ".arrays"  # below data_dir
 MNIST_CLASSES = 10
 MNIST_SHUFFLE_SEED = 547  # the original's
 MNIST_PARTS = ("train", "t10k")
@@ -72,7 +73,11 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
         y_dim: int | None = MNIST_CLASSES
     else:
         images = load_folder(
-            folder_of(settings), settings.input_fname_pattern, geometry_of(settings), settings.c_dim
+            folder_of(settings),
+            settings.input_fname_pattern,
+            geometry_of(settings),
+            settings.c_dim,
+            settings.data_dir / ARRAYS,
         )
         labels, y_dim = None, None
     dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)

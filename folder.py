@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections import Counter
@@ -46,24 +47,30 @@ def find_images(folder: Path, pattern: str) -> list[Path]:
     return paths
 
 
-def load_folder(folder: Path, pattern: str, geometry: Geometry, c_dim: int | None) -> np.ndarray:
+def load_folder(
+    folder: Path, pattern: str, geometry: Geometry, c_dim: int | None, arrays: Path
+) -> np.ndarray:
     """All images of a folder: uint8 [N, H, W, c_dim], mapped from disk.
 
-    c_dim None takes it from the images: 3 if any has colour, else 1. The array is made on the
-    first call and found again while files and settings are the same. Files that cannot be read
-    are left out, counted and named.
+    c_dim None takes it from the images: 3 if any has colour, else 1. The array is made below
+    `arrays` on the first call and found again while files and settings are the same. Files that
+    cannot be read are left out, counted and named.
 
     Raises:
         UserError: as find_images, or no file can be read as an image.
     """
     paths = find_images(folder, pattern)
     key = _key(folder, paths, geometry, c_dim)
-    array = _cache_folder(folder) / f"{folder.name}-{key}.u8"
+    array = _writable(arrays) / f"{folder.name}-{key}.u8"
     description = read_json(array.with_suffix(".json"))
-    if not description or not array.is_file():
+    if not (description and array.is_file() and _fits(array, description)):
         description = _scan(folder, paths, geometry, c_dim, array)
     print("\n".join(_report(len(paths), description["skipped"])))
     return np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
+
+
+def _fits(array: Path, description: dict) -> bool:
+    return array.stat().st_size == math.prod(description["shape"])
 
 
 def _scan(
@@ -156,13 +163,12 @@ def _key(folder: Path, paths: Sequence[Path], geometry: Geometry, c_dim: int | N
     return digest.hexdigest()[:16]
 
 
-def _cache_folder(folder: Path) -> Path:
-    """Beside the data set, or in the system's temporary folder where that cannot be written."""
-    beside = folder.parent / ".arrays"
+def _writable(arrays: Path) -> Path:
+    """`arrays`, or a folder in the system's temporary one where that cannot be written."""
     try:
-        beside.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=beside):
-            return beside
+        arrays.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=arrays):
+            return arrays
     except OSError:
         return Path(tempfile.gettempdir()) / "dcgan-arrays"
 

@@ -53,7 +53,7 @@ class Progress:
 
     def _status(self, seconds: float) -> str:
         rate = (self._done - self._start) / seconds
-        left = tqdm.format_interval((self._total - self._done) / rate)
+        left = tqdm.format_interval((self._total - self._done) / rate) if rate else "?"
         return (
             f"{self._title}: {self._done * self._scale:,} of {self._total * self._scale:,} "
             f"{self._unit}, {rate * self._scale:.0f} a second, {left} left"

@@ -10,15 +10,21 @@ from PIL import Image
 
 import folder
 from errors import UserError
-from folder import find_images, load_folder
+from folder import find_images
 from images import Geometry, load_image
 
 GEOMETRY = Geometry((90, 80), (12, 10))
 
 
+def load(
+    data: Path, pattern: str = "*.jpg", geometry: Geometry = GEOMETRY, c_dim: int | None = None
+) -> np.ndarray:
+    return folder.load_folder(data, pattern, geometry, c_dim, data.parent / ".arrays")
+
+
 def test_the_array_holds_every_image_in_the_order_of_names(tmp_path: Path) -> None:
     paths = write_jpegs(tmp_path / "anime", 5)
-    array = load_folder(tmp_path / "anime", "*.jpg", GEOMETRY, None)
+    array = load(tmp_path / "anime")
     assert array.shape == (5, 12, 10, 3)
     for row, path in zip(array, paths, strict=True):
         np.testing.assert_array_equal(row, load_image(path, GEOMETRY, 3))
@@ -27,24 +33,26 @@ def test_the_array_holds_every_image_in_the_order_of_names(tmp_path: Path) -> No
 def test_more_files_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "BLOCK", 2)
     paths = write_jpegs(tmp_path / "anime", 5)
-    array = load_folder(tmp_path / "anime", "*.jpg", GEOMETRY, None)
+    array = load(tmp_path / "anime")
     np.testing.assert_array_equal(array[4], load_image(paths[4], GEOMETRY, 3))
 
 
 def test_grey_images_have_one_channel_and_one_in_colour_makes_three(tmp_path: Path) -> None:
+    data = tmp_path / "grey"
+    data.mkdir()
     for name in "ab":
-        Image.new("L", (20, 20)).save(tmp_path / f"{name}.png")
-    assert load_folder(tmp_path, "*.png", GEOMETRY, None).shape == (2, 12, 10, 1)
-    Image.new("RGB", (20, 20)).save(tmp_path / "c.png")
-    assert load_folder(tmp_path, "*.png", GEOMETRY, None).shape == (3, 12, 10, 3)
-    assert load_folder(tmp_path, "*.png", GEOMETRY, 1).shape == (3, 12, 10, 1)
+        Image.new("L", (20, 20)).save(data / f"{name}.png")
+    assert load(data, "*.png").shape == (2, 12, 10, 1)
+    Image.new("RGB", (20, 20)).save(data / "c.png")
+    assert load(data, "*.png").shape == (3, 12, 10, 3)
+    assert load(data, "*.png", c_dim=1).shape == (3, 12, 10, 1)
 
 
 def test_the_second_time_nothing_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_jpegs(tmp_path / "anime", 3)
-    first = np.array(load_folder(tmp_path / "anime", "*.jpg", GEOMETRY, None))
+    first = np.array(load(tmp_path / "anime"))
     decoded: list[Path] = []
 
     def counting(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray:
@@ -52,13 +60,13 @@ def test_the_second_time_nothing_is_decoded(
         return load_image(path, geometry, c_dim)
 
     monkeypatch.setattr(folder, "load_image", counting)
-    again = load_folder(tmp_path / "anime", "*.jpg", GEOMETRY, None)
+    again = load(tmp_path / "anime")
     np.testing.assert_array_equal(first, again)
     assert not decoded
     os.utime(paths[1], ns=(1, 1))
-    load_folder(tmp_path / "anime", "*.jpg", GEOMETRY, None)
+    load(tmp_path / "anime")
     assert len(decoded) == 3, "a touched file is read again"
-    load_folder(tmp_path / "anime", "*.jpg", Geometry(None, (12, 10)), None)
+    load(tmp_path / "anime", geometry=Geometry(None, (12, 10)))
     assert len(decoded) == 6, "so is everything for another crop"
 
 
@@ -73,7 +81,7 @@ def test_what_cannot_be_read_is_counted_and_named(
     (data / "nowhere.jpg").symlink_to(data / "gone")
     (data / "folder.jpg").mkdir()
     for _ in range(2):  # said again when the array is there already
-        assert len(load_folder(data, "*.jpg", GEOMETRY, None)) == 3
+        assert len(load(data)) == 3
         said = capsys.readouterr().out
         assert "7 files found, 3 used" in said
         assert "skipped 1 (empty file): empty.jpg" in said
@@ -85,7 +93,7 @@ def test_what_cannot_be_read_is_counted_and_named(
 def test_only_unreadable_files_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no image")
     with pytest.raises(UserError, match=r"skipped 1 \(not an image\): a\.jpg"):
-        load_folder(tmp_path, "*.jpg", GEOMETRY, None)
+        load(tmp_path)
 
 
 def test_images_too_large_for_the_memory_are_skipped(
@@ -94,7 +102,7 @@ def test_images_too_large_for_the_memory_are_skipped(
     write_jpegs(tmp_path, 2, 8, 8)
     Image.new("RGB", (400, 400)).save(tmp_path / "bomb.jpg")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
-    assert len(load_folder(tmp_path, "*.jpg", GEOMETRY, None)) == 2
+    assert len(load(tmp_path)) == 2
     assert "skipped 1 (too many pixels): bomb.jpg" in capsys.readouterr().out
 
 
@@ -134,3 +142,21 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
 def test_patterns_stay_below_the_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="below"):
         find_images(tmp_path, "/etc/*")
+
+
+def test_an_array_cut_short_is_made_again(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "anime", 3)
+    whole = np.array(load(tmp_path / "anime"))
+    (array,) = (tmp_path / ".arrays").glob("*.u8")
+    array.write_bytes(array.read_bytes()[:-1])
+    np.testing.assert_array_equal(load(tmp_path / "anime"), whole)
+
+
+def test_data_that_cannot_be_written_beside_go_to_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jpegs(tmp_path / "anime", 3)
+    (tmp_path / ".arrays").write_text("in the way")
+    monkeypatch.setattr(folder.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    assert len(load(tmp_path / "anime")) == 3
+    assert list((tmp_path / "temporary" / "dcgan-arrays").glob("anime-*.u8"))

@@ -1,12 +1,8 @@
 """Plain lines when piped, a bar on a terminal."""
 
-import fcntl
-import os
-import pty
-import struct
+import io
 import subprocess
 import sys
-import termios
 
 import pytest
 from conftest import PROJECT
@@ -31,19 +27,25 @@ def test_piped_lines_are_just_lines() -> None:
     assert done.stderr == ""
 
 
-def test_a_terminal_gets_a_bar_below_the_lines() -> None:
-    main_end, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=PROJECT, stdout=terminal, stderr=terminal, check=True
-    )
-    shown = os.read(main_end, 1 << 16).decode()
-    os.close(main_end)
-    os.close(terminal)
-    assert "training: 100%" in shown
-    assert "640/640" in shown
-    assert "images/s" in shown
-    assert "line 7\r\n" in shown
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_below_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    with Progress("training", 10, "images", done=2, scale=64) as shown:
+        shown.line("line 0")
+        for _ in range(8):
+            shown.update()
+    said = terminal.getvalue()
+    assert "\rline 0\n" in said, "the bar is wiped, then the line stands alone"
+    assert "training: 100%" in said.splitlines()[-1]
+    assert "640/640" in said
+    assert "images/s" in said
 
 
 def test_long_piped_work_says_where_it_is(
