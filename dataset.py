@@ -3,6 +3,7 @@
 import functools
 import gzip
 import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from errors import UserError
-from folder import find_images, load_folder
-from images import Geometry, fit, is_grey
+from folder import channels, find_images, first_header, load_folder
+from images import Geometry, fit
 from settings import Settings
 from streams import random_stream
 from utils import one_hot
@@ -39,14 +40,9 @@ class Dataset:
     seed: int
 
     @property
-    def epoch_size(self) -> int:
-        """Images in an epoch: all, or train_size."""
-        return int(min(len(self.images), self.train_size))
-
-    @property
     def batches(self) -> int:
         """Batches in an epoch; what is left over is not used in that epoch."""
-        return self.epoch_size // self.batch_size
+        return int(min(len(self.images), self.train_size)) // self.batch_size
 
     def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
@@ -81,18 +77,9 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
         )
         labels, y_dim = None, None
     dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
-    if dataset.batches < 1:
-        raise UserError(
-            f"{settings.dataset}: {dataset.epoch_size} images do not fill one batch of "
-            f"{settings.batch_size}: give a smaller --batch_size"
-        )
     shape = "x".join(str(n) for n in images.shape[1:])
-    left_over = dataset.epoch_size % settings.batch_size
-    print(
-        f"{settings.dataset}: {len(images):,} images of {shape}, "
-        f"{dataset.batches:,} steps an epoch, {left_over} left over",
-        flush=True,
-    )
+    epoch = _epoch_text(settings, len(images))
+    print(f"{settings.dataset}: {len(images):,} images of {shape}, {epoch}", flush=True)
     return dataset
 
 
@@ -100,8 +87,8 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     """What --dry_run says of the data: the count and the sizes from file to network.
 
     Returns:
-        The line, and what the networks would get: c_dim and y_dim. Only the first image of a
-        folder is opened.
+        The line, and what the networks would get: c_dim and y_dim. Of a folder's images only
+        the headers are read.
     """
     geometry = geometry_of(settings)
     if settings.is_mnist:
@@ -110,17 +97,31 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     else:
         files = find_images(folder_of(settings), settings.input_fname_pattern)
         count, y_dim = len(files), None
-        with Image.open(files[0]) as first:
-            source = f"{files[0].name} is {first.height}x{first.width} {first.mode}"
-            c_dim = settings.c_dim or (1 if is_grey(first) else 3)
+        source = first_header(files)
+        c_dim = settings.c_dim or channels(files)
     crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
     height, width = geometry.output
     text = (
         f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
-        f"{height}x{width}x{c_dim} -> networks of {height}x{width}x{c_dim}, batch "
-        f"{settings.batch_size}, {count // settings.batch_size:,} steps an epoch"
+        f"{height}x{width}x{c_dim} for the networks, {_epoch_text(settings, count)}"
     )
     return text, c_dim, y_dim
+
+
+def _epoch_text(settings: Settings, count: int) -> str:
+    """Steps and remainder of an epoch.
+
+    Raises:
+        UserError: there are fewer images than one batch.
+    """
+    size = int(min(count, settings.train_size))
+    if size < settings.batch_size:
+        raise UserError(
+            f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
+            "give a smaller --batch_size"
+        )
+    steps, left_over = divmod(size, settings.batch_size)
+    return f"{steps:,} steps an epoch, {left_over} left over"
 
 
 def folder_of(settings: Settings) -> Path:
@@ -173,7 +174,7 @@ def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
         raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_MNIST_HELP}")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it. {_MNIST_HELP}") from error
     start = 4 * (axes + 1)
     header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()

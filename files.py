@@ -20,6 +20,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield aside
+        with aside.open("rb+") as written:
+            os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)

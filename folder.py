@@ -1,5 +1,6 @@
 """A folder of images, decoded once into one array on disk that later runs map into memory."""
 
+import functools
 import glob
 import hashlib
 import json
@@ -7,9 +8,10 @@ import math
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,6 +21,7 @@ from files import read_json, write_json, written_aside
 from images import UNREADABLE, Geometry, is_grey, load_image
 from progress import Progress
 
+T = TypeVar("T")
 ARRAY_FORMAT = 1  # part of the key: raise it when the same files must give another array
 BLOCK = 512  # files decoded between two writes; bounds the memory
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
@@ -78,27 +81,22 @@ def _scan(
 ) -> dict:
     """Decode all files into `array`, and describe it in a JSON beside it."""
     used, skipped = 0, []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        if c_dim is None:
-            c_dim = _channels(paths, pool)
-        with (
-            written_aside(array) as aside,
-            aside.open("wb") as out,
-            Progress("decoding", len(paths), "images") as progress,
-        ):
-            for start in range(0, len(paths), BLOCK):
-                block = paths[start : start + BLOCK]
-                for path, result in zip(
-                    block, pool.map(lambda p: _decoded(p, geometry, c_dim), block), strict=True
-                ):
-                    if isinstance(result, str):
-                        skipped.append((path.relative_to(folder).as_posix(), result))
-                    else:
-                        out.write(result.tobytes())
-                        used += 1
-                progress.update(len(block))
-            if not used:
-                raise UserError(f"{folder}: {'; '.join(_report(len(paths), skipped))}")
+    c_dim = c_dim or channels(paths)
+    decode = functools.partial(_decoded, geometry=geometry, c_dim=c_dim)
+    with (
+        written_aside(array) as aside,
+        aside.open("wb") as out,
+        Progress("decoding", len(paths), "images") as progress,
+    ):
+        for path, result in _in_parallel(decode, paths):
+            if isinstance(result, str):
+                skipped.append((path.relative_to(folder).as_posix(), result))
+            else:
+                out.write(result.tobytes())
+                used += 1
+            progress.update()
+        if not used:
+            raise UserError(f"{folder}: {'; '.join(_report(len(paths), skipped))}")
     description = {"shape": [used, *geometry.output, c_dim], "skipped": skipped}
     write_json(array.with_suffix(".json"), description)
     print(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
@@ -135,12 +133,32 @@ def _reason(path: Path, error: BaseException) -> str:
     return "damaged image"
 
 
-def _channels(paths: Sequence[Path], pool: ThreadPoolExecutor) -> int:
-    """3 if any image has colour by its header, else 1."""
-    for start in range(0, len(paths), BLOCK):
-        if not all(pool.map(_opens_grey, paths[start : start + BLOCK])):
-            return 3
-    return 1
+def _in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
+    """(path, function(path)) in order, from a thread for each core; memory is bounded."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), BLOCK):
+            block = paths[start : start + BLOCK]
+            yield from zip(block, pool.map(function, block), strict=True)
+
+
+def channels(paths: Sequence[Path]) -> int:
+    """What the images' headers ask for: 3 if any has colour, else 1."""
+    return 1 if all(grey for _, grey in _in_parallel(_opens_grey, paths)) else 3
+
+
+def first_header(paths: Sequence[Path]) -> str:
+    """Name, height x width and mode of the first file that can be opened.
+
+    Raises:
+        UserError: none can.
+    """
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                return f"{path.name} is {image.height}x{image.width} {image.mode}"
+        except UNREADABLE:
+            continue  # the scan counts and names what it skips
+    raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
 
 
 def _opens_grey(path: Path) -> bool:

@@ -1,13 +1,33 @@
 """One image file -> one array of the size and channels the networks train on."""
 
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 # What Pillow raises for a file that is no image, is cut short, or would fill the memory.
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+ORIENTATION = 0x0112  # the EXIF tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
 
@@ -31,7 +51,8 @@ def load_image(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray:
     become 8. Raises one of UNREADABLE.
     """
     with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
+        turn = TURNS.get(image.getexif().get(ORIENTATION))
+        upright = image if turn is None else image.transpose(turn)
         fitted = fit(_converted(upright, "L" if c_dim == 1 else "RGB"), geometry)
     return np.asarray(fitted, np.uint8).reshape(*geometry.output, c_dim)
 
@@ -48,14 +69,22 @@ def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow's own conversion clips 16 bits at 255 instead of scaling them.
-        values = np.asarray(image, np.float64)
-        image = Image.fromarray(np.clip(values / 257, 0, 255).round().astype(np.uint8))
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits to 8, where Pillow's own conversion would clip at 255."""
+    values = np.asarray(image, np.float64)
+    if not 0 <= values.min() <= values.max() <= 65535:
+        raise ValueError(f"values from {values.min()} to {values.max()}: neither 8 nor 16 bits")
+    if values.max() > 255 or image.mode.startswith("I;16"):
+        values /= 257
+    return Image.fromarray(values.round().astype(np.uint8))
 
 
 def _enlarged_to_cover(image: Image.Image, height: int, width: int) -> Image.Image:

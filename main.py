@@ -7,16 +7,21 @@ python main.py --dataset anime --input_height 96 --output_height 48 --crop --tra
 """
 
 import difflib
+import io
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from absl import flags
-
 from errors import RunError, UserError
-from settings import MNIST, Settings, check
+
+try:
+    from absl import flags
+
+    from settings import MNIST, Settings, check
+except ImportError as missing:
+    sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
 SEE_HELP = "All flags: python main.py --help"
@@ -94,6 +99,9 @@ def main(argv: Sequence[str]) -> int:
 
     0 when done, 1 for a failure underway, 2 for wrong input, 128 + n when stopped by signal n.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file may have any name
     try:
         if {"--help", "-h", "--helpfull"} & set(argv):
             print(help_text())
@@ -105,12 +113,13 @@ def main(argv: Sequence[str]) -> int:
         start_tensorflow(settings.device, settings.verbose)
         import trainer
 
-        if settings.dry_run:
-            return trainer.dry_run(settings)
-        return trainer.train(settings) if settings.train else trainer.test(settings)
+        return trainer.run(settings)
     except (UserError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
+    except ImportError as error:
+        print(f"error: {error}: pip install -r requirements.txt", file=sys.stderr)
+        return 1
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         print(f"error: {name}{error.strerror or error}", file=sys.stderr)
@@ -166,11 +175,16 @@ def help_text() -> str:
 
 def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
     """Fill in the sizes that were not given, as the original does; mnist knows its own."""
+    values["dataset"] = Path(values["dataset"]).expanduser().as_posix()
     own_size = 28 if values["dataset"] == MNIST else None
-    values["input_height"] = values["input_height"] or own_size or 108
-    values["input_width"] = values["input_width"] or values["input_height"]
-    values["output_height"] = values["output_height"] or own_size or 64
-    values["output_width"] = values["output_width"] or values["output_height"]
+    for name, default in (
+        ("input_height", own_size or 108),
+        ("input_width", None),
+        ("output_height", own_size or 64),
+        ("output_width", None),
+    ):
+        if values[name] is None:
+            values[name] = default or values[name.replace("width", "height")]
     for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir"):
         values[name] = Path(values[name]).expanduser()
     settings = Settings(**values, given=given)

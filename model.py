@@ -138,23 +138,22 @@ class DCGAN(tf.Module):
         with tf.GradientTape() as g_tape:
             # The same weights and z in the D update and in the first G update: one pass for both.
             fakes = self.generator(z, y, moves=2)
-        result = self._update_discriminator(images, fakes, y)
-        logits_of_fakes = self._update_generator(g_tape, fakes, y)[1]
+        result, logits_of_reals = self._update_discriminator(images, fakes, y)
+        _, logits_of_fakes = self._update_generator(g_tape, fakes, y)
         with tf.GradientTape() as g_tape:
             second_fakes = self.generator(z, y, moves=1)
         result["g_loss"], _ = self._update_generator(g_tape, second_fakes, y)
         if evaluate:
             result |= self._evaluate(images, z, y)
         if watch:
-            result |= {"d_": tf.sigmoid(logits_of_fakes), "G": fakes}
-        else:
-            del result["d"]
-        self.step.assign_add(1)
+            d, d_ = tf.sigmoid(logits_of_reals), tf.sigmoid(logits_of_fakes)
+            result |= {"d": d, "d_": d_, "G": fakes}
         return result
 
     def _update_discriminator(
         self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None
-    ) -> dict[str, tf.Tensor]:
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Update D -> the losses of its pass, and its logits of the real images."""
         variables = self.discriminator.trainable()
         with tf.GradientTape() as tape:
             logits_of_reals = self.discriminator(images, y, moves=1)
@@ -162,17 +161,13 @@ class DCGAN(tf.Module):
             d_loss_fake = fake_loss(self.discriminator(fakes, y, moves=1))
             d_loss = d_loss_real + d_loss_fake
         self.d_optim.apply(variables, tape.gradient(d_loss, variables))
-        return {
-            "d_loss": d_loss,
-            "d_loss_real": d_loss_real,
-            "d_loss_fake": d_loss_fake,
-            "d": tf.sigmoid(logits_of_reals),
-        }
+        losses = {"d_loss": d_loss, "d_loss_real": d_loss_real, "d_loss_fake": d_loss_fake}
+        return losses, logits_of_reals
 
     def _update_generator(
         self, g_tape: tf.GradientTape, fakes: tf.Tensor, y: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Update G by what D says of `fakes`, which `g_tape` saw G make."""
+        """Update G by what D says of `fakes`, which `g_tape` saw G make -> g_loss, D's logits."""
         # D's own weights are not watched: no gradient is computed for them.
         with tf.GradientTape(watch_accessed_variables=False) as d_tape:
             d_tape.watch(fakes)
@@ -256,19 +251,38 @@ class DCGAN(tf.Module):
             UserError: the checkpoint is of networks of another shape; names each difference.
             RunError: the checkpoint's files cannot be read.
         """
-        path = tf.train.latest_checkpoint(str(checkpoint_dir))
+        path = latest_checkpoint(checkpoint_dir)
         if path is None:
             return False, 0
         stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
         if stored:
             refuse_other_shape(stored, self.settings, checkpoint_dir)
         try:
-            status = tf.train.Checkpoint(dcgan=self).restore(path)
+            status = tf.train.Checkpoint(dcgan=self).restore(str(path))
             status.assert_existing_objects_matched()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
             raise RunError(f"{path} cannot be read: {reason}") from error
         return True, int(self.step)
+
+
+def latest_checkpoint(checkpoint_dir: str | Path) -> Path | None:
+    """The path prefix of the newest checkpoint in a folder, None where there is none.
+
+    The folder's `checkpoint` file says which; only the name counts, as folders get moved. Where it
+    names a file that is not there, the checkpoint of the highest step is taken.
+    """
+    folder = Path(checkpoint_dir)
+    state = tf.train.get_checkpoint_state(str(folder))
+    named = folder / Path(state.model_checkpoint_path).name if state else None
+    if named and named.with_name(f"{named.name}.index").is_file():
+        return named
+    steps = {
+        int(number): path.with_suffix("")
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.suffix == ".index" and (number := path.stem.rpartition("-")[2]).isdigit()
+    }
+    return steps[max(steps)] if steps else None
 
 
 def refuse_other_shape(

@@ -5,13 +5,14 @@ original's names below that ("generator/g_h1/w"). All feature maps are NHWC, flo
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
 KERNEL = 5
 STRIDE = 2
 STDDEV = 0.02
+FEW_PIXELS = 16
 BATCH_NORM_DECAY = 0.9
 BATCH_NORM_EPSILON = 1e-5
 
@@ -45,7 +46,7 @@ class Conv2d(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Halve height and width, rounding up."""
-        return tf.nn.bias_add(tf.nn.conv2d(x, self.w, STRIDE, "SAME"), self.biases)
+        return tf.nn.bias_add(_convolution(x, tf.convert_to_tensor(self.w)), self.biases)
 
 
 class Deconv2d(tf.Module):
@@ -62,9 +63,8 @@ class Deconv2d(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Double height and width, to exactly `size`."""
-        batch = x.shape[0] or tf.shape(x)[0]
-        shape = [batch, *self.size, self.biases.shape[0]]
-        return tf.nn.bias_add(tf.nn.conv2d_transpose(x, self.w, shape, STRIDE), self.biases)
+        images = _transposed_convolution(x, tf.convert_to_tensor(self.w), self.size)
+        return tf.nn.bias_add(images, self.biases)
 
 
 class Linear(tf.Module):
@@ -77,7 +77,7 @@ class Linear(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Multiply and add."""
-        return tf.nn.bias_add(tf.matmul(x, self.Matrix), self.bias)
+        return tf.nn.bias_add(_product(x, tf.convert_to_tensor(self.Matrix)), self.bias)
 
 
 class BatchNorm(tf.Module):
@@ -173,6 +173,75 @@ class Adam(tf.Module):
             )
         self.beta1_power.assign(self.beta1_power * self._beta1)
         self.beta2_power.assign(self.beta2_power * self._beta2)
+
+
+# Matrix products and convolutions with gradients of their own. Each is TensorFlow's function; on a
+# CPU a few of its gradients are computed in an order that takes less time.
+
+
+def _on_cpu() -> bool:
+    return not tf.config.get_visible_devices("GPU")
+
+
+@tf.custom_gradient
+def _product(x: tf.Tensor, matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if _on_cpu():
+            # A batch is a thin matrix: 6.4 ms instead of 9.0 for MNIST's g_h1_lin on two cores.
+            by_x = tf.transpose(tf.matmul(matrix, upstream, transpose_b=True))
+        else:
+            by_x = tf.matmul(upstream, matrix, transpose_b=True)
+        return by_x, tf.matmul(x, upstream, transpose_a=True)
+
+    return tf.matmul(x, matrix), gradient
+
+
+@tf.custom_gradient
+def _convolution(x: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        by_x = tf.nn.conv2d_transpose(upstream, w, _shape(x), STRIDE)
+        return by_x, _filter_gradient(x, upstream, w.shape)
+
+    return tf.nn.conv2d(x, w, STRIDE, "SAME"), gradient
+
+
+def _transposed_convolution(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    @tf.custom_gradient
+    def function(x: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            by_x = tf.nn.conv2d(upstream, w, STRIDE, "SAME")
+            return by_x, _filter_gradient(upstream, x, w.shape)
+
+        shape = [_shape(x)[0], *size, w.shape[2]]
+        return tf.nn.conv2d_transpose(x, w, shape, STRIDE), gradient
+
+    return function(x, w)
+
+
+def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+    """Gradient by the filter of a convolution from `large` [B, H, W, C] to `small`, half as large.
+
+    For small maps of many channels TensorFlow's kernel is slow on a CPU; patches and one matrix
+    product take 27 ms instead of 48 for 6x6x256 -> 3x3x512, batch 64, on two cores.
+    """
+    if _on_cpu() and small.shape[1] * small.shape[2] <= FEW_PIXELS:
+        window, step = [1, KERNEL, KERNEL, 1], [1, STRIDE, STRIDE, 1]
+        patches = tf.image.extract_patches(large, window, step, [1, 1, 1, 1], "SAME")
+        rows = tf.reshape(patches, [-1, patches.shape[3]])
+        gradient = tf.matmul(rows, tf.reshape(small, [-1, small.shape[3]]), transpose_a=True)
+        return tf.reshape(gradient, shape)
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=large,
+        filter_sizes=shape,
+        out_backprop=small,
+        strides=[1, STRIDE, STRIDE, 1],
+        padding="SAME",
+    )
+
+
+def _shape(x: tf.Tensor) -> tf.TensorShape | tf.Tensor:
+    """The static shape where it is known, else the tensor that tells it."""
+    return x.shape if x.shape.is_fully_defined() else tf.shape(x)
 
 
 def lrelu(x: tf.Tensor) -> tf.Tensor:

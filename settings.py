@@ -1,6 +1,8 @@
 """One immutable object with everything that was asked for, and the folders that follow from it."""
 
 import math
+import re
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +66,14 @@ class Settings:
 
     @property
     def run_name(self) -> str:
-        """The original's name of a run: data set, batch size and output size."""
+        """The original's name of a run: data set, batch size and output size.
+
+        A data set given as a path is named by its last part and a checksum of the whole.
+        """
         folder = Path(self.dataset)
-        dataset = "_".join(part for part in folder.parts if part not in (folder.anchor, ".."))
+        dataset = folder.name
+        if dataset != self.dataset:  # a path: faces/train and cats/train are different data
+            dataset += f"-{zlib.crc32(self.dataset.encode(errors='surrogateescape')):08x}"
         return f"{dataset}_{self.batch_size}_{self.output_height}_{self.output_width}"
 
     def run_folder(self, kind: str | Path) -> Path:
@@ -111,5 +118,10 @@ def check(settings: Settings) -> None:
         raise UserError("--c_dim=3: mnist is grey; leave --c_dim away")
     if settings.seed is not None and not 0 <= settings.seed < 2**31:
         raise UserError(f"--seed={settings.seed}: it must be in 0 ... 2147483647")
+    folder = str(settings.run_folder(settings.checkpoint_dir))
+    if re.search(r"[*?\[\]]", folder):
+        raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
+    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", settings.device):
+        raise UserError(f"--device={settings.device}: there are auto, cpu, gpu, gpu:0, gpu:1, ...")
     if not settings.dataset.strip("/."):
         raise UserError(f"--dataset={settings.dataset!r}: name a folder below --data_dir, or mnist")

@@ -1,5 +1,6 @@
 """How TensorFlow is started: its chatter, the device to use, and a line about what is used."""
 
+import importlib
 import os
 import sys
 import tempfile
@@ -26,10 +27,14 @@ def start_tensorflow(device: str, verbose: bool) -> None:
     try:
         with _stderr_held_back(not verbose):
             import tensorflow as tf
+
+            importlib.import_module("tensorboard")  # holds the functions of tf.summary
     except ImportError as error:
         raise RunError(
             f"TensorFlow cannot be loaded ({error}): pip install -r requirements.txt"
         ) from error
+    # NVIDIA GPUs would round the inputs of products to 10 bits, which is not what the original did.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     used = _choose(device, tf)
     print(f"TensorFlow {tf.__version__} on {used}", flush=True)
 
@@ -37,12 +42,10 @@ def start_tensorflow(device: str, verbose: bool) -> None:
 def _choose(device: str, tf: ModuleType) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     cpu = f"CPU ({os.cpu_count()} cores)"
-    name, _, number = device.lower().partition(":")
+    name, _, number = device.partition(":")
     if name == "cpu" or (name == "auto" and not gpus):
         tf.config.set_visible_devices([], "GPU")
         return cpu
-    if name not in ("auto", "gpu") or (number and not number.isdigit()):
-        raise UserError(f"--device={device}: it takes auto, cpu, gpu or gpu:0, gpu:1, ...")
     chosen = int(number or 0)
     if chosen >= len(gpus):
         found = f"{len(gpus)} GPU(s)" if gpus else "no GPU"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import secrets
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ import numpy as np
 import tensorflow as tf
 
 from dataset import Dataset, describe, open_dataset
-from errors import UserError
+from errors import RunError, UserError
 from export import freeze, save_model
 from files import read_json, write_json
 from model import (
     DCGAN,
     NETWORK_SETTINGS,
     SETTINGS_FILE,
+    latest_checkpoint,
     parameter_table,
     refuse_other_shape,
 )
@@ -49,6 +51,23 @@ class Run:
         return draw_z(stream, self.settings.z_dist, self.settings.batch_size, self.dcgan.z_dim)
 
 
+def run(settings: Settings) -> int:
+    """Do what the settings ask for: train, test, or show what would be done -> exit status.
+
+    Raises:
+        UserError, RunError: in the words of this program, also what TensorFlow raises.
+    """
+    try:
+        if settings.dry_run:
+            return dry_run(settings)
+        return train(settings) if settings.train else test(settings)
+    except tf.errors.ResourceExhaustedError as error:
+        advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
+        raise RunError(f"out of memory: {advice} ({_first_line(error)})") from error
+    except tf.errors.OpError as error:
+        raise RunError(f"TensorFlow: {_first_line(error)}") from error
+
+
 def train(settings: Settings) -> int:
     """Train, from the last checkpoint on if there is one -> exit status.
 
@@ -56,6 +75,7 @@ def train(settings: Settings) -> int:
     """
     checkpoint_dir = settings.run_folder(settings.checkpoint_dir)
     settings, seed = _as_the_run_was(settings, checkpoint_dir)
+    refuse_other_shape(read_json(checkpoint_dir / SETTINGS_FILE), _given(settings), checkpoint_dir)
     data = open_dataset(settings, seed)
     dcgan = _build(settings, checkpoint_dir, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
@@ -65,20 +85,20 @@ def train(settings: Settings) -> int:
         print(f"going on from step {step:,} of {checkpoint_dir}")
     else:
         print(f"no checkpoint in {checkpoint_dir}: starting from step 0")
-    if step >= total:
+    if step < total:
+        write_json(checkpoint_dir / RUN_FILE, settings.as_json() | {"seed": seed})
+        stopped_by = _loop(Run(settings, seed, data, dcgan, checkpoint_dir), step, total)
+        print(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
+        if stopped_by:
+            name = signal.Signals(stopped_by).name
+            print(f"stopped by {name}, nothing is lost; to go on, type the same command again")
+            return 128 + stopped_by
+    else:
         print(
             f"this run is finished: it has made {step:,} steps, and --epoch {settings.epoch} is "
             f"{total:,}. To train on: --epoch {step // data.batches + settings.epoch}"
         )
-        return 0
-    write_json(checkpoint_dir / RUN_FILE, settings.as_json() | {"seed": seed})
-    stopped_by = _loop(Run(settings, seed, data, dcgan, checkpoint_dir), step, total)
-    print(f"the curves: tensorboard --logdir {settings.run_folder('logs')}")
-    if stopped_by:
-        print("to go on, type the same command again")
-        return 128 + stopped_by
-    if settings.visualize:
-        _make_pictures(settings, dcgan, seed)
+    _use(settings, dcgan, checkpoint_dir, seed, pictures=settings.visualize)
     return 0
 
 
@@ -86,38 +106,37 @@ def test(settings: Settings) -> int:
     """Load a trained model and make the pictures of --option, or export it -> exit status 0."""
     checkpoint_dir = _find_run(settings)
     dcgan = DCGAN.from_checkpoint(checkpoint_dir)
-    given = {name: getattr(settings, name) for name in settings.given & set(NETWORK_SETTINGS)}
-    refuse_other_shape(dcgan.settings, given, checkpoint_dir)
+    refuse_other_shape(dcgan.settings, _given(settings), checkpoint_dir)
     print(f"loaded step {int(dcgan.step):,} of {checkpoint_dir}")
-    if settings.export:
-        _say_written(save_model(dcgan, checkpoint_dir / f"export_b{settings.batch_size}"))
-    if settings.freeze:
-        folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
-        _say_written(freeze(dcgan, folder, settings.batch_size))
-    if settings.visualize or not (settings.export or settings.freeze):
-        _make_pictures(settings, dcgan, _seed(settings))
+    pictures = settings.visualize or not (settings.export or settings.freeze)
+    _use(settings, dcgan, checkpoint_dir, _seed(settings), pictures)
     return 0
 
 
 def dry_run(settings: Settings) -> int:
     """Print the settings, the data found and the sizes, and stop -> exit status 0."""
-    for name, value in settings.as_json().items():
-        print(f"--{name}={value}")
-    text, c_dim, y_dim = describe(settings)
-    print(text)
     checkpoint_dir = settings.run_folder(settings.checkpoint_dir)
-    print(parameter_table(_build(settings, checkpoint_dir, c_dim, y_dim, 0)))
+    settings, seed = _as_the_run_was(settings, checkpoint_dir)
+    text, c_dim, y_dim = describe(settings)
+    dcgan = _build(settings, checkpoint_dir, c_dim, y_dim, seed)
+    found, step = dcgan.load(checkpoint_dir)
+    resolved = settings.as_json() | {"seed": seed, "c_dim": c_dim, "z_dim": dcgan.z_dim}
+    for name, value in resolved.items():
+        print(f"--{name}={'inf' if value is None else value}")
+    print(text)
+    print(parameter_table(dcgan))
+    print(f"checkpoint: {f'step {step:,}' if found else 'none'} in {checkpoint_dir}")
     for folder in (settings.checkpoint_dir, settings.sample_dir, "logs"):
         print(f"would write to {settings.run_folder(folder)}")
     return 0
 
 
 def _loop(run: Run, step: int, total: int) -> int:
-    """Train from `step` to `total` -> the signal that stopped it, or 0."""
+    """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0."""
     settings, data = run.settings, run.data
-    writer = tf.summary.create_file_writer(str(settings.run_folder("logs")))
-    began = time.monotonic()
+    began, saved_at = time.monotonic(), step
     with (
+        tf.summary.create_file_writer(str(settings.run_folder("logs"))).as_default(),
         _stop_signals() as stopped_by,
         Progress("training", total, "images", step, settings.batch_size) as progress,
     ):
@@ -135,16 +154,21 @@ def _loop(run: Run, step: int, total: int) -> int:
                     f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
                 )
             if watch:
-                with writer.as_default(step):
-                    _summarise(result, z, run, fakes=sample or settings.G_img_sum)
+                tf.summary.experimental.set_step(step)
+                _summarise(result, z, run, fakes=sample or settings.G_img_sum)
             if sample:
                 progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
-            if step % settings.ckpt_freq == 0 or step == total or stopped_by:
-                path = run.dcgan.save(run.checkpoint_dir, step, settings.max_to_keep)
-                progress.line(f"wrote {path}")
+            if step % settings.ckpt_freq == 0:
+                progress.line(f"wrote {_save(run, step)}")
+                saved_at = step
             progress.update()
-    writer.close()
+        if step != saved_at:
+            progress.line(f"wrote {_save(run, step)}")
     return stopped_by[0] if stopped_by else 0
+
+
+def _save(run: Run, step: int) -> Path:
+    return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
 
 
 def _printed_losses(result: dict[str, tf.Tensor]) -> str:
@@ -172,9 +196,17 @@ def _save_sample(run: Run, name: str) -> Path:
     return save_grid(pixels, run.settings.run_folder(run.settings.sample_dir) / name)
 
 
-def _make_pictures(settings: Settings, dcgan: DCGAN, seed: int) -> None:
-    folder = settings.run_folder(settings.sample_dir) / f"option_{settings.option}"
-    visualize(dcgan, settings.option, folder, settings.generate_test_images, seed, _say_written)
+def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pictures: bool) -> None:
+    """What can be asked for once a model is trained: --export, --freeze, the pictures."""
+    if settings.export:
+        _say_written(save_model(dcgan, checkpoint_dir / f"export_b{settings.batch_size}"))
+    if settings.freeze:
+        folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
+        _say_written(freeze(dcgan, folder, settings.batch_size))
+    if pictures:
+        folder = settings.run_folder(settings.sample_dir) / f"option_{settings.option}"
+        count = settings.generate_test_images
+        visualize(dcgan, settings.option, folder, count, seed, _say_written)
 
 
 def _say_written(path: Path) -> None:
@@ -203,7 +235,7 @@ def _build(
 
 def _as_the_run_was(settings: Settings, checkpoint_dir: Path) -> tuple[Settings, int]:
     """The settings with what an earlier run decided, and the seed, which is printed."""
-    stored = read_json(checkpoint_dir / RUN_FILE)
+    stored = read_json(checkpoint_dir / RUN_FILE) if latest_checkpoint(checkpoint_dir) else {}
     kept = {k: stored[k] for k in RUN_DECIDES if k in stored and k not in settings.given}
     settings = dataclasses.replace(settings, **kept)
     return settings, _seed(settings)
@@ -216,6 +248,11 @@ def _seed(settings: Settings) -> int:
     return seed
 
 
+def _given(settings: Settings) -> dict[str, Any]:
+    """The part of what was typed that shapes the networks."""
+    return {name: getattr(settings, name) for name in settings.given & set(NETWORK_SETTINGS)}
+
+
 def _find_run(settings: Settings) -> Path:
     """The folder of the trained run; one of another batch size will do if it is the only one.
 
@@ -223,7 +260,7 @@ def _find_run(settings: Settings) -> Path:
         UserError: there is none; says where one looked and what is there instead.
     """
     wanted = settings.run_folder(settings.checkpoint_dir)
-    trained = [path for path in _folders(wanted.parent) if tf.train.latest_checkpoint(str(path))]
+    trained = [path for path in _folders(wanted.parent) if latest_checkpoint(path)]
     if wanted in trained:
         return wanted
     dataset, size = wanted.name.rsplit("_", 3)[0], wanted.name.split("_")[-2:]
@@ -246,17 +283,23 @@ def _folders(parent: Path) -> list[Path]:
     return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
 
 
+def _first_line(error: tf.errors.OpError) -> str:
+    return error.message.strip().split("\n")[0]
+
+
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """A list that is empty until SIGINT or SIGTERM comes; a second signal is not held back."""
+    """A list that is empty until SIGINT, SIGTERM or SIGHUP comes; a second one is not held back."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        print(f"\n{signal.Signals(number).name}: stopping after this step", flush=True)
         signal.signal(number, previous[signal.Signals(number)])
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    caught = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        caught.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, stop) for number in caught}
     try:
         yield received
     finally:

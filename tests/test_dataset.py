@@ -78,10 +78,16 @@ def test_wrong_mnist_files_are_named(
     assert "python download.py mnist" in str(caught.value)
 
 
-def test_a_broken_gzip_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut short", "a bit flipped"])
+def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: str) -> None:
     write_mnist(tmp_path)
     path = tmp_path / "train-images-idx3-ubyte"
-    path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes())[:-900])
+    content = bytearray(gzip.compress(path.read_bytes()))
+    if damage == "cut short":
+        del content[-900:]
+    else:
+        content[15:60] = bytes(45)
+    path.with_name(path.name + ".gz").write_bytes(content)
     path.unlink()
     with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz is damaged"):
         load_mnist(tmp_path, FULL)

@@ -70,9 +70,18 @@ def test_a_file_placed_by_hand_may_be_gzipped(mirror: tuple[str, Path]) -> None:
     fetch_mnist(mirror[1], [NO_SUCH_HOST])
 
 
+def test_what_cannot_be_written_is_not_blamed_on_a_mirror(
+    mirror: tuple[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mnist").write_text("a file")
+    with pytest.raises(OSError, match="mnist"):
+        fetch_mnist(tmp_path / "mnist", [mirror[0]])
+
+
 def test_wrong_files_are_fetched_again(mirror: tuple[str, Path], tmp_path: Path) -> None:
     fetch_mnist(tmp_path / "mnist", [mirror[0]])
-    (tmp_path / "mnist" / "t10k-labels-idx1-ubyte").write_bytes(b"half")
+    wrong = tmp_path / "mnist" / "t10k-labels-idx1-ubyte"
+    wrong.write_bytes(b"half")  # also beside a right .gz: the plain file is what is read
     fetch_mnist(tmp_path / "mnist", [mirror[0]])
     assert_complete(tmp_path / "mnist")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from images import Geometry, is_grey, load_image
 
@@ -68,15 +68,28 @@ def test_a_palette_with_a_transparent_entry_too(tmp_path: Path) -> None:
     assert (load_image(tmp_path / "a.png", Geometry(None, (8, 8)), 3) == 255).all()
 
 
-def test_images_stand_upright(tmp_path: Path) -> None:
+@pytest.mark.parametrize("orientation", range(10))
+def test_images_stand_upright(tmp_path: Path, orientation: int) -> None:
+    """As Pillow's own function turns them; 0 and 9 are no orientations."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # "turn by 90 degrees to show"
-    left_black = np.zeros((16, 16, 3), np.uint8)
-    left_black[:, 8:] = 255
-    Image.fromarray(left_black).save(tmp_path / "a.png", exif=exif)
-    loaded = load_image(tmp_path / "a.png", Geometry(None, (16, 16)), 3)
-    assert (loaded[:8] == 0).all()
-    assert (loaded[8:] == 255).all()
+    exif[0x0112] = orientation
+    image = Image.fromarray(NOISE)
+    image.save(tmp_path / "a.png", exif=exif)
+    wanted = ImageOps.exif_transpose(Image.open(tmp_path / "a.png"))
+    loaded = load_image(tmp_path / "a.png", Geometry(None, (wanted.height, wanted.width)), 3)
+    np.testing.assert_array_equal(loaded, np.asarray(wanted))
+
+
+@pytest.mark.parametrize(("value", "grey"), [(200, 200), (200 * 257, 200)])
+def test_32_bits_hold_8_or_16(tmp_path: Path, value: int, grey: int) -> None:
+    Image.fromarray(np.full((8, 8), value, np.int32)).save(tmp_path / "a.tif")
+    assert (load_image(tmp_path / "a.tif", Geometry(None, (8, 8)), 1) == grey).all()
+
+
+def test_other_32_bits_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), -1.5, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match="neither 8 nor 16 bits"):
+        load_image(tmp_path / "a.tif", Geometry(None, (8, 8)), 1)
 
 
 def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:

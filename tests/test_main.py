@@ -112,6 +112,10 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--xyzzy", "there is no flag --xyzzy. All flags"),
         ("--epoch five", "--epoch=five"),
         ("--epoch 0", "--epoch=0: it must be 1 or more"),
+        ("--output_height 0", "--output_height=0: it must be 1 or more"),
+        ("--input_width 0", "--input_width=0: it must be 1 or more"),
+        ("--device tpu", "--device=tpu: there are auto, cpu, gpu"),
+        ("--device cpu:1", "--device=cpu:1: there are auto, cpu, gpu"),
         ("--train_size 0", "--train_size=0"),
         ("--train_size 1.5", "--train_size=1.5"),
         ("--option 5", "--option=5: there are 0, 1, 2, 3 and 4"),
@@ -122,7 +126,8 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--c_dim 4", "--c_dim=4"),
         ("--dataset mnist --c_dim 3", "mnist is grey"),
         ("--seed -1", "--seed=-1"),
-        ("--dataset=", "--dataset=''"),
+        ("--dataset=", "--dataset='.'"),
+        ("--dataset faces[1]", "names with * ? [ or ]"),
         ("--crop maybe", "not understood: maybe"),
         ("--input_fname_pattern a.jpg b.jpg", "patterns with * need quotes"),
     ],
@@ -149,7 +154,18 @@ def test_everything_can_be_written_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("dataset", "name"),
-    [("anime", "anime"), ("a/b", "a_b"), ("/data/my set", "data_my set"), ("../x", "x")],
+    [("anime", "anime"), ("anime/", "anime"), ("./anime", "anime"), ("my set", "my set")],
 )
 def test_runs_are_named_after_the_data_set(dataset: str, name: str) -> None:
     assert parse([f"--dataset={dataset}"]).run_name == f"{name}_64_64_64"
+
+
+def test_data_sets_with_the_same_last_part_do_not_mix() -> None:
+    paths = ["x", "../x", "a/x", "/a/x", "b/x"]
+    names = [parse([f"--dataset={path}"]).run_name for path in paths]
+    assert len(set(names)) == len(paths)
+    assert all(name.startswith("x") for name in names)
+
+
+def test_mnist_may_end_in_a_slash() -> None:
+    assert parse(["--dataset=mnist/"]).is_mnist

@@ -1,5 +1,7 @@
 """The layers: shapes, initial values, batch norm's statistics, Adam's formula."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,8 +11,8 @@ from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lre
 STREAM = np.random.default_rng(0)
 
 
-def noise(*shape: int) -> np.ndarray:
-    return STREAM.normal(size=shape).astype(np.float32)
+def noise(*shape: int) -> tf.Tensor:
+    return tf.constant(STREAM.normal(size=shape), tf.float32)
 
 
 def test_a_convolution_halves_rounding_up() -> None:
@@ -28,12 +30,38 @@ def test_a_transposed_convolution_gives_the_size_asked_for(size: tuple[int, int]
 
 def test_a_transposed_convolution_is_the_gradient_of_the_convolution() -> None:
     layer = Deconv2d("g_h1", 8, 3, (9, 14), seed=0)
-    x, image = noise(2, 5, 7, 8), tf.constant(noise(2, 9, 14, 3))
+    x, image = noise(2, 5, 7, 8), noise(2, 9, 14, 3)
     with tf.GradientTape() as tape:
         tape.watch(image)
         forward = tf.nn.conv2d(image, layer.w, 2, "SAME")
     wanted = tape.gradient(forward, image, x)
     np.testing.assert_allclose(layer(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (9, 14), (12, 12)])
+def test_gradients_of_our_own_are_tensorflows(size: tuple[int, int]) -> None:
+    """On both sides of FEW_PIXELS, for a convolution, its transpose and a matrix product."""
+    half = (-(-size[0] // 2), -(-size[1] // 2))
+    large, small = noise(2, *size, 3), noise(2, *half, 8)
+    conv, deconv = Conv2d("a", 3, 8, seed=0), Deconv2d("b", 8, 3, size, seed=0)
+    linear, thin = Linear("c", 5, 7, seed=0), noise(2, 5)
+    cases: list[tuple[Callable, tf.Tensor, tf.Variable, Callable]] = [
+        (conv, large, conv.w, lambda: tf.nn.conv2d(large, conv.w, 2, "SAME")),
+        (deconv, small, deconv.w, lambda: tf.nn.conv2d_transpose(small, deconv.w, large.shape, 2)),
+        (linear, thin, linear.Matrix, lambda: thin @ linear.Matrix),
+    ]
+    for layer, x, weights, plain in cases:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            ours, wanted = layer(x), plain()
+        upstream = noise(*ours.shape)
+        for source in (x, weights):
+            np.testing.assert_allclose(
+                tape.gradient(ours, source, upstream),
+                tape.gradient(wanted, source, upstream),
+                rtol=1e-4,
+                atol=1e-4,
+            )
 
 
 def test_weights_start_as_in_the_original() -> None:
@@ -56,7 +84,7 @@ def test_weights_depend_on_the_name_and_the_seed_alone() -> None:
 
 @pytest.mark.parametrize("shape", [(6, 4), (2, 3, 5, 4)])
 def test_batch_norm_uses_biased_and_keeps_unbiased_variance(shape: tuple[int, ...]) -> None:
-    x = noise(*shape) * 3 + 1
+    x = noise(*shape).numpy() * 3 + 1
     flat = x.reshape(-1, 4).astype(np.float64)
     layer = BatchNorm("bn", 4)
     wanted = (x - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-5)
@@ -66,7 +94,7 @@ def test_batch_norm_uses_biased_and_keeps_unbiased_variance(shape: tuple[int, ..
 
 
 def test_batch_norm_moves_as_often_as_told() -> None:
-    x = tf.constant(noise(6, 4))
+    x = noise(6, 4)
     thrice, three_times = BatchNorm("bn", 4), BatchNorm("bn", 4)
     thrice(x, moves=3)
     for _ in range(3):
@@ -79,7 +107,7 @@ def test_batch_norm_without_moves_uses_the_averages() -> None:
     layer = BatchNorm("bn", 4)
     layer.moving_mean.assign([1, 2, 3, 4])
     layer.moving_variance.assign([4, 4, 4, 4])
-    x = noise(6, 4)
+    x = noise(6, 4).numpy()
     wanted = (x - [1, 2, 3, 4]) / np.sqrt(4 + 1e-5)
     np.testing.assert_allclose(layer(tf.constant(x), moves=0), wanted, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(layer.moving_mean, [1, 2, 3, 4])
@@ -104,7 +132,7 @@ def test_lrelu_lets_a_fifth_of_the_negative_through() -> None:
 
 def test_labels_become_constant_planes() -> None:
     x, y = noise(2, 3, 5, 4), np.eye(10, dtype=np.float32)[[7, 1]]
-    joined = conv_cond_concat(tf.constant(x), tf.constant(y)).numpy()
+    joined = conv_cond_concat(x, tf.constant(y)).numpy()
     assert joined.shape == (2, 3, 5, 14)
     np.testing.assert_array_equal(joined[..., :4], x)
     assert (joined[0, ..., 4:].argmax(-1) == 7).all()

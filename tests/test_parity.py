@@ -11,9 +11,11 @@ DATA = Path(__file__).parent / "data"
 LOSS = 1e-5  # absolute
 WEIGHT = 2e-5  # relative to the array's largest value, as all below
 MOMENT = 2e-5
-# The gradient of a bias that feeds a batch_norm is zero: Adam moves it by rounding noise.
-NOISE = 1e-2
-G_MOVING_MEAN = 1e-2
+# The gradient of a bias that feeds a batch_norm is zero: Adam moves it by rounding noise, and with
+# it what is measured of the layer's output. The reference's second implementation met these.
+NOISY_BIAS = 1e-3  # absolute
+G_MOVING_MEAN = 3e-3
+SAMPLE = {True: 2e-6, False: 1e-3}  # with labels, without; absolute
 LOSS_COLUMNS = {
     "d_loss": 0,
     "d_loss_real": 1,
@@ -93,7 +95,7 @@ def test_losses_weights_moments_and_samples_are_the_originals(golden: Golden) ->
 
     y = golden.arrays["sample_y"] if golden.labelled else None
     sample = golden.dcgan.sampler(golden.arrays["sample_z"], y).numpy()
-    tolerance = 1e-5 if golden.labelled else 2e-3
+    tolerance = SAMPLE[golden.labelled]
     np.testing.assert_allclose(sample, golden.arrays["sample"], rtol=0, atol=tolerance)
 
 
@@ -101,11 +103,11 @@ def check_state(golden: Golden, moment: str) -> None:
     for name, variable in golden.dcgan.named_variables().items():
         if name.startswith("discriminator/") and "moving" in name:
             continue  # two updates race for them in the original; nothing reads them
-        tolerance = WEIGHT
         if golden.feeds_batch_norm(name):
-            tolerance = NOISE
-        elif name.endswith("moving_mean"):
-            tolerance = G_MOVING_MEAN
+            wanted = golden.arrays[f"{moment}/{name}"]
+            np.testing.assert_allclose(variable.numpy(), wanted, rtol=0, atol=NOISY_BIAS)
+            continue
+        tolerance = G_MOVING_MEAN if name.endswith("moving_mean") else WEIGHT
         assert golden.error(f"{moment}/{name}", variable.numpy()) <= tolerance, (moment, name)
     for adam, suffix in ((golden.dcgan.d_optim, ""), (golden.dcgan.g_optim, "_1")):
         for name in adam.m:

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import types
 
 import pytest
 from conftest import PROJECT
+
+import startup
 
 
 def start(device: str, verbose: bool = False) -> subprocess.CompletedProcess[str]:
@@ -22,14 +25,48 @@ def test_only_one_line_is_said() -> None:
     assert done.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("device", "message"),
-    [("gpu:97", "TensorFlow sees"), ("tpu", "it takes auto, cpu, gpu"), ("gpu:x", "it takes auto")],
-)
-def test_a_device_that_is_not_there_is_refused(device: str, message: str) -> None:
-    done = start(device)
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    done = start("gpu:97")
     assert done.returncode == 1
-    assert f"errors.UserError: --device={device}: {message}" in done.stderr
+    assert "errors.UserError: --device=gpu:97: TensorFlow sees" in done.stderr
+
+
+class MadeUpConfig:
+    """tf.config on a machine with two GPUs: records what is made visible."""
+
+    def __init__(self) -> None:
+        self.visible: object = None
+        self.growing: list[str] = []
+        self.experimental = self
+
+    def list_physical_devices(self, kind: str) -> list[str]:
+        return ["GPU 0", "GPU 1"]
+
+    def set_visible_devices(self, devices: object, kind: str) -> None:
+        self.visible = devices
+
+    def set_memory_growth(self, device: str, enable: bool) -> None:
+        self.growing.append(device)
+
+    def get_device_details(self, device: str) -> dict[str, str]:
+        return {"device_name": "Made-up 9000"}
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "said"),
+    [
+        ("auto", "GPU 0", "GPU 0 of 2 (Made-up 9000) and CPU"),
+        ("gpu", "GPU 0", "GPU 0 of 2"),
+        ("gpu:1", "GPU 1", "GPU 1 of 2"),
+        ("cpu", [], "CPU ("),
+    ],
+)
+def test_the_gpu_asked_for_is_the_only_one_visible(device: str, visible: object, said: str) -> None:
+    config = MadeUpConfig()
+    tf = types.SimpleNamespace(config=config)
+    assert startup._choose(device, tf).startswith(said)  # type: ignore[arg-type]
+    assert config.visible == visible
+    assert config.growing == ([visible] if visible else [])
 
 
 def test_a_missing_tensorflow_is_one_sentence() -> None:
