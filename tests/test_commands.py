@@ -135,7 +135,7 @@ def test_training_goes_on_where_it_stopped(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_stops(number: signal.Signals, run: Run, tmp_path: Path) -> None:
+def test_a_signal_saves_and_stops(number: signal.Signals, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]
     with subprocess.Popen(
@@ -153,8 +153,6 @@ def test_a_signal_saves_and_stops(number: signal.Signals, run: Run, tmp_path: Pa
     steps = rest.count("Epoch:") + 1
     (saved,) = (tmp_path / "checkpoint/tiny_4_16_16").glob("DCGAN.model-*.index")
     assert saved.name == f"DCGAN.model-{steps}.index", "the last step that was made"
-    out = ok(run("main.py", *TINY, "--train", f"--epoch={steps // 2 + 1}"))
-    assert f"going on from step {steps}" in out
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +168,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("option", range(5))
-@pytest.mark.parametrize("flags", [TINY, ("--dataset=mnist",)])
-def test_each_option_writes_its_files(option: int, flags: tuple[str, ...], trained: Path) -> None:
-    count, z_dim = 4, 12 if "--dataset=mnist" in flags else 100
+LABELLED = ("--dataset=mnist",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "option"), [(TINY, 0), (TINY, 1), (TINY, 2), (TINY, 3), (LABELLED, 0), (LABELLED, 4)]
+)
+def test_each_option_writes_its_files(flags: tuple[str, ...], option: int, trained: Path) -> None:
+    count, z_dim = 4, 12 if flags == LABELLED else 100
     command = [sys.executable, str(PROJECT / "main.py"), *flags, f"--option={option}"]
     done = subprocess.run(
         [*command, f"--generate_test_images={count}"],

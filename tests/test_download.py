@@ -99,6 +99,7 @@ def test_the_next_mirror_is_asked(mirror: tuple[str, Path], tmp_path: Path) -> N
         (gzip.compress(CONTENTS["t10k-labels-idx1-ubyte"])[:40], "Compressed file ended"),
         (None, "404"),
     ],
+    ids=["a web page", "another file", "cut short", "not there"],
 )
 def test_a_wrong_answer_is_named_and_leaves_nothing(
     mirror: tuple[str, Path],
