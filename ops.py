@@ -13,6 +13,7 @@ KERNEL = 5
 STRIDE = 2
 STDDEV = 0.02
 FEW_PIXELS = 16
+FEW_CHANNELS = 4
 BATCH_NORM_DECAY = 0.9
 BATCH_NORM_EPSILON = 1e-5
 
@@ -212,10 +213,29 @@ def _transposed_convolution(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -
             by_x = tf.nn.conv2d(upstream, w, STRIDE, "SAME")
             return by_x, _filter_gradient(upstream, x, w.shape)
 
+        if _on_cpu() and w.shape[2] <= FEW_CHANNELS:
+            return _to_few_channels(x, w, size), gradient
         shape = [_shape(x)[0], *size, w.shape[2]]
         return tf.nn.conv2d_transpose(x, w, shape, STRIDE), gradient
 
     return function(x, w)
+
+
+def _to_few_channels(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """The transposed convolution as a 3x3 convolution, then a rearrangement of its channels.
+
+    Each of the four pixels that come of one is a convolution with every second row and column of
+    the filter; a row and a column of zeros make the four equally large. On a CPU TensorFlow's own
+    takes twice the time: 9 ms instead of 5 for MNIST's g_h3, batch 64, on two cores.
+    """
+    outputs, inputs = w.shape[2], w.shape[3]
+    # SAME pads an even size by one row before and two after, an odd one by two and two.
+    rows, columns = ((1, 0) if length % 2 == 0 else (0, 1) for length in size)
+    padded = tf.pad(w, [rows, columns, (0, 0), (0, 0)])
+    phases = tf.reverse(tf.reshape(padded, [3, 2, 3, 2, outputs, inputs]), [0, 2])
+    kernel = tf.reshape(tf.transpose(phases, [0, 2, 5, 1, 3, 4]), [3, 3, inputs, 4 * outputs])
+    pixels = tf.nn.depth_to_space(tf.nn.conv2d(x, kernel, 1, "SAME"), 2)
+    return pixels[:, : size[0], : size[1]]
 
 
 def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

@@ -38,22 +38,25 @@ def test_a_transposed_convolution_is_the_gradient_of_the_convolution() -> None:
     np.testing.assert_allclose(layer(x), wanted, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [(6, 8), (9, 14), (12, 12)])
-def test_gradients_of_our_own_are_tensorflows(size: tuple[int, int]) -> None:
-    """On both sides of FEW_PIXELS, for a convolution, its transpose and a matrix product."""
+@pytest.mark.parametrize("size", [(6, 8), (9, 14), (14, 9), (11, 11)])
+def test_products_of_our_own_are_tensorflows(size: tuple[int, int]) -> None:
+    """Values and gradients of a convolution, its transpose, a product; both sides of FEW_*."""
     half = (-(-size[0] // 2), -(-size[1] // 2))
     large, small = noise(2, *size, 3), noise(2, *half, 8)
     conv, deconv = Conv2d("a", 3, 8, seed=0), Deconv2d("b", 8, 3, size, seed=0)
+    many, wide = Deconv2d("d", 8, 5, size, seed=0), (2, *size, 5)
     linear, thin = Linear("c", 5, 7, seed=0), noise(2, 5)
     cases: list[tuple[Callable, tf.Tensor, tf.Variable, Callable]] = [
         (conv, large, conv.w, lambda: tf.nn.conv2d(large, conv.w, 2, "SAME")),
         (deconv, small, deconv.w, lambda: tf.nn.conv2d_transpose(small, deconv.w, large.shape, 2)),
+        (many, small, many.w, lambda: tf.nn.conv2d_transpose(small, many.w, wide, 2)),
         (linear, thin, linear.Matrix, lambda: thin @ linear.Matrix),
     ]
     for layer, x, weights, plain in cases:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(x)
             ours, wanted = layer(x), plain()
+        np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-5)
         upstream = noise(*ours.shape)
         for source in (x, weights):
             np.testing.assert_allclose(
