@@ -75,7 +75,7 @@ def train(settings: Settings) -> int:
     """
     checkpoint_dir = settings.run_folder(settings.checkpoint_dir)
     settings, seed = _as_the_run_was(settings, checkpoint_dir)
-    refuse_other_shape(read_json(checkpoint_dir / SETTINGS_FILE), _given(settings), checkpoint_dir)
+    refuse_other_shape(_stored(checkpoint_dir, SETTINGS_FILE), _given(settings), checkpoint_dir)
     data = open_dataset(settings, seed)
     dcgan = _build(settings, checkpoint_dir, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
@@ -204,8 +204,8 @@ def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pict
         folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
         _say_written(freeze(dcgan, folder, settings.batch_size))
     if pictures:
-        folder = settings.run_folder(settings.sample_dir) / f"option_{settings.option}"
-        count = settings.generate_test_images
+        samples = settings.run_folder(settings.sample_dir).with_name(checkpoint_dir.name)
+        folder, count = samples / f"option_{settings.option}", settings.generate_test_images
         visualize(dcgan, settings.option, folder, count, seed, _say_written)
 
 
@@ -227,7 +227,7 @@ def _build(
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
     }
-    stored = read_json(checkpoint_dir / SETTINGS_FILE)
+    stored = _stored(checkpoint_dir, SETTINGS_FILE)
     for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
         wanted[name] = stored[name]
     return DCGAN(**wanted, seed=seed)
@@ -235,10 +235,15 @@ def _build(
 
 def _as_the_run_was(settings: Settings, checkpoint_dir: Path) -> tuple[Settings, int]:
     """The settings with what an earlier run decided, and the seed, which is printed."""
-    stored = read_json(checkpoint_dir / RUN_FILE) if latest_checkpoint(checkpoint_dir) else {}
+    stored = _stored(checkpoint_dir, RUN_FILE)
     kept = {k: stored[k] for k in RUN_DECIDES if k in stored and k not in settings.given}
     settings = dataclasses.replace(settings, **kept)
     return settings, _seed(settings)
+
+
+def _stored(checkpoint_dir: Path, name: str) -> dict[str, Any]:
+    """A JSON beside the checkpoints; {} where there is no checkpoint that it could speak of."""
+    return read_json(checkpoint_dir / name) if latest_checkpoint(checkpoint_dir) else {}
 
 
 def _seed(settings: Settings) -> int:

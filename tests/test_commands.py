@@ -199,7 +199,9 @@ def test_each_option_writes_its_files(flags: tuple[str, ...], option: int, train
 def test_another_batch_size_finds_the_run(trained: Path) -> None:
     command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--batch_size=9"]
     done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
-    assert "no checkpoint in checkpoint/mnist_9_28_28, but in checkpoint/mnist_64_28_28" in ok(done)
+    out = ok(done)
+    assert "no checkpoint in checkpoint/mnist_9_28_28, but in checkpoint/mnist_64_28_28" in out
+    assert "wrote samples/mnist_64_28_28/option_0/" in out
 
 
 @pytest.mark.parametrize(
