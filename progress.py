@@ -1,5 +1,6 @@
 """How long work shows itself: a bar on a terminal, plain lines when piped."""
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -22,7 +23,8 @@ class Progress:
             total=total * scale,
             initial=done * scale,
             unit=f" {unit}",
-            dynamic_ncols=True,
+            # 80 where a terminal tells no width, for which tqdm alone would show nothing.
+            ncols=shutil.get_terminal_size().columns,
             disable=not sys.stderr.isatty(),
         )
 
