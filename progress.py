@@ -18,13 +18,15 @@ class Progress:
         self._title, self._unit, self._scale = title, unit, scale
         self._total, self._start, self._done = total, done, done
         self._began = self._said = time.monotonic()
+        size = shutil.get_terminal_size()
         self._bar = tqdm(
             desc=title,
             total=total * scale,
             initial=done * scale,
             unit=f" {unit}",
-            # 80 where a terminal tells no width, for which tqdm alone would show nothing.
-            ncols=shutil.get_terminal_size().columns,
+            # 80 x 24 where a terminal tells no size, for which tqdm alone would show nothing.
+            ncols=size.columns,
+            nrows=size.lines,
             disable=not sys.stderr.isatty(),
         )
 
