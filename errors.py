@@ -11,3 +11,11 @@ class RunError(Exception):
     """Something failed underway that the command line is not to blame for. Exit status 1."""
 
     exit_status = 1
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception of a library says, in one line; an OSError's with the file's name."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = str(getattr(error, "message", error)).strip()  # TensorFlow's errors have a message
+    return text.split("\n")[0] or type(error).__name__

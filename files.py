@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from errors import UserError
+
+ASIDE = re.compile(r"\..+\.(\d+)\.part")  # .NAME.PID.part..., as written_aside makes it
 
 
 @contextmanager
@@ -25,6 +29,34 @@ def written_aside(path: Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sweep_asides(folder: Path) -> None:
+    """Delete what killed processes left of written_aside in `folder`.
+
+    Names whose process still runs are kept, but for this process's: call it while none is open.
+    """
+    for path in folder.iterdir():
+        found = ASIDE.match(path.name)
+        if found and not _is_another_running(int(found[1])):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_another_running(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    if os.name != "posix":  # Windows' os.kill would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -8,13 +8,16 @@ python main.py --dataset anime --input_height 96 --output_height 48 --crop --tra
 
 import difflib
 import io
+import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
-from errors import RunError, UserError
+from errors import RunError, UserError, one_line
 
 try:
     from absl import flags
@@ -67,6 +70,8 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("z_dist", "uniform_signed", "or normal01, or uniform_unsigned"),
         Flag("seed", None, "the same seed gives the same run [drawn and printed]", int),
         Flag("device", "auto", "auto, cpu, gpu or gpu:N"),
+        Flag("deterministic", False, "bit for bit the same on a GPU, too; slower there"),
+        Flag("init_from", None, "begin with the weights of the checkpoint in this folder", str),
     ),
     "What is written": (
         Flag("checkpoint_dir", "checkpoint", "where checkpoints are"),
@@ -75,6 +80,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("out_name", "", "a folder between out_dir and those"),
         Flag("max_to_keep", 5, "checkpoints to keep"),
         Flag("ckpt_freq", 500, "a checkpoint every so many steps, and one at the end"),
+        Flag("ckpt_minutes", 10.0, "and one when the last is so many minutes old"),
         Flag("sample_freq", 100, "a sample picture every so many steps"),
         Flag("log_freq", 1, "a line with the losses every so many steps"),
         Flag("summary_freq", 10, "TensorBoard summaries every so many steps"),
@@ -102,6 +108,7 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file may have any name
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         if {"--help", "-h", "--helpfull"} & set(argv):
             print(help_text())
@@ -110,7 +117,7 @@ def main(argv: Sequence[str]) -> int:
         # TensorFlow takes seconds to load: what is wrong with the command line was said before.
         from startup import start_tensorflow
 
-        start_tensorflow(settings.device, settings.verbose)
+        start_tensorflow(settings.device, settings.verbose, settings.deterministic)
         import trainer
 
         return trainer.run(settings)
@@ -121,12 +128,13 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}: pip install -r requirements.txt", file=sys.stderr)
         return 1
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        print(f"error: {name}{error.strerror or error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
+        print("stopped by SIGINT (Ctrl-C) before or after the training", file=sys.stderr)
         return 130
+    finally:
+        _flush_stdout()
 
 
 def parse(argv: Sequence[str]) -> Settings:
@@ -173,6 +181,19 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Leave by an exception, so that nothing half written stays; in training trainer.py saves."""
+    print("stopped by SIGTERM before or after the training", file=sys.stderr)
+    sys.exit(128 + number)
+
+
+def _flush_stdout() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the reader of the pipe has gone; Python would complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
     """Fill in the sizes that were not given, as the original does; mnist knows its own."""
     values["dataset"] = Path(values["dataset"]).expanduser().as_posix()
@@ -185,8 +206,9 @@ def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
     ):
         if values[name] is None:
             values[name] = default or values[name.replace("width", "height")]
-    for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir"):
-        values[name] = Path(values[name]).expanduser()
+    for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir", "init_from"):
+        if values[name] is not None:
+            values[name] = Path(values[name]).expanduser()
     settings = Settings(**values, given=given)
     check(settings)
     return settings

@@ -1,30 +1,25 @@
 """DCGAN: the two networks, their losses, the training step, the sampler, saving and loading."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from errors import RunError, UserError
+from checkpoints import (
+    SETTINGS_FILE,
+    read_newest,
+    refuse_other_shape,
+    step_of,
+    stored_settings,
+    write_checkpoint,
+)
+from errors import UserError, one_line
 from files import read_json, write_json
 from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
 from ops import Adam
-
-CHECKPOINT_NAME = "DCGAN.model"
-SETTINGS_FILE = "DCGAN.model.json"
-NETWORK_SETTINGS = (
-    "output_height",
-    "output_width",
-    "c_dim",
-    "y_dim",
-    "z_dim",
-    "gf_dim",
-    "df_dim",
-    "gfc_dim",
-    "dfc_dim",
-)
+from tf1 import is_tf1, read_values
 
 
 class DCGAN(tf.Module):
@@ -90,18 +85,24 @@ class DCGAN(tf.Module):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
 
     @classmethod
-    def from_checkpoint(cls, checkpoint_dir: str | Path) -> "DCGAN":
-        """The networks that `checkpoint_dir` describes, with the weights of its last checkpoint.
+    def from_checkpoint(
+        cls, checkpoint_dir: str | Path, size: tuple[int, int] | None = None
+    ) -> "DCGAN":
+        """The networks of a folder's newest good checkpoint, with its weights.
+
+        Args:
+            checkpoint_dir: a folder that `save` wrote, or one of the original's.
+            size: height and width of the images; only the original's checkpoints need it.
 
         Raises:
-            UserError: there is no checkpoint, or no description of the networks beside it.
+            UserError: there is no checkpoint, or `size` is missing or does not fit.
+            RunError: there are checkpoints, but none can be read.
         """
-        settings = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
+        settings = stored_settings(checkpoint_dir, size)
         if not settings:
-            raise UserError(f"no {SETTINGS_FILE} in {checkpoint_dir}: it holds no trained model")
-        dcgan = cls(**settings)
-        if not dcgan.load(checkpoint_dir)[0]:
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
+        dcgan = cls(**settings)
+        dcgan.load(checkpoint_dir)
         return dcgan
 
     def train_step(
@@ -221,6 +222,26 @@ class DCGAN(tf.Module):
         """Weights and moving averages of both networks by their original names."""
         return self.generator.named_variables() | self.discriminator.named_variables()
 
+    def not_finite(self, moments: bool = False) -> str:
+        """Name the first variable that holds a NaN or an infinity, and how many; "" if none does.
+
+        Looks at weights and moving averages, with `moments` also at both Adams'.
+        """
+        variables = self.named_variables()
+        if moments:
+            slots = [s for optim in (self.d_optim, self.g_optim) for s in (optim.m, optim.v)]
+            variables |= {v.name.split(":")[0]: v for slot in slots for v in slot.values()}
+        finite = self._finite(list(variables.values())).numpy()
+        if finite.all():
+            return ""
+        name, variable = list(variables.items())[int(finite.argmin())]
+        bad = ~np.isfinite(variable.numpy())
+        return f"{name} has {bad.sum():,} of {bad.size:,} values that are not finite"
+
+    @tf.function
+    def _finite(self, variables: list[tf.Variable]) -> tf.Tensor:
+        return tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in variables])
+
     def save(self, checkpoint_dir: str | Path, step: int, max_to_keep: int = 5) -> Path:
         """Write DCGAN.model-{step} and, beside it, the settings that shape the networks.
 
@@ -230,79 +251,47 @@ class DCGAN(tf.Module):
         Raises:
             RunError: the files cannot be written.
         """
-        write_json(Path(checkpoint_dir) / SETTINGS_FILE, self.settings)
+        folder = Path(checkpoint_dir)
+        write_json(folder / SETTINGS_FILE, self.settings)
         self.step.assign(step)
-        manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(dcgan=self),
-            str(checkpoint_dir),
-            max_to_keep=max_to_keep,
-            checkpoint_name=CHECKPOINT_NAME,
-        )
-        try:
-            return Path(manager.save(checkpoint_number=step))
-        except tf.errors.OpError as error:
-            reason = f"the checkpoint of step {step} cannot be written: {error.message}"
-            raise RunError(f"{checkpoint_dir}: {reason}") from error
+        return write_checkpoint(tf.train.Checkpoint(dcgan=self), folder, step, max_to_keep)
 
     def load(self, checkpoint_dir: str | Path) -> tuple[bool, int]:
-        """Restore the last checkpoint of a folder -> (whether there was one, its step).
+        """Restore the newest good checkpoint of a folder -> (whether there was one, its step).
+
+        It may be one of the original's, of TensorFlow 1: then its step is the number in its name,
+        and Adam begins anew.
 
         Raises:
             UserError: the checkpoint is of networks of another shape; names each difference.
-            RunError: the checkpoint's files cannot be read.
+            RunError: there are checkpoints, but none can be read.
         """
-        path = latest_checkpoint(checkpoint_dir)
-        if path is None:
-            return False, 0
         stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
-        if stored:
-            refuse_other_shape(stored, self.settings, checkpoint_dir)
+        refuse_other_shape(stored, self.settings, checkpoint_dir)
+        found = read_newest(checkpoint_dir, self._restore)
+        return found is not None, int(self.step)
+
+    def _restore(self, prefix: Path) -> None:
+        if is_tf1(prefix):
+            variables = self.named_variables()
+            values = read_values(prefix, variables)
+            try:
+                for name, value in values.items():
+                    variables[name].assign(value)
+            except ValueError as error:
+                raise UserError(f"{prefix}: {one_line(error)}") from error
+            self.step.assign(step_of(prefix))
+            self.d_optim.reset()
+            self.g_optim.reset()
+            print(
+                f"note: {prefix} is of TensorFlow 1: it has weights and averages; Adam begins anew"
+            )
+            return
         try:
-            status = tf.train.Checkpoint(dcgan=self).restore(str(path))
+            status = tf.train.Checkpoint(dcgan=self).read(str(prefix))
             status.assert_existing_objects_matched()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise RunError(f"{path} cannot be read: {reason}") from error
-        return True, int(self.step)
-
-
-def latest_checkpoint(checkpoint_dir: str | Path) -> Path | None:
-    """The path prefix of the newest checkpoint in a folder, None where there is none.
-
-    The folder's `checkpoint` file says which; only the name counts, as folders get moved. Where it
-    names a file that is not there, the checkpoint of the highest step is taken.
-    """
-    folder = Path(checkpoint_dir)
-    state = tf.train.get_checkpoint_state(str(folder))
-    named = folder / Path(state.model_checkpoint_path).name if state else None
-    if named and named.with_name(f"{named.name}.index").is_file():
-        return named
-    steps = {
-        int(number): path.with_suffix("")
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.suffix == ".index" and (number := path.stem.rpartition("-")[2]).isdigit()
-    }
-    return steps[max(steps)] if steps else None
-
-
-def refuse_other_shape(
-    stored: Mapping[str, Any], given: Mapping[str, Any], checkpoint_dir: str | Path
-) -> None:
-    """Compare what `given` holds of NETWORK_SETTINGS with the settings stored with a checkpoint.
-
-    Raises:
-        UserError: they differ; names each difference.
-    """
-    differences = [
-        f"{name} is {stored[name]}, not {given[name]}"
-        for name in NETWORK_SETTINGS
-        if name in stored and name in given and stored[name] != given[name]
-    ]
-    if differences:
-        raise UserError(
-            f"the networks in {checkpoint_dir} are of another shape: {', '.join(differences)}. "
-            "Give the stored values, or another --checkpoint_dir"
-        )
+        except (AssertionError, ValueError) as error:
+            raise UserError(f"{prefix} is of other networks: {one_line(error)}") from error
 
 
 def real_loss(logits: tf.Tensor) -> tf.Tensor:

@@ -155,6 +155,13 @@ class Adam(tf.Module):
     def _slot(variable: tf.Variable, name: str) -> tf.Variable:
         return tf.Variable(tf.zeros(variable.shape), trainable=False, name=name)
 
+    def reset(self) -> None:
+        """Forget all updates."""
+        self.beta1_power.assign(self._beta1)
+        self.beta2_power.assign(self._beta2)
+        for slot in (*self.m.values(), *self.v.values()):
+            slot.assign(tf.zeros(slot.shape))
+
     def apply(
         self, variables: Mapping[str, tf.Variable], gradients: Mapping[str, tf.Tensor]
     ) -> None:

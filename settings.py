@@ -40,17 +40,20 @@ class Settings:
     z_dist: str
     seed: int | None
     device: str
+    deterministic: bool
     visualize: bool
     option: int
     generate_test_images: int
     export: bool
     freeze: bool
     checkpoint_dir: Path
+    init_from: Path | None
     sample_dir: Path
     out_dir: Path
     out_name: str
     max_to_keep: int
     ckpt_freq: int
+    ckpt_minutes: float
     sample_freq: int
     log_freq: int
     summary_freq: int
@@ -81,11 +84,12 @@ class Settings:
         return self.out_dir / self.out_name / kind / self.run_name
 
     def as_json(self) -> dict[str, Any]:
-        """The flags as JSON values; an unlimited train_size is null."""
+        """The flags as JSON values; an infinite one is "inf", as it is typed."""
         values = asdict(self)
         del values["given"]
-        if math.isinf(self.train_size):
-            values["train_size"] = None
+        for name in ("train_size", "ckpt_minutes"):
+            if math.isinf(values[name]):  # which JSON does not know
+                values[name] = "inf"
         return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
 
 
@@ -106,6 +110,8 @@ def check(settings: Settings) -> None:
         raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
     if not 0 < settings.learning_rate < math.inf:
         raise UserError(f"--learning_rate={settings.learning_rate}: it must be above 0")
+    if not settings.ckpt_minutes > 0:
+        raise UserError(f"--ckpt_minutes={settings.ckpt_minutes}: it must be above 0 (or inf)")
     if not 0 <= settings.beta1 < 1:
         raise UserError(f"--beta1={settings.beta1}: it must be in [0, 1)")
     if settings.option not in OPTIONS:

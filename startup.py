@@ -11,12 +11,14 @@ from types import ModuleType
 from errors import RunError, UserError
 
 
-def start_tensorflow(device: str, verbose: bool) -> None:
+def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) -> None:
     """Import TensorFlow, choose the device, and print what the run will use.
 
     Args:
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N".
         verbose: let TensorFlow's own messages through.
+        deterministic: use only kernels whose sums have a fixed order. On a CPU those that a
+            DCGAN needs have one anyway.
 
     Raises:
         UserError: there is no such device.
@@ -35,6 +37,8 @@ def start_tensorflow(device: str, verbose: bool) -> None:
         ) from error
     # NVIDIA GPUs would round the inputs of products to 10 bits, which is not what the original did.
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     used = _choose(device, tf)
     print(f"TensorFlow {tf.__version__} on {used}", flush=True)
 

@@ -14,25 +14,21 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dataset import Dataset, describe, open_dataset
-from errors import RunError, UserError
-from export import freeze, save_model
-from files import read_json, write_json
-from model import (
-    DCGAN,
+from checkpoints import (
     NETWORK_SETTINGS,
-    SETTINGS_FILE,
     latest_checkpoint,
-    parameter_table,
     refuse_other_shape,
+    stored_settings,
 )
+from dataset import Dataset, describe, open_dataset
+from errors import RunError, UserError, one_line
+from export import freeze, save_model
+from model import DCGAN, parameter_table
 from progress import Progress
+from runs import as_the_run_was, source_of, store_run, trained_run
 from settings import Settings
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range, visualize
-
-RUN_FILE = "run.json"
-RUN_DECIDES = ("z_dist", "seed")  # taken from the run that is gone on with, unless given
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +57,11 @@ def run(settings: Settings) -> int:
         if settings.dry_run:
             return dry_run(settings)
         return train(settings) if settings.train else test(settings)
-    except tf.errors.ResourceExhaustedError as error:
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
-        raise RunError(f"out of memory: {advice} ({_first_line(error)})") from error
+        raise RunError(f"out of memory: {advice} ({one_line(error)})") from error
     except tf.errors.OpError as error:
-        raise RunError(f"TensorFlow: {_first_line(error)}") from error
+        raise RunError(f"TensorFlow: {one_line(error)}") from error
 
 
 def train(settings: Settings) -> int:
@@ -73,102 +69,176 @@ def train(settings: Settings) -> int:
 
     0 when all epochs are done, 128 + n when stopped by signal n; both leave a checkpoint.
     """
-    checkpoint_dir = settings.run_folder(settings.checkpoint_dir)
-    settings, seed = _as_the_run_was(settings, checkpoint_dir)
-    refuse_other_shape(_stored(checkpoint_dir, SETTINGS_FILE), _given(settings), checkpoint_dir)
+    folder = settings.run_folder(settings.checkpoint_dir)
+    source = source_of(settings)
+    settings, seed = as_the_run_was(settings, source)
+    stored = _stored_networks(settings, source)
+    refuse_other_shape(stored, _given(settings), source)
     data = open_dataset(settings, seed)
-    dcgan = _build(settings, checkpoint_dir, data.images.shape[-1], data.y_dim, seed)
+    dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
-    found, step = dcgan.load(checkpoint_dir)
+    found, step = dcgan.load(source)
     total = settings.epoch * data.batches
     if found:
-        print(f"going on from step {step:,} of {checkpoint_dir}")
+        print(f"going on from step {step:,} of {source}")
     else:
-        print(f"no checkpoint in {checkpoint_dir}: starting from step 0")
+        print(f"no checkpoint in {folder}: starting from step 0")
+        _take_weights(settings, dcgan)
     if step < total:
-        write_json(checkpoint_dir / RUN_FILE, settings.as_json() | {"seed": seed})
-        stopped_by = _loop(Run(settings, seed, data, dcgan, checkpoint_dir), step, total)
+        store_run(settings, len(data.images), folder)
+        stopped_by = _loop(Run(settings, seed, data, dcgan, folder), step, total)
         print(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
         if stopped_by:
-            name = signal.Signals(stopped_by).name
-            print(f"stopped by {name}, nothing is lost; to go on, type the same command again")
+            name, at = signal.Signals(stopped_by).name, f"step {int(dcgan.step):,} of {total:,}"
+            print(f"stopped by {name} at {at}, nothing is lost; the same command goes on")
             return 128 + stopped_by
     else:
         print(
             f"this run is finished: it has made {step:,} steps, and --epoch {settings.epoch} is "
             f"{total:,}. To train on: --epoch {step // data.batches + settings.epoch}"
         )
-    _use(settings, dcgan, checkpoint_dir, seed, pictures=settings.visualize)
+    _use(settings, dcgan, folder, seed, pictures=settings.visualize)
     return 0
 
 
 def test(settings: Settings) -> int:
     """Load a trained model and make the pictures of --option, or export it -> exit status 0."""
-    checkpoint_dir = _find_run(settings)
-    dcgan = DCGAN.from_checkpoint(checkpoint_dir)
-    refuse_other_shape(dcgan.settings, _given(settings), checkpoint_dir)
-    print(f"loaded step {int(dcgan.step):,} of {checkpoint_dir}")
+    folder = settings.init_from or trained_run(settings)
+    dcgan = DCGAN.from_checkpoint(folder, _size(settings))
+    refuse_other_shape(dcgan.settings, _given(settings), folder)
+    print(f"loaded step {int(dcgan.step):,} of {folder}")
+    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
+    print(f"seed: {seed}")
     pictures = settings.visualize or not (settings.export or settings.freeze)
-    _use(settings, dcgan, checkpoint_dir, _seed(settings), pictures)
+    _use(settings, dcgan, folder, seed, pictures)
     return 0
 
 
 def dry_run(settings: Settings) -> int:
     """Print the settings, the data found and the sizes, and stop -> exit status 0."""
-    checkpoint_dir = settings.run_folder(settings.checkpoint_dir)
-    settings, seed = _as_the_run_was(settings, checkpoint_dir)
+    source = source_of(settings)
+    settings, seed = as_the_run_was(settings, source)
     text, c_dim, y_dim = describe(settings)
-    dcgan = _build(settings, checkpoint_dir, c_dim, y_dim, seed)
-    found, step = dcgan.load(checkpoint_dir)
-    resolved = settings.as_json() | {"seed": seed, "c_dim": c_dim, "z_dim": dcgan.z_dim}
+    dcgan = _build(settings, _stored_networks(settings, source), c_dim, y_dim, seed)
+    found, step = dcgan.load(source)
+    resolved = settings.as_json() | {"c_dim": c_dim, "z_dim": dcgan.z_dim}
     for name, value in resolved.items():
-        print(f"--{name}={'inf' if value is None else value}")
+        if value is not None:
+            print(f"--{name}={value}")
     print(text)
     print(parameter_table(dcgan))
-    print(f"checkpoint: {f'step {step:,}' if found else 'none'} in {checkpoint_dir}")
+    print(f"checkpoint: {f'step {step:,}' if found else 'none'} in {source}")
     for folder in (settings.checkpoint_dir, settings.sample_dir, "logs"):
         print(f"would write to {settings.run_folder(folder)}")
     return 0
 
 
 def _loop(run: Run, step: int, total: int) -> int:
-    """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0."""
-    settings, data = run.settings, run.data
-    began, saved_at = time.monotonic(), step
+    """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0.
+
+    Raises:
+        RunError: a value is not finite, or something cannot be written. Where that does not keep
+            it from being saved, the last step is.
+    """
+    settings = run.settings
+    began, saved = time.monotonic(), (step, time.monotonic())
     with (
         tf.summary.create_file_writer(str(settings.run_folder("logs"))).as_default(),
         _stop_signals() as stopped_by,
         Progress("training", total, "images", step, settings.batch_size) as progress,
     ):
         while step < total and not stopped_by:
-            epoch, idx = divmod(step, data.batches)
-            pixels, y = data.batch(epoch, idx)
-            images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
+            result, z = _train_one(run, step)
             step += 1
-            log, sample = step % settings.log_freq == 0, step % settings.sample_freq == 0
-            watch = sample or step % settings.summary_freq == 0
-            result = run.dcgan.train_step(images, z, y, evaluate=log, watch=watch)
-            if log:
-                progress.line(
-                    f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{data.batches:4d}] "
-                    f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
-                )
-            if watch:
-                tf.summary.experimental.set_step(step)
-                _summarise(result, z, run, fakes=sample or settings.G_img_sum)
-            if sample:
-                progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
-            if step % settings.ckpt_freq == 0:
+            try:
+                _show(run, step, result, z, progress, began)
+                progress.update()
+            except (OSError, tf.errors.OpError) as error:
+                raise RunError(f"{one_line(error)}. {_saved_after_all(run, step)}") from error
+            due = time.monotonic() - saved[1] >= 60 * settings.ckpt_minutes
+            if due or step % settings.ckpt_freq == 0:
                 progress.line(f"wrote {_save(run, step)}")
-                saved_at = step
-            progress.update()
-        if step != saved_at:
+                saved = (step, time.monotonic())
+        if step != saved[0]:
             progress.line(f"wrote {_save(run, step)}")
     return stopped_by[0] if stopped_by else 0
 
 
+def _train_one(run: Run, step: int) -> tuple[dict[str, tf.Tensor], np.ndarray]:
+    """Make the step after `step` -> what train_step returns, and its z."""
+    settings = run.settings
+    pixels, y = run.data.batch(*divmod(step, run.data.batches))
+    images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
+    log, sample, summary = (
+        (step + 1) % every == 0
+        for every in (settings.log_freq, settings.sample_freq, settings.summary_freq)
+    )
+    return run.dcgan.train_step(images, z, y, evaluate=log, watch=sample or summary), z
+
+
+def _show(
+    run: Run,
+    step: int,
+    result: dict[str, tf.Tensor],
+    z: np.ndarray,
+    progress: Progress,
+    began: float,
+) -> None:
+    """Print, summarise and sample what is due after step number `step`."""
+    settings, batches = run.settings, run.data.batches
+    epoch, idx = divmod(step - 1, batches)
+    sample = step % settings.sample_freq == 0
+    if step % settings.log_freq == 0:
+        _refuse_not_finite(run, step, result)
+        progress.line(
+            f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{batches:4d}] "
+            f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
+        )
+    if "G" in result:
+        tf.summary.experimental.set_step(step)
+        _summarise(result, z, run, fakes=sample or settings.G_img_sum)
+    if sample:
+        progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
+
+
+def _refuse_not_finite(run: Run, step: int, result: dict[str, tf.Tensor]) -> None:
+    """Stop a run whose losses or weights are of no use any more.
+
+    Raises:
+        RunError: names the loss, the variable and the step.
+    """
+    losses = [name for name, value in result.items() if "loss" in name and not np.isfinite(value)]
+    faults = [f"{name} is {float(result[name])}" for name in losses[:1]]
+    faults += [fault] if (fault := run.dcgan.not_finite()) else []
+    if faults:
+        raise RunError(
+            f"step {step:,}: {', '.join(faults)}. Try a smaller --learning_rate (it was "
+            f"{run.settings.learning_rate}) or another --seed. {_last_checkpoint(run)}"
+        )
+
+
 def _save(run: Run, step: int) -> Path:
-    return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
+    """Save, or say why not and where that leaves the run."""
+    fault = run.dcgan.not_finite(moments=True)
+    if fault:
+        raise RunError(f"step {step:,} is not saved: {fault}. {_last_checkpoint(run)}")
+    try:
+        return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
+    except (OSError, RunError) as error:
+        raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error
+
+
+def _saved_after_all(run: Run, step: int) -> str:
+    """Save a run that has to end, and say how that went."""
+    try:
+        return f"Step {step:,} is saved, {_save(run, step)}: the same command goes on from there"
+    except RunError as error:
+        return f"Nor can it be saved: {error}"
+
+
+def _last_checkpoint(run: Run) -> str:
+    last = latest_checkpoint(run.checkpoint_dir)
+    return f"The last checkpoint is {last}" if last else "There is no checkpoint yet"
 
 
 def _printed_losses(result: dict[str, tf.Tensor]) -> str:
@@ -204,7 +274,7 @@ def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pict
         folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
         _say_written(freeze(dcgan, folder, settings.batch_size))
     if pictures:
-        samples = settings.run_folder(settings.sample_dir).with_name(checkpoint_dir.name)
+        samples = settings.run_folder(settings.sample_dir).with_name(checkpoint_dir.resolve().name)
         folder, count = samples / f"option_{settings.option}", settings.generate_test_images
         visualize(dcgan, settings.option, folder, count, seed, _say_written)
 
@@ -214,7 +284,7 @@ def _say_written(path: Path) -> None:
 
 
 def _build(
-    settings: Settings, checkpoint_dir: Path, c_dim: int, y_dim: int | None, seed: int
+    settings: Settings, stored: dict[str, Any], c_dim: int, y_dim: int | None, seed: int
 ) -> DCGAN:
     """The networks for the data; where a run is gone on with, what was not given is as it was."""
     wanted: dict[str, Any] = {
@@ -227,69 +297,38 @@ def _build(
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
     }
-    stored = _stored(checkpoint_dir, SETTINGS_FILE)
     for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
         wanted[name] = stored[name]
     return DCGAN(**wanted, seed=seed)
 
 
-def _as_the_run_was(settings: Settings, checkpoint_dir: Path) -> tuple[Settings, int]:
-    """The settings with what an earlier run decided, and the seed, which is printed."""
-    stored = _stored(checkpoint_dir, RUN_FILE)
-    kept = {k: stored[k] for k in RUN_DECIDES if k in stored and k not in settings.given}
-    settings = dataclasses.replace(settings, **kept)
-    return settings, _seed(settings)
+def _stored_networks(settings: Settings, source: Path) -> dict[str, Any]:
+    """What shapes the networks that a training goes on with or begins from; {} for new ones."""
+    stored = stored_settings(source, _size(settings))
+    if settings.init_from and not stored:
+        stored = stored_settings(settings.init_from, _size(settings))
+        if not stored:
+            raise UserError(f"--init_from={settings.init_from}: there is no checkpoint in it")
+    return stored
 
 
-def _stored(checkpoint_dir: Path, name: str) -> dict[str, Any]:
-    """A JSON beside the checkpoints; {} where there is no checkpoint that it could speak of."""
-    return read_json(checkpoint_dir / name) if latest_checkpoint(checkpoint_dir) else {}
+def _take_weights(settings: Settings, dcgan: DCGAN) -> None:
+    """Begin with the weights and averages of --init_from, if it is given."""
+    if settings.init_from:
+        other = DCGAN.from_checkpoint(settings.init_from, _size(settings))
+        refuse_other_shape(other.settings, dcgan.settings, settings.init_from)
+        for name, variable in other.named_variables().items():
+            dcgan.named_variables()[name].assign(variable)
+        print(f"weights and averages of step {int(other.step):,} of {settings.init_from}")
 
 
-def _seed(settings: Settings) -> int:
-    """The seed given, or one drawn; printed, so that the run can be repeated."""
-    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
-    print(f"seed: {seed}")
-    return seed
+def _size(settings: Settings) -> tuple[int, int]:
+    return settings.output_height, settings.output_width
 
 
 def _given(settings: Settings) -> dict[str, Any]:
     """The part of what was typed that shapes the networks."""
     return {name: getattr(settings, name) for name in settings.given & set(NETWORK_SETTINGS)}
-
-
-def _find_run(settings: Settings) -> Path:
-    """The folder of the trained run; one of another batch size will do if it is the only one.
-
-    Raises:
-        UserError: there is none; says where one looked and what is there instead.
-    """
-    wanted = settings.run_folder(settings.checkpoint_dir)
-    trained = [path for path in _folders(wanted.parent) if latest_checkpoint(path)]
-    if wanted in trained:
-        return wanted
-    dataset, size = wanted.name.rsplit("_", 3)[0], wanted.name.split("_")[-2:]
-    alike = [
-        path
-        for path in trained
-        if path.name.rsplit("_", 3)[0] == dataset and path.name.split("_")[-2:] == size
-    ]
-    if len(alike) == 1:
-        print(f"no checkpoint in {wanted}, but in {alike[0]}: taking that one")
-        return alike[0]
-    there = ", ".join(path.name for path in trained) or "no trained run"
-    raise UserError(
-        f"no checkpoint in {wanted}; {wanted.parent} holds {there}. Give the dataset and the "
-        "sizes of a trained run, or add --train to this command"
-    )
-
-
-def _folders(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return error.message.strip().split("\n")[0]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ def test_settings_are_immutable() -> None:
 def test_settings_are_valid_json() -> None:
     stored = json.loads(json.dumps(parse(["--epoch=3"]).as_json(), allow_nan=False))
     assert stored["epoch"] == 3
-    assert stored["train_size"] is None
+    assert stored["train_size"] == "inf"
     assert stored["checkpoint_dir"] == "checkpoint"
 
 

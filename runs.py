@@ -1,0 +1,109 @@
+"""A training run's folder: its flags and its seed, and which checkpoint a command means."""
+
+import dataclasses
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from checkpoints import latest_checkpoint
+from errors import UserError
+from files import read_json, write_json
+from settings import Settings
+
+RUN_FILE = "run.json"
+# What decides the course of a run: it stays as it was, unless it is given.
+RUN_DECIDES = (
+    *("seed", "z_dist", "learning_rate", "beta1", "c_dim"),
+    *("input_fname_pattern", "input_height", "input_width", "crop", "train_size"),
+)
+# What only decides what this one command does.
+OF_THE_COMMAND = {
+    *("train", "option", "visualize", "generate_test_images", "export", "freeze"),
+    *("dry_run", "verbose", "init_from", "checkpoint_dir", "sample_dir", "out_dir", "out_name"),
+}
+
+
+def source_of(settings: Settings) -> Path:
+    """The folder whose checkpoint a training goes on from: the run's, where it has one.
+
+    The checkpoint may also lie in `checkpoint_dir` itself.
+    """
+    own = settings.run_folder(settings.checkpoint_dir)
+    if not latest_checkpoint(own) and latest_checkpoint(own.parent):
+        print(f"no checkpoint in {own}, but in {own.parent} itself: taking that one")
+        return own.parent
+    return own
+
+
+def trained_run(settings: Settings) -> Path:
+    """The folder of a trained run; one of another batch size will do if it is the only one.
+
+    Raises:
+        UserError: there is none; says where one looked and what is there instead.
+    """
+    wanted = source_of(settings)
+    if latest_checkpoint(wanted):
+        return wanted
+    trained = [path for path in _folders(wanted.parent) if latest_checkpoint(path)]
+    dataset, size = _dataset_and_size(wanted)
+    alike = [path for path in trained if _dataset_and_size(path) == (dataset, size)]
+    if len(alike) == 1:
+        print(f"no checkpoint in {wanted}, but in {alike[0]}: taking that one")
+        return alike[0]
+    there = ", ".join(path.name for path in trained) or "no trained run"
+    raise UserError(
+        f"no checkpoint in {wanted}; {wanted.parent} holds {there}. Give the dataset and the "
+        "sizes of a trained run, or add --train to this command"
+    )
+
+
+def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
+    """The settings with what an earlier start of the run decided, and the seed.
+
+    Prints the seed, what was taken from the run, and what is not as it was. Before the first
+    checkpoint only the seed counts: a run that is cut off early begins again as the same run.
+    """
+    stored = read_json(folder / RUN_FILE)
+    decides = RUN_DECIDES if latest_checkpoint(folder) else ("seed",)
+    kept: dict[str, Any] = {k: stored[k] for k in decides if k in stored.keys() - settings.given}
+    if "train_size" in kept:
+        kept["train_size"] = float(kept["train_size"])
+    now = dataclasses.replace(settings, **kept)
+    taken = [f"--{name}={value}" for name, value in kept.items() if _differs(settings, name, value)]
+    if taken:
+        print(f"as the run was: {' '.join(taken)}")
+    if now.seed is None:
+        now = dataclasses.replace(now, seed=secrets.randbelow(2**31))
+    assert now.seed is not None
+    print(f"seed: {now.seed}")
+    if latest_checkpoint(folder):
+        for name, value in now.as_json().items():
+            if name in stored.keys() - OF_THE_COMMAND and stored[name] != value:
+                print(f"changed: {name} {stored[name]} -> {value}")
+    return now, now.seed
+
+
+def store_run(settings: Settings, images: int, folder: Path) -> None:
+    """Write all flags and the number of images beside the checkpoints; says if that changed."""
+    stored = read_json(folder / RUN_FILE).get("images", images)
+    if stored != images and latest_checkpoint(folder):
+        print(
+            f"changed: images {stored:,} -> {images:,}. The steps made so far are counted in "
+            "epochs of the new length",
+            file=sys.stderr,
+        )
+    write_json(folder / RUN_FILE, settings.as_json() | {"images": images})
+
+
+def _differs(settings: Settings, name: str, value: object) -> bool:
+    return name != "seed" and getattr(settings, name) != value
+
+
+def _dataset_and_size(folder: Path) -> tuple[str, list[str]]:
+    """The parts of a run's name but the batch size."""
+    return folder.name.rsplit("_", 3)[0], folder.name.split("_")[-2:]
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
