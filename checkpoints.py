@@ -171,8 +171,9 @@ def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> Non
     except tf.errors.OpError as error:
         for left in prefix.parent.glob(f"{prefix.name}_temp*"):  # TensorFlow's own working folder
             shutil.rmtree(left, ignore_errors=True)
+        reason = one_line(error).rpartition("; ")[2]  # before it stands the name aside
         raise RunError(
-            f"{prefix.parent}: the checkpoint of step {step} cannot be written: {one_line(error)}"
+            f"{prefix.parent}: the checkpoint of step {step:,} cannot be written: {reason}"
         ) from error
 
 

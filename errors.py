@@ -1,5 +1,9 @@
 """The two ways a command can end badly, each one line for the person who typed it."""
 
+import re
+
+TENSORFLOWS_MARKS = re.compile(r"\{\{.*?\}\}| ?\[Op:.*")  # where in a graph it was
+
 
 class UserError(Exception):
     """Wrong input: says what was found and what to type instead. Exit status 2."""
@@ -18,4 +22,4 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(getattr(error, "message", error)).strip()  # TensorFlow's errors have a message
-    return text.split("\n")[0] or type(error).__name__
+    return TENSORFLOWS_MARKS.sub("", text.split("\n")[0]).strip() or type(error).__name__

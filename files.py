@@ -27,6 +27,9 @@ def written_aside(path: Path) -> Iterator[Path]:
         with aside.open("rb+") as written:
             os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is told without
+        raise
     finally:
         aside.unlink(missing_ok=True)
 

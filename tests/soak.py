@@ -1,0 +1,169 @@
+"""Kill a training at random moments, some inside a save; its end must be that of one left alone.
+
+    python tests/soak.py             30 kills, some minutes
+    python tests/soak.py --kills 5 --steps 200
+
+After every kill: what stands under its final name is whole, and the next start loses at most the
+steps since the last save. At the end: the same weights, moments, averages, pictures and losses.
+"""
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from conftest import PROJECT, write_jpegs
+from PIL import Image
+
+RUN = "tiny_4_16_16"
+FLAGS = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--train", "--seed=11")
+OFTEN = ("--ckpt_freq=10", "--max_to_keep=3", "--sample_freq=7", "--z_dim=20")
+IMAGES = 40  # ten steps an epoch
+MOMENTS = ("starting", "training", "saving")
+LOSSES = re.compile(r"^Epoch: \[ *(\d+)/.*?\] \[ *(\d+)/.*(d_loss: .*)$", re.MULTILINE)
+
+
+def start(folder: Path, steps: int, log: Path) -> subprocess.Popen[bytes]:
+    """Train in `folder` to `steps` steps, with what is printed going to `log`."""
+    command = [sys.executable, str(PROJECT / "main.py"), *FLAGS, *OFTEN, f"--epoch={steps // 10}"]
+    with log.open("ab") as out:
+        return subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+
+
+def prepare(folder: Path) -> Path:
+    """A folder with data, made if needed."""
+    if not folder.exists():
+        write_jpegs(folder / "data/tiny", IMAGES, 20, 20)
+    return folder
+
+
+def finish(folder: Path, steps: int, log: Path) -> None:
+    """Train to the end."""
+    status = start(folder, steps, log).wait()
+    assert status == 0, f"exit status {status}: {log.read_text()[-500:]}"
+
+
+def kill_at(moment: str, process: subprocess.Popen[bytes], folder: Path, log: Path) -> bool:
+    """Kill the training at such a moment -> whether it was still running."""
+    if moment == "starting":
+        time.sleep(random.uniform(0, 7))
+    else:
+        printed = log.stat().st_size
+        while process.poll() is None and b"Epoch" not in log.read_bytes()[printed:]:
+            time.sleep(0.02)
+        if moment == "training":
+            time.sleep(random.uniform(0, 2))
+        while moment == "saving" and process.poll() is None and not unfinished(folder):
+            time.sleep(0.001)
+        if moment == "saving":
+            time.sleep(random.uniform(0, 0.06))
+    running = process.poll() is None
+    process.kill()
+    process.wait()
+    return running
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """What is being written, or was when the process was killed."""
+    return [path for path in folder.glob("checkpoint/*/.*") if ".part" in path.name]
+
+
+def check_files(folder: Path) -> None:
+    """Read everything that stands under a final name."""
+    for index in folder.glob("checkpoint/*/DCGAN.model-*.index"):
+        tensors(index.with_suffix(""))
+    for picture in folder.glob("samples/*/*.png"):
+        Image.open(picture).load()
+    for path in folder.glob("checkpoint/*/*.json"):
+        json.loads(path.read_text())
+
+
+def tensors(prefix: Path) -> dict[str, np.ndarray]:
+    """All that a checkpoint holds."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map())}
+
+
+def check_steps(log: Path) -> None:
+    """No start may go on from a step before the last one that was said to be saved."""
+    saved = 0
+    for line in log.read_text().splitlines():
+        if found := re.fullmatch(r"wrote checkpoint/.*/DCGAN\.model-(\d+)", line):
+            saved = int(found[1])
+        elif found := re.match(r"going on from step ([\d,]+)", line):
+            step = int(found[1].replace(",", ""))
+            assert step >= saved, f"step {saved} was saved, but it went on from {step}"
+        elif "starting from step 0" in line:
+            assert not saved, f"step {saved} was saved, but it began at 0"
+
+
+def compare(straight: Path, disturbed: Path, steps: int, logs: tuple[Path, Path]) -> str:
+    """Assert that two runs ended alike -> how much was compared."""
+    ends = [
+        tensors(folder / f"checkpoint/{RUN}/DCGAN.model-{steps}")
+        for folder in (straight, disturbed)
+    ]
+    assert ends[0].keys() == ends[1].keys()
+    for name, value in ends[0].items():
+        if "CHECKPOINTABLE" not in name:  # TensorFlow's description of its objects
+            np.testing.assert_array_equal(value, ends[1][name], err_msg=name)
+    pictures = [
+        {path.name: path.read_bytes() for path in (folder / f"samples/{RUN}").glob("train_*.png")}
+        for folder in (straight, disturbed)
+    ]
+    assert pictures[0] == pictures[1], "the sample pictures differ"
+    losses = [set(LOSSES.findall(log.read_text())) for log in logs]
+    assert losses[0] == losses[1], "the printed losses differ"
+    assert len(losses[0]) == steps
+    return f"{len(ends[0])} arrays, {len(pictures[0])} pictures, {steps:,} printed losses"
+
+
+def soak(folder: Path, kills: int, steps: int) -> str:
+    """Kill `kills` times, then finish and compare -> what was seen, in one line."""
+    straight, disturbed = prepare(folder / "straight"), prepare(folder / "disturbed")
+    logs = (folder / "straight.log", folder / "disturbed.log")
+    finish(straight, steps, logs[0])
+    moments: Counter[str] = Counter()
+    for number in range(kills):
+        moment = MOMENTS[number % len(MOMENTS)]
+        running = kill_at(moment, start(disturbed, steps, logs[1]), disturbed, logs[1])
+        assert running, "the training ended before all kills: give more --steps"
+        left = unfinished(disturbed)
+        check_files(disturbed)
+        check_steps(logs[1])
+        moments["inside a save" if left else f"while {moment}"] += 1
+        print(
+            f"kill {number + 1} of {kills}: survived ({moment}; {len(left)} unfinished files)",
+            flush=True,
+        )
+    finish(disturbed, steps, logs[1])
+    check_steps(logs[1])
+    same = compare(straight, disturbed, steps, logs)
+    how = ", ".join(f"{count} {moment}" for moment, count in moments.items())
+    return f"{kills} of {kills} kills survived ({how}); final state equal: {same}"
+
+
+def main() -> None:
+    """Soak in a temporary folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=1500, help="in all, a multiple of ten")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    arguments = parser.parse_args()
+    random.seed(arguments.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        print(soak(Path(folder), arguments.kills, arguments.steps))
+
+
+if __name__ == "__main__":
+    main()
