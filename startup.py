@@ -10,6 +10,8 @@ from types import ModuleType
 
 from errors import RunError, UserError
 
+OLDEST = (2, 18)  # as requirements.txt has it
+
 
 def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) -> None:
     """Import TensorFlow, choose the device, and print what the run will use.
@@ -22,7 +24,7 @@ def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) ->
 
     Raises:
         UserError: there is no such device.
-        RunError: TensorFlow, or a library it needs, is missing.
+        RunError: TensorFlow, or a library it needs, is missing or too old.
     """
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,6 +37,11 @@ def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) ->
         raise RunError(
             f"TensorFlow cannot be loaded ({error}): pip install -r requirements.txt"
         ) from error
+    if tuple(int(part) for part in tf.__version__.split(".")[:2]) < OLDEST:
+        raise RunError(
+            f"TensorFlow {tf.__version__} is too old, {OLDEST[0]}.{OLDEST[1]} is needed: "
+            "pip install -r requirements.txt"
+        )
     # NVIDIA GPUs would round the inputs of products to 10 bits, which is not what the original did.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if deterministic:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +127,13 @@ def compare(straight: Path, disturbed: Path, steps: int, logs: tuple[Path, Path]
     return f"{len(ends[0])} arrays, {len(pictures[0])} pictures, {steps:,} printed losses"
 
 
-def soak(folder: Path, kills: int, steps: int) -> str:
-    """Kill `kills` times, then finish and compare -> what was seen, in one line."""
+def soak(folder: Path, kills: Sequence[str], steps: int) -> str:
+    """Kill at each of these moments, then finish and compare -> what was seen, in one line."""
     straight, disturbed = prepare(folder / "straight"), prepare(folder / "disturbed")
     logs = (folder / "straight.log", folder / "disturbed.log")
     finish(straight, steps, logs[0])
     moments: Counter[str] = Counter()
-    for number in range(kills):
-        moment = MOMENTS[number % len(MOMENTS)]
+    for number, moment in enumerate(kills, 1):
         running = kill_at(moment, start(disturbed, steps, logs[1]), disturbed, logs[1])
         assert running, "the training ended before all kills: give more --steps"
         left = unfinished(disturbed)
@@ -141,14 +141,14 @@ def soak(folder: Path, kills: int, steps: int) -> str:
         check_steps(logs[1])
         moments["inside a save" if left else f"while {moment}"] += 1
         print(
-            f"kill {number + 1} of {kills}: survived ({moment}; {len(left)} unfinished files)",
+            f"kill {number} of {len(kills)}: survived ({moment}; {len(left)} unfinished files)",
             flush=True,
         )
     finish(disturbed, steps, logs[1])
     check_steps(logs[1])
     same = compare(straight, disturbed, steps, logs)
     how = ", ".join(f"{count} {moment}" for moment, count in moments.items())
-    return f"{kills} of {kills} kills survived ({how}); final state equal: {same}"
+    return f"{len(kills)} of {len(kills)} kills survived ({how}); final state equal: {same}"
 
 
 def main() -> None:
@@ -162,7 +162,8 @@ def main() -> None:
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
-        print(soak(Path(folder), arguments.kills, arguments.steps))
+        kills = [MOMENTS[number % len(MOMENTS)] for number in range(arguments.kills)]
+        print(soak(Path(folder), kills, arguments.steps))
 
 
 if __name__ == "__main__":

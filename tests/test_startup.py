@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from conftest import PROJECT
@@ -29,6 +30,18 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
     done = start("gpu:97")
     assert done.returncode == 1
     assert "errors.UserError: --device=gpu:97: TensorFlow sees" in done.stderr
+
+
+def test_a_tensorflow_too_old_is_refused(tmp_path: Path) -> None:
+    for name in ("tensorflow", "tensorboard"):
+        (tmp_path / f"{name}.py").write_text('__version__ = "2.17.1"')
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import main; main.main([])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == (
+        "error: TensorFlow 2.17.1 is too old, 2.18 is needed: pip install -r requirements.txt\n"
+    )
 
 
 class MadeUpConfig:
