@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from errors import UserError
+
+ASIDE = re.compile(r"\..*\.(\d+)\.part(\.[^.]*)?", re.DOTALL)  # the names written_aside gives
+PAUSE = 10.0  # seconds
 
 
 @contextmanager
@@ -25,6 +30,31 @@ def written_aside(path: Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sweep_asides(folder: Path) -> None:
+    """Delete what killed processes left half written in `folder`; a running process' is kept.
+
+    Processes of another machine or container cannot be seen from here. They write without long
+    pauses, so what was written to a moment ago is kept too.
+    """
+    if os.name != "posix" or not folder.is_dir():
+        return  # Windows has no harmless way to ask for a process by its number
+    for path in folder.iterdir():
+        match = ASIDE.fullmatch(path.name)
+        with suppress(OSError):  # another process may have been faster
+            if match and not _runs(int(match[1])) and time.time() - path.stat().st_mtime > PAUSE:
+                path.unlink()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True  # another user's, or no number that a process can have
+    return True
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

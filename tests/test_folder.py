@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from conftest import write_jpegs
 from PIL import Image
 
 import folder
+import images
 from errors import UserError
 from folder import find_images
-from images import Geometry, load_image
+from images import Geometry, Loaded, load_image
 
 GEOMETRY = Geometry((90, 80), (12, 10))
 
@@ -27,14 +29,14 @@ def test_the_array_holds_every_image_in_the_order_of_names(tmp_path: Path) -> No
     array = load(tmp_path / "anime")
     assert array.shape == (5, 12, 10, 3)
     for row, path in zip(array, paths, strict=True):
-        np.testing.assert_array_equal(row, load_image(path, GEOMETRY, 3))
+        np.testing.assert_array_equal(row, load_image(path, GEOMETRY, 3).pixels)
 
 
-def test_more_files_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "BLOCK", 2)
+def test_more_files_than_are_decoded_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "AHEAD", 1)
     paths = write_jpegs(tmp_path / "anime", 5)
     array = load(tmp_path / "anime")
-    np.testing.assert_array_equal(array[4], load_image(paths[4], GEOMETRY, 3))
+    np.testing.assert_array_equal(array[4], load_image(paths[4], GEOMETRY, 3).pixels)
 
 
 def test_grey_images_have_one_channel_and_one_in_colour_makes_three(tmp_path: Path) -> None:
@@ -55,9 +57,9 @@ def test_the_second_time_nothing_is_decoded(
     first = np.array(load(tmp_path / "anime"))
     decoded: list[Path] = []
 
-    def counting(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray:
+    def counting(path: Path, *form: Any) -> Loaded:
         decoded.append(path)
-        return load_image(path, geometry, c_dim)
+        return load_image(path, *form)
 
     monkeypatch.setattr(folder, "load_image", counting)
     again = load(tmp_path / "anime")
@@ -74,16 +76,16 @@ def test_what_cannot_be_read_is_counted_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "my ünïcode folder"
-    good = write_jpegs(data, 3)
+    good = write_jpegs(data, 5)
     (data / "empty.jpg").touch()
     (data / "text.jpg").write_text("no image")
     (data / "half.jpg").write_bytes(good[0].read_bytes()[:700])
     (data / "nowhere.jpg").symlink_to(data / "gone")
     (data / "folder.jpg").mkdir()
     for _ in range(2):  # said again when the array is there already
-        assert len(load(data)) == 3
+        assert len(load(data)) == 5
         said = capsys.readouterr().out
-        assert "7 files found, 3 used" in said
+        assert "9 files found, 5 used, 4 skipped" in said
         assert "skipped 1 (empty file): empty.jpg" in said
         assert "skipped 1 (not an image): text.jpg" in said
         assert "skipped 1 (damaged image): half.jpg" in said
@@ -92,7 +94,9 @@ def test_what_cannot_be_read_is_counted_and_named(
 
 def test_only_unreadable_files_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no image")
-    with pytest.raises(UserError, match=r"skipped 1 \(not an image\): a\.jpg"):
+    with pytest.raises(
+        UserError, match=r"1 of 1 files cannot be used, 1 of them \(not an image\): a\.jpg"
+    ):
         load(tmp_path)
 
 
@@ -101,7 +105,7 @@ def test_images_too_large_for_the_memory_are_skipped(
 ) -> None:
     write_jpegs(tmp_path, 2, 8, 8)
     Image.new("RGB", (400, 400)).save(tmp_path / "bomb.jpg")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 10_000)
     assert len(load(tmp_path)) == 2
     assert "skipped 1 (too many pixels): bomb.jpg" in capsys.readouterr().out
 
@@ -109,7 +113,7 @@ def test_images_too_large_for_the_memory_are_skipped(
 def test_a_pattern_can_search_below(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "a" / "b", 2)
     write_jpegs(tmp_path / "c", 1)
-    assert len(find_images(tmp_path, "**/*.jpg")) == 3
+    assert len(find_images(tmp_path, "**/*.jpg").files) == 3
 
 
 def test_a_missing_folder_is_told_with_its_neighbours(tmp_path: Path) -> None:

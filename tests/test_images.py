@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from images import Geometry, is_grey, load_image
+import images
+from images import Geometry, UnreadableError, is_grey
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+
+
+def load_image(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray:
+    return images.load_image(path, geometry, c_dim).pixels
 
 
 def test_resizing_is_pillows_to_the_bit(tmp_path: Path) -> None:
@@ -88,7 +93,7 @@ def test_32_bits_hold_8_or_16(tmp_path: Path, value: int, grey: int) -> None:
 
 def test_other_32_bits_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), -1.5, np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ValueError, match="neither 8 nor 16 bits"):
+    with pytest.raises(UnreadableError, match="neither 8 nor 16 bits"):
         load_image(tmp_path / "a.tif", Geometry(None, (8, 8)), 1)
 
 
