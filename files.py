@@ -12,7 +12,7 @@ from typing import Any
 from errors import UserError
 
 ASIDE = re.compile(r"\..*\.(\d+)\.part(\.[^.]*)?", re.DOTALL)  # the names written_aside gives
-PAUSE = 10.0  # seconds
+PAUSE = 10.0  # seconds that a process which writes may let a file rest
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from PIL import Image
 
 MAX_PIXELS = 2**26  # 8192 x 8192: 256 MiB as RGBA; more are skipped before they are decoded
 MAX_BYTES = 2**29  # of a file; some formats are read whole before their header is looked at
+MAX_SCANS = 200  # of a progressive JPEG, about 10 in practice; a few bytes can hold one more scan
 LARGE = 2**24  # pixels; images above are decoded one at a time, however many threads there are
 _LARGE_ONES = threading.Lock()
 
@@ -47,6 +48,7 @@ SUFFIXES = Image.registered_extensions()  # suffix -> format
 _WANTED = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 SAME_SUFFIX = {"MPO": "JPEG", "DIB": "BMP"}  # formats that usually have the other's suffix
+SCAN = b"\xff\xda"  # the marker that begins each scan of a JPEG
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -140,6 +142,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableError("too many pixels")
+            if image.info.get("progressive") and path.read_bytes().count(SCAN) > MAX_SCANS:
+                raise UnreadableError("too many scans")
             yield image
     except PILLOW_RAISES as error:
         raise UnreadableError(_reason(path, error)) from error
@@ -234,7 +238,7 @@ def _has_more_frames(image: Image.Image) -> bool:
 def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[str]) -> Image.Image:
     if not image.has_transparency_data:
         return image
-    rgba = image.convert("RGBA")
+    rgba = _converted(image, "RGBA")
     lowest, _ = rgba.getchannel("A").getextrema()
     if lowest == 255:
         return image
