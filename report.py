@@ -48,10 +48,9 @@ class Report:
         if self.skipped:
             yield f"all skipped files: {skipped_list}"
         if folders:
-            yield f"not files but folders {len(folders):,}: {first_names(folders)}"
-        if self.converted:
-            kinds = (f"{kind} {count:,}" for kind, count in self.converted.most_common())
-            yield f"converted: {', '.join(kinds)}"
+            yield f"passed over {len(folders):,} (folders): {first_names(folders)}"
+        for kind, count in self.converted.most_common():
+            yield f"converted {count:,} ({kind})"
 
     def refuse_bad(self, folder: Path, skipped_list: Path, allow_bad: bool) -> None:
         """Stop a training on what is left of a folder when that is too little.

@@ -204,8 +204,8 @@ def test_the_report_names_every_kind_and_is_said_at_every_start(
             "skipped 1 (damaged image): half.jpg",
             "skipped 1 (not a regular file): pipe.jpg",
             f"all skipped files: {listed}",
-            "not files but folders 1: folder.jpg",
-            "converted: enlarged to cover the crop 9",
+            "passed over 1 (folders): folder.jpg",
+            "converted 9 (enlarged to cover the crop)",
         ]
 
 
