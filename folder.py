@@ -93,8 +93,7 @@ def load_folder(
     listed beside the array.
 
     Raises:
-        UserError: as find_images, or no file can be read as an image, or, unless `allow_bad`,
-            less than half of them.
+        UserError: as find_images and Report.refuse_bad.
     """
     found = find_images(folder, pattern)
     arrays = _writable(arrays)
@@ -107,8 +106,7 @@ def load_folder(
         with quiet_pillow():
             description = _scan(folder, found.files, geometry, c_dim, background, array)
     report = Report.from_json(description["files"])
-    if report.skipped and not skipped_list.exists():
-        report.write_skipped(skipped_list)
+    report.write_skipped(skipped_list)
     print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
     report.refuse_bad(folder, skipped_list, allow_bad)
     return np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))

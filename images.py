@@ -110,7 +110,7 @@ def _quiet_libraries() -> Iterator[None]:
     except OSError:  # a stderr that is no file, as in a notebook
         shared = False
     with (
-        os.fdopen(os.dup(2), "w", buffering=1, errors=sys.stderr.errors) as python,
+        os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, sys.stderr.errors) as python,
         open(os.devnull, "wb") as nowhere,
     ):
         os.dup2(nowhere.fileno(), 2)
@@ -160,12 +160,14 @@ def load_image(
     with opened(path) as image, _LARGE_ONES if _is_large(image) else nullcontext():
         done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits
         image.load()
-        upright, turned = _upright(_without_alpha(_eight_bits(image), background, done), image)
-        upright = _converted(upright, "L" if c_dim == 1 else "RGB")
+        opaque = _without_alpha(_eight_bits(image), background, done)
+        upright = _turned(_converted(opaque, "L" if c_dim == 1 else "RGB"), image, done)
         if _has_more_frames(image):
             done.append("first of several frames")
-    done += turned
-    if geometry.crop and _scale_to_cover(upright, *geometry.crop) > 1:
+    scale = _scale_to_cover(upright, *geometry.crop) if geometry.crop else 0
+    if scale > 1:
+        if upright.width * upright.height * scale**2 > MAX_PIXELS:
+            raise UnreadableError("too narrow for the crop")  # 1 pixel wide and 60,000 high, say
         done.append("enlarged to cover the crop")
     pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
     return Loaded(pixels, tuple(done))
@@ -217,13 +219,17 @@ def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
         yield "colour to grey" if c_dim == 1 else "grey to colour"
 
 
-def _upright(image: Image.Image, source: Image.Image) -> tuple[Image.Image, list[str]]:
-    """`image` turned as the EXIF data of `source` say, and what there is to tell of it."""
+def _turned(image: Image.Image, source: Image.Image, done: list[str]) -> Image.Image:
+    """`image` turned as the EXIF data of `source` say."""
     try:
         turn = TURNS.get(source.getexif().get(ORIENTATION, 1))
     except PILLOW_RAISES:
-        return image, ["damaged EXIF data, not used"]
-    return (image, []) if turn is None else (image.transpose(turn), ["turned by EXIF"])
+        done.append("damaged EXIF data, not used")
+        return image
+    if turn is None:
+        return image
+    done.append("turned by EXIF")
+    return image.transpose(turn)
 
 
 def _has_more_frames(image: Image.Image) -> bool:

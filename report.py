@@ -69,7 +69,10 @@ class Report:
         )
 
     def write_skipped(self, path: Path) -> None:
-        """List all skipped files, a line for each: the reason, a tab, the name."""
+        """List all skipped files, a line for each: the reason, a tab, the name. None, no list."""
+        if not self.skipped:
+            path.unlink(missing_ok=True)
+            return
         with written_aside(path) as aside:
             lines = (f"{reason}\t{printable(name)}\n" for name, reason in self.skipped)
             aside.write_text("".join(lines), encoding="utf-8")

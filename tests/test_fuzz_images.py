@@ -41,7 +41,7 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def sound_files() -> list[tuple[str, bytes]]:
-    """(suffix, bytes) of small files in the ways that JPEG, PNG, GIF and WebP are written."""
+    """(suffix, bytes) of small files in the ways that images are written."""
     rgb, rgba, grey = SMOOTH.convert("RGB"), SMOOTH, SMOOTH.convert("L")
     exif = Image.Exif()
     exif[ORIENTATION], exif[0x010F] = 6, "maker"
@@ -66,6 +66,8 @@ def sound_files() -> list[tuple[str, bytes]]:
         (".gif", encoded(rgb, "GIF", comment=b"made for this test")),
         (".gif", encoded(palette, "GIF", transparency=3, interlace=1)),
         (".gif", encoded(rgb, "GIF", disposal=2, **frames)),
+        (".tif", encoded(rgb, "TIFF", compression="tiff_lzw", exif=exif)),
+        (".bmp", encoded(rgb, "BMP")),
         (".webp", encoded(rgb, "WEBP", **text)),
         (".webp", encoded(rgba, "WEBP", lossless=True)),
         (".webp", encoded(rgba, "WEBP", quality=40)),

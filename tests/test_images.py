@@ -237,6 +237,13 @@ def test_what_would_fill_the_memory_is_not_decoded(tmp_path: Path, name: str) ->
         images.load_image(tmp_path / name, FULL, 3)
 
 
+def test_a_line_of_pixels_is_not_enlarged_to_fill_the_memory(tmp_path: Path) -> None:
+    Image.new("L", (60_000, 1)).save(tmp_path / "a.png")
+    assert images.load_image(tmp_path / "a.png", FULL, 1).pixels.shape == (8, 8, 1)
+    with pytest.raises(UnreadableError, match="too narrow for the crop"):
+        images.load_image(tmp_path / "a.png", Geometry((108, 108), (8, 8)), 1)
+
+
 def test_files_without_end_are_not_opened(tmp_path: Path) -> None:
     with (tmp_path / "a.webp").open("wb") as file:
         file.truncate(images.MAX_BYTES + 1)
