@@ -64,8 +64,8 @@ class Report:
         allow = f"; --allow_bad trains on the other {self.used:,}" if self.used else ""
         raise UserError(
             f"{folder}: {len(self.skipped):,} of {self.found:,} files cannot be used, "
-            f"{len(names):,} of them ({reason}): {first_names(names)}. "
-            f"All are listed in {skipped_list}{allow}"
+            f"{len(names):,} of them ({reason}): {first_names(names)}; "
+            f"all are listed in {skipped_list}{allow}"
         )
 
     def write_skipped(self, path: Path) -> None:

@@ -269,7 +269,7 @@ def test_more_than_half_bad_is_refused_in_one_line_unless_allowed(tmp_path: Path
         (listed,) = (tmp_path / ".arrays").glob("*.skipped.txt")
         assert str(caught.value) == (
             f"{data}: 6 of 8 files cannot be used, 5 of them (not an image): a.jpg, b.jpg, "
-            f"c.jpg, .... All are listed in {listed}; --allow_bad trains on the other 2"
+            f"c.jpg, ...; all are listed in {listed}; --allow_bad trains on the other 2"
         )
     assert len(load(data, allow_bad=True)) == 2
     write_jpegs(data, 6)
