@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from errors import UserError
 from folder import channels, find_images, first_header, load_folder
@@ -41,15 +41,23 @@ class Dataset:
 
     @property
     def batches(self) -> int:
-        """Batches in an epoch; what is left over is not used in that epoch."""
-        return int(min(len(self.images), self.train_size)) // self.batch_size
+        """Batches in an epoch; what is left over is not used in that epoch.
+
+        Fewer images than one batch are repeated to fill it.
+        """
+        return max(1, self._epoch_size // self.batch_size)
 
     def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
-        rows: np.ndarray | slice = slice(idx * self.batch_size, (idx + 1) * self.batch_size)
+        start = idx * self.batch_size
+        rows = np.arange(start, start + self.batch_size) % self._epoch_size
         if self.labels is None:
             rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
         return self.images[rows], self.labels_of(rows)
+
+    @property
+    def _epoch_size(self) -> int:
+        return int(min(len(self.images), self.train_size))
 
     def labels_of(self, rows: np.ndarray | slice) -> np.ndarray | None:
         """One-hot labels, float32 [len(rows), y_dim], of some rows; None without labels."""
@@ -74,6 +82,8 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
             geometry_of(settings),
             settings.c_dim,
             settings.data_dir / ARRAYS,
+            background=ImageColor.getrgb(settings.background)[:3],
+            allow_bad=settings.allow_bad,
         )
         labels, y_dim = None, None
     dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
@@ -95,7 +105,7 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
         count = len(load_mnist(_mnist_folder(settings), geometry)[0])
         source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
     else:
-        files = find_images(folder_of(settings), settings.input_fname_pattern)
+        files = find_images(folder_of(settings), settings.input_fname_pattern).files
         count, y_dim = len(files), None
         source = first_header(files)
         c_dim = settings.c_dim or channels(files)
@@ -112,16 +122,21 @@ def _epoch_text(settings: Settings, count: int) -> str:
     """Steps and remainder of an epoch.
 
     Raises:
-        UserError: there are fewer images than one batch.
+        UserError: there are fewer images than one batch, and --allow_bad does not repeat them.
     """
     size = int(min(count, settings.train_size))
-    if size < settings.batch_size:
-        raise UserError(
-            f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
-            "give a smaller --batch_size"
+    if size >= settings.batch_size:
+        steps, left_over = divmod(size, settings.batch_size)
+        return f"{steps:,} steps an epoch, {left_over} left over"
+    if settings.allow_bad and not settings.is_mnist:
+        return (
+            f"1 step an epoch: {size} images, repeated to fill one batch of {settings.batch_size}"
         )
-    steps, left_over = divmod(size, settings.batch_size)
-    return f"{steps:,} steps an epoch, {left_over} left over"
+    allow = "" if settings.is_mnist else ", or --allow_bad to repeat them"
+    raise UserError(
+        f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
+        f"give a smaller --batch_size{allow}"
+    )
 
 
 def folder_of(settings: Settings) -> Path:

@@ -4,14 +4,17 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from errors import UserError
 
-ASIDE = re.compile(r"\..+\.(\d+)\.part")  # .NAME.PID.part..., as written_aside makes it
+# The names written_aside gives, and those that TensorFlow makes of them for its own working files.
+ASIDE = re.compile(r"\..*\.(\d+)\.part([._].*)?", re.DOTALL)
+PAUSE = 10.0  # seconds that a process which writes may let a file rest
 
 
 @contextmanager
@@ -35,30 +38,33 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 def sweep_asides(folder: Path) -> None:
-    """Delete what killed processes left of written_aside in `folder`.
+    """Delete what killed processes left half written in `folder`; a running process' is kept.
 
-    Names whose process still runs are kept, but for this process's: call it while none is open.
+    Processes of another machine or container cannot be seen from here. They write without long
+    pauses, so what was written to a moment ago is kept too.
     """
+    if os.name != "posix" or not folder.is_dir():
+        return  # Windows has no harmless way to ask for a process by its number
     for path in folder.iterdir():
-        found = ASIDE.match(path.name)
-        if found and not _is_another_running(int(found[1])):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        match = ASIDE.fullmatch(path.name)
+        with suppress(OSError):  # another process may have been faster
+            if (
+                match
+                and not _is_another_running(int(match[1]))
+                and time.time() - path.stat().st_mtime > PAUSE
+            ):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _is_another_running(pid: int) -> bool:
     if pid == os.getpid():
-        return False
-    if os.name != "posix":  # Windows' os.kill would end the process
-        return True
+        return False  # of a process that had the same number, as they do in containers
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
-        return True
+    except (PermissionError, OverflowError):
+        return True  # another user's, or no number that a process can have
     return True
 
 

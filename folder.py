@@ -7,31 +7,39 @@ import json
 import math
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from errors import UserError
-from files import read_json, write_json, written_aside
-from images import UNREADABLE, Geometry, is_grey, load_image
+from files import read_json, sweep_asides, write_json, written_aside
+from images import Geometry, Loaded, UnreadableError, is_grey, load_image, opened, quiet_pillow
 from progress import Progress
+from report import Report
 
 T = TypeVar("T")
-ARRAY_FORMAT = 1  # part of the key: raise it when the same files must give another array
-BLOCK = 512  # files decoded between two writes; bounds the memory
+ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
+AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 
 
-def find_images(folder: Path, pattern: str) -> list[Path]:
-    """The files of `folder` that match `pattern`, in the order of their names.
+class Found(NamedTuple):
+    """What matches a pattern, in the order of the names; `folders` are names below the folder."""
+
+    files: list[Path]
+    folders: list[str]
+
+
+def find_images(folder: Path, pattern: str) -> Found:
+    """What in `folder` matches `pattern`.
 
     Raises:
-        UserError: no such folder, or nothing matches; says what is there instead.
+        UserError: no such folder, or nothing matches; says what is there instead. Or a link leads
+            back to a folder above it.
     """
     if not folder.is_dir():
         above = folder.parent
@@ -43,32 +51,64 @@ def find_images(folder: Path, pattern: str) -> list[Path]:
         )
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: it is looked for below {folder}")
-    names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
-    paths = [folder / name for name in names if not (folder / name).is_dir()]
-    if not paths:
+    names = sorted(filter(None, _matches(folder, pattern)))
+    folders = [name for name in names if os.path.isdir(folder / name)]
+    files = [folder / name for name in sorted(set(names).difference(folders))]
+    if not files:
         raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    return paths
+    return Found(files, folders)
+
+
+def _matches(folder: Path, pattern: str) -> Iterator[str]:
+    """The names that glob finds; a chain of folders that closes would have no end."""
+    seen = set()
+    for name in glob.iglob(pattern, root_dir=folder, recursive=True):
+        parent = Path(name).parent
+        if parent not in seen:
+            seen.add(parent)
+            chain = [os.path.realpath(folder / above) for above in (parent, *parent.parents)]
+            if len(set(chain)) < len(chain):
+                raise UserError(
+                    f"{folder / parent} is a link to a folder above it, so that {pattern} finds "
+                    "the same files again: remove the link"
+                )
+        yield name
 
 
 def load_folder(
-    folder: Path, pattern: str, geometry: Geometry, c_dim: int | None, arrays: Path
+    folder: Path,
+    pattern: str,
+    geometry: Geometry,
+    c_dim: int | None,
+    arrays: Path,
+    *,
+    background: tuple[int, ...] = (255, 255, 255),
+    allow_bad: bool = False,
 ) -> np.ndarray:
     """All images of a folder: uint8 [N, H, W, c_dim], mapped from disk.
 
-    c_dim None takes it from the images: 3 if any has colour, else 1. The array is made below
-    `arrays` on the first call and found again while files and settings are the same. Files that
-    cannot be read are left out, counted and named.
+    c_dim None takes it from the images: 3 if any has colour, else 1. Transparency is laid over
+    `background` (R, G, B). The array is made below `arrays` on the first call and found again while
+    files and settings are the same. Files that cannot be read are left out, counted and named, and
+    listed beside the array.
 
     Raises:
-        UserError: as find_images, or no file can be read as an image.
+        UserError: as find_images and Report.refuse_bad.
     """
-    paths = find_images(folder, pattern)
-    key = _key(folder, paths, geometry, c_dim)
-    array = _writable(arrays) / f"{folder.name}-{key}.u8"
+    found = find_images(folder, pattern)
+    arrays = _writable(arrays)
+    sweep_asides(arrays)
+    key = _key(folder, found.files, geometry, c_dim, background)
+    array = arrays / f"{folder.name}-{key}.u8"
+    skipped_list = array.with_suffix(".skipped.txt")
     description = read_json(array.with_suffix(".json"))
     if not (description and array.is_file() and _fits(array, description)):
-        description = _scan(folder, paths, geometry, c_dim, array)
-    print("\n".join(_report(len(paths), description["skipped"])))
+        with quiet_pillow():
+            description = _scan(folder, found.files, geometry, c_dim, background, array)
+    report = Report.from_json(description["files"])
+    report.write_skipped(skipped_list)
+    print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
+    report.refuse_bad(folder, skipped_list, allow_bad)
     return np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
 
 
@@ -77,12 +117,17 @@ def _fits(array: Path, description: dict) -> bool:
 
 
 def _scan(
-    folder: Path, paths: Sequence[Path], geometry: Geometry, c_dim: int | None, array: Path
+    folder: Path,
+    paths: Sequence[Path],
+    geometry: Geometry,
+    c_dim: int | None,
+    background: tuple[int, ...],
+    array: Path,
 ) -> dict:
     """Decode all files into `array`, and describe it in a JSON beside it."""
-    used, skipped = 0, []
+    report = Report()
     c_dim = c_dim or channels(paths)
-    decode = functools.partial(_decoded, geometry=geometry, c_dim=c_dim)
+    decode = functools.partial(_decoded, geometry=geometry, c_dim=c_dim, background=background)
     with (
         written_aside(array) as aside,
         aside.open("wb") as out,
@@ -90,60 +135,49 @@ def _scan(
     ):
         for path, result in _in_parallel(decode, paths):
             if isinstance(result, str):
-                skipped.append((path.relative_to(folder).as_posix(), result))
+                report.skipped.append((path.relative_to(folder).as_posix(), result))
             else:
-                out.write(result.tobytes())
-                used += 1
+                out.write(result.pixels.tobytes())
+                report.used += 1
+                report.converted.update(result.done)
             progress.update()
-        if not used:
-            raise UserError(f"{folder}: {'; '.join(_report(len(paths), skipped))}")
-    description = {"shape": [used, *geometry.output, c_dim], "skipped": skipped}
+    description = {"shape": [report.used, *geometry.output, c_dim], "files": report.as_json()}
     write_json(array.with_suffix(".json"), description)
     print(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
     return description
 
 
-def _report(found: int, skipped: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """One line on the whole, then one for each reason to skip, with the first names."""
-    yield f"{found:,} files found, {found - len(skipped):,} used"
-    for reason, count in Counter(reason for _, reason in skipped).most_common():
-        names = [name for name, why in skipped if why == reason]
-        more = ", ..." if count > 3 else ""
-        yield f"skipped {count:,} ({reason}): {', '.join(names[:3])}{more}"
-
-
-def _decoded(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray | str:
+def _decoded(
+    path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...]
+) -> Loaded | str:
     """The image, or why there is none."""
     try:
-        return load_image(path, geometry, c_dim)
-    except UNREADABLE as error:
-        return _reason(path, error)
-
-
-def _reason(path: Path, error: BaseException) -> str:
-    """A reason that is the same for files with the same fault."""
-    if not path.exists():
-        return "link to nowhere"
-    if path.stat().st_size == 0:
-        return "empty file"
-    if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not an image"
-    return "damaged image"
+        return load_image(path, geometry, c_dim, background)
+    except UnreadableError as reason:
+        return str(reason)
 
 
 def _in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
     """(path, function(path)) in order, from a thread for each core; memory is bounded."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), BLOCK):
-            block = paths[start : start + BLOCK]
-            yield from zip(block, pool.map(function, block), strict=True)
+    workers = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers)
+    ahead: deque[tuple[Path, Future[T]]] = deque()
+    try:
+        for path in paths:
+            ahead.append((path, pool.submit(function, path)))
+            if len(ahead) == AHEAD * workers:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        for first, future in ahead:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # on Ctrl-C, what was not begun is not waited for
 
 
 def channels(paths: Sequence[Path]) -> int:
     """What the images' headers ask for: 3 if any has colour, else 1."""
-    return 1 if all(grey for _, grey in _in_parallel(_opens_grey, paths)) else 3
+    with quiet_pillow():
+        return 1 if all(grey for _, grey in _in_parallel(_opens_grey, paths)) else 3
 
 
 def first_header(paths: Sequence[Path]) -> str:
@@ -152,32 +186,42 @@ def first_header(paths: Sequence[Path]) -> str:
     Raises:
         UserError: none can.
     """
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                return f"{path.name} is {image.height}x{image.width} {image.mode}"
-        except UNREADABLE:
-            continue  # the scan counts and names what it skips
+    with quiet_pillow():
+        for path in paths:
+            try:
+                with opened(path) as image:
+                    return f"{path.name} is {image.height}x{image.width} {image.mode}"
+            except UnreadableError:
+                continue  # the scan counts and names what it skips
     raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
 
 
 def _opens_grey(path: Path) -> bool:
     """Whether a file's header tells of grey; true too for files that the scan will skip."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             return is_grey(image)
-    except UNREADABLE:
+    except UnreadableError:
         return True
 
 
-def _key(folder: Path, paths: Sequence[Path], geometry: Geometry, c_dim: int | None) -> str:
-    """Changes when a file (name, size, time) or a setting changes."""
-    digest = hashlib.sha256(json.dumps([ARRAY_FORMAT, geometry.crop, geometry.output]).encode())
-    digest.update(f"{c_dim}".encode())
+def _key(
+    folder: Path,
+    paths: Sequence[Path],
+    geometry: Geometry,
+    c_dim: int | None,
+    background: tuple[int, ...],
+) -> str:
+    """Changes when a file (name, size, time, right to read) or a setting changes."""
+    settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
+    digest = hashlib.sha256(json.dumps(settings).encode())
     for path in paths:
-        status = path.stat() if path.exists() else None
-        stamp = (status.st_size, status.st_mtime_ns) if status else None
-        digest.update(f"\n{path.relative_to(folder)}\0{stamp}".encode(errors="surrogateescape"))
+        try:
+            status = path.stat()
+            stamp = f"{status.st_size} {status.st_mtime_ns} {os.access(path, os.R_OK)}"
+        except OSError:
+            stamp = "none"  # a dangling link, say
+        digest.update(os.fsencode(f"\n{path.relative_to(folder)}\0{stamp}"))
     return digest.hexdigest()[:16]
 
 

@@ -1,23 +1,51 @@
 """One image file -> one array of the size and channels the networks train on."""
 
+import errno
+import logging
+import os
+import re
+import stat
 import struct
-import zlib
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-# What Pillow raises for a file that is no image, is cut short, or would fill the memory.
-UNREADABLE = (
+MAX_PIXELS = 2**26  # 8192 x 8192: 256 MiB as RGBA; more are skipped before they are decoded
+MAX_BYTES = 2**29  # of a file; some formats are read whole before their header is looked at
+MAX_SCANS = 200  # of a progressive JPEG, about 10 in practice; a few bytes can hold one more scan
+LARGE = 2**24  # pixels; images above are decoded one at a time, however many threads there are
+_LARGE_ONES = threading.Lock()
+
+# What Pillow raises for a file that is no image, is damaged or asks for too much. Its parsers trust
+# what they read, so that wrong bytes fail wherever they are used. Fuzzing met all of these but the
+# last three: they stand in its code (short headers, missing frames, large numbers given to C).
+PILLOW_RAISES = (
     OSError,
     ValueError,
     SyntaxError,
-    EOFError,
-    struct.error,
-    zlib.error,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
     Image.DecompressionBombError,
+    struct.error,
+    EOFError,
+    OverflowError,
 )
+SUFFIXES = Image.registered_extensions()  # suffix -> format
+# Not all that Pillow knows: some start other programs (EPS), some take any bytes (TGA).
+# MPO (several JPEGs in one) comes with JPEG.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
+SAME_SUFFIX = {"MPO": "JPEG", "DIB": "BMP"}  # formats that usually have the other's suffix
+SCAN = b"\xff\xda"  # the marker that begins each scan of a JPEG
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,6 +59,10 @@ TURNS = {
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
 
+class UnreadableError(Exception):
+    """A file gives no image. The text is a reason that files with the same fault share."""
+
+
 @dataclass(frozen=True)
 class Geometry:
     """From the file's size to the network's: (height, width) of the crop and of the output."""
@@ -39,22 +71,106 @@ class Geometry:
     output: tuple[int, int]
 
 
+class Loaded(NamedTuple):
+    """An image, uint8 [height, width, c_dim], and the kinds of conversions it took."""
+
+    pixels: np.ndarray
+    done: tuple[str, ...]
+
+
 def is_grey(image: Image.Image) -> bool:
     """Whether an opened image has no colour by its mode; nothing is decoded."""
     return image.mode in GREY_MODES or image.mode.startswith("I;16")
 
 
-def load_image(path: Path, geometry: Geometry, c_dim: int) -> np.ndarray:
-    """Read one file: uint8 [height, width, c_dim] in 0 ... 255.
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keep what Pillow and its libraries warn of from the terminal: the report counts the files.
 
-    The first frame is taken, turned as its EXIF data say; transparency is laid over white; 16 bits
-    become 8. Raises one of UNREADABLE.
+    For the whole process, so it goes around the threads, not into them. What Python itself prints
+    to stderr is seen.
     """
-    with Image.open(path) as image:
-        turn = TURNS.get(image.getexif().get(ORIENTATION))
-        upright = image if turn is None else image.transpose(turn)
-        fitted = fit(_converted(upright, "L" if c_dim == 1 else "RGB"), geometry)
-    return np.asarray(fitted, np.uint8).reshape(*geometry.output, c_dim)
+    log = logging.getLogger("PIL")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), _quiet_libraries():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Throw away what C code (libtiff) writes to descriptor 2; Python's stderr gets another."""
+    sys.stderr.flush()
+    try:
+        shared = sys.stderr.fileno() == 2
+    except OSError:  # a stderr that is no file, as in a notebook
+        shared = False
+    with (
+        os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, sys.stderr.errors) as python,
+        open(os.devnull, "wb") as nowhere,
+    ):
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            with redirect_stderr(python if shared else sys.stderr):
+                yield
+        finally:
+            os.dup2(python.fileno(), 2)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """An image file of which the header is read and nothing is decoded yet.
+
+    Raises:
+        UnreadableError: also for what goes wrong with the image in the `with` block.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("not a regular file")  # reading a pipe would wait for ever
+        if not status.st_size:
+            raise UnreadableError("empty file")
+        if status.st_size > MAX_BYTES:
+            raise UnreadableError("too large a file")
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadableError("too many pixels")
+            if image.info.get("progressive") and path.read_bytes().count(SCAN) > MAX_SCANS:
+                raise UnreadableError("too many scans")
+            yield image
+    except PILLOW_RAISES as error:
+        raise UnreadableError(_reason(path, error)) from error
+
+
+def load_image(
+    path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...] = (255, 255, 255)
+) -> Loaded:
+    """Read one file: uint8 [height, width, c_dim] in 0 ... 255, and what was done to it.
+
+    The first frame is taken, turned as its EXIF data say; transparency is laid over `background`
+    (R, G, B); 16 bits become 8.
+
+    Raises:
+        UnreadableError: why there is no image.
+    """
+    with opened(path) as image, _LARGE_ONES if _is_large(image) else nullcontext():
+        done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits
+        image.load()
+        opaque = _without_alpha(_eight_bits(image), background, done)
+        upright = _turned(_converted(opaque, "L" if c_dim == 1 else "RGB"), image, done)
+        if _has_more_frames(image):
+            done.append("first of several frames")
+    scale = _scale_to_cover(upright, *geometry.crop) if geometry.crop else 0
+    if scale > 1:
+        if upright.width * upright.height * scale**2 > MAX_PIXELS:
+            raise UnreadableError("too narrow for the crop")  # 1 pixel wide and 60,000 high, say
+        done.append("enlarged to cover the crop")
+    pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
+    return Loaded(pixels, tuple(done))
 
 
 def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
@@ -68,27 +184,99 @@ def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
     return _resized(image, width, height)
 
 
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return image.convert(mode)
+def _reason(path: Path, error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        if isinstance(error, PermissionError):
+            return "no permission"
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return "link to nowhere" if path.is_symlink() else "vanished since it was listed"
+        return f"cannot be read: {error.strerror}"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, MemoryError):
+        return "asks for too much memory"
+    return "damaged image"
+
+
+def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
+    """In what a file differs from the plain images that are wanted."""
+    told, is_so = SUFFIXES.get(path.suffix.lower()), image.format or ""
+    if told and told not in (is_so, SAME_SUFFIX.get(is_so)):
+        yield "suffix of another format"
+    # 16 bits of several channels are known by Pillow's name for how they are packed.
+    packed = str(getattr(image, "tile", [])[:1])
+    if image.mode.startswith("I;16") or re.search(r";16[BLNS]", packed):
+        yield "16 bits to 8"
+    if getattr(image, "tag_v2", {}).get(ORIENTATION) in TURNS:
+        yield "turned by EXIF"  # Pillow itself turns a TIFF as it decodes it
+    if image.mode in ("P", "PA"):
+        yield "from a palette"
+    elif not is_grey(image) and not image.mode.startswith("RGB"):
+        yield f"from {image.mode}"
+    if is_grey(image) != (c_dim == 1):
+        yield "colour to grey" if c_dim == 1 else "grey to colour"
+
+
+def _turned(image: Image.Image, source: Image.Image, done: list[str]) -> Image.Image:
+    """`image` turned as the EXIF data of `source` say."""
+    try:
+        turn = TURNS.get(source.getexif().get(ORIENTATION, 1))
+    except PILLOW_RAISES:
+        done.append("damaged EXIF data, not used")
+        return image
+    if turn is None:
+        return image
+    done.append("turned by EXIF")
+    return image.transpose(turn)
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    """Whether frames follow the first; asked last, as a GIF looks for its second frame."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except PILLOW_RAISES:
+        return True  # there are, damaged
+
+
+def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[str]) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    rgba = _converted(image, "RGBA")
+    lowest, _ = rgba.getchannel("A").getextrema()
+    if lowest == 255:
+        return image
+    done.append("transparency laid over the background")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (*background, 255)), rgba)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8, where Pillow's own conversion would clip at 255."""
-    values = np.asarray(image, np.float64)
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
     if not 0 <= values.min() <= values.max() <= 65535:
-        raise ValueError(f"values from {values.min()} to {values.max()}: neither 8 nor 16 bits")
+        raise UnreadableError("values of neither 8 nor 16 bits")
     if values.max() > 255 or image.mode.startswith("I;16"):
-        values /= 257
+        values = np.divide(values, 257, dtype=np.float32)
     return Image.fromarray(values.round().astype(np.uint8))
 
 
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _is_large(image: Image.Image) -> bool:
+    return image.width * image.height > LARGE
+
+
+def _scale_to_cover(image: Image.Image, height: int, width: int) -> float:
+    return max(height / image.height, width / image.width)
+
+
 def _enlarged_to_cover(image: Image.Image, height: int, width: int) -> Image.Image:
-    scale = max(height / image.height, width / image.width)
+    scale = _scale_to_cover(image, height, width)
     if scale <= 1:
         return image
     return _resized(

@@ -59,6 +59,8 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("output_width", None, "[output_height]", int),
         Flag("c_dim", None, "1 for grey, 3 for colour [as the images are]", int),
         Flag("crop", False, "cut the centre out before resizing"),
+        Flag("background", "white", "what is behind transparent images, a name or #rrggbb"),
+        Flag("allow_bad", False, "train even if most files are bad, or too few for a batch"),
         Flag("train_size", float("inf"), "images in an epoch, at most"),
     ),
     "The training": (

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import ImageColor
+
 from errors import UserError
 from streams import Z_DISTS
 
@@ -30,6 +32,8 @@ class Settings:
     output_width: int
     c_dim: int | None
     crop: bool
+    background: str
+    allow_bad: bool
     train_size: float
     train: bool
     epoch: int
@@ -122,6 +126,12 @@ def check(settings: Settings) -> None:
         raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
     if settings.is_mnist and settings.c_dim == 3:
         raise UserError("--c_dim=3: mnist is grey; leave --c_dim away")
+    try:
+        ImageColor.getrgb(settings.background)
+    except ValueError as error:
+        raise UserError(
+            f"--background={settings.background}: give a colour's name or #rrggbb"
+        ) from error
     if settings.seed is not None and not 0 <= settings.seed < 2**31:
         raise UserError(f"--seed={settings.seed}: it must be in 0 ... 2147483647")
     folder = str(settings.run_folder(settings.checkpoint_dir))

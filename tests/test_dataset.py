@@ -130,8 +130,36 @@ def test_labels_are_one_hot_and_keep_their_images() -> None:
 def test_fewer_images_than_a_batch_are_an_error(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "few", 3)
     settings = parse([f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=4"])
-    with pytest.raises(UserError, match="3 images do not fill one batch of 4"):
+    with pytest.raises(
+        UserError, match=r"3 images do not fill one batch of 4: .*--allow_bad to repeat them"
+    ):
         open_dataset(settings, 0)
+
+
+def test_allow_bad_repeats_few_images_to_fill_a_batch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jpegs(tmp_path / "few", 3)
+    flags = [f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=8", "--allow_bad"]
+    data = open_dataset(parse(flags), 0)
+    assert "1 step an epoch: 3 images, repeated to fill one batch of 8" in capsys.readouterr().out
+    assert data.batches == 1
+    pixels, _ = data.batch(0, 0)
+    assert len(pixels) == 8
+    counts = [int((pixels == image).all((1, 2, 3)).sum()) for image in data.images]
+    assert sorted(counts) == [2, 3, 3]
+    assert len(open_dataset(parse([*flags, "--train_size=2"]), 0).batch(0, 0)[0]) == 8
+
+
+def test_bad_files_are_refused_at_every_start(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "bad", 2)
+    for name in "abc":
+        (tmp_path / "bad" / f"{name}.jpg").write_text("no image")
+    flags = [f"--data_dir={tmp_path}", "--dataset=bad", "--batch_size=2"]
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"3 of 5 files cannot be used, .*--allow_bad"):
+            open_dataset(parse(flags), 0)
+    assert open_dataset(parse([*flags, "--allow_bad"]), 0).batches == 1
 
 
 def test_missing_mnist_tells_the_command(tmp_path: Path) -> None:

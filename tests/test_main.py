@@ -126,6 +126,8 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--c_dim 4", "--c_dim=4"),
         ("--dataset mnist --c_dim 3", "mnist is grey"),
         ("--seed -1", "--seed=-1"),
+        ("--background whiet", "--background=whiet: give a colour's name or #rrggbb"),
+        ("--background=", "--background="),
         ("--dataset=", "--dataset='.'"),
         ("--dataset faces[1]", "names with * ? [ or ]"),
         ("--crop maybe", "not understood: maybe"),
@@ -137,6 +139,11 @@ def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
         parse(words.split())
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("colour", ["white", "#fff", "#102030", "hsl(120,100%,50%)"])
+def test_backgrounds_are_what_pillow_takes(colour: str) -> None:
+    assert parse(["--background", colour]).background == colour
 
 
 def test_help_lists_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
