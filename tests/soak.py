@@ -74,7 +74,7 @@ def kill_at(moment: str, process: subprocess.Popen[bytes], folder: Path, log: Pa
 
 def unfinished(folder: Path) -> list[Path]:
     """What is being written, or was when the process was killed."""
-    return [path for path in folder.glob("checkpoint/*/.*") if ".part" in path.name]
+    return list(folder.glob("checkpoint/*/.DCGAN.model-*.part*"))
 
 
 def check_files(folder: Path) -> None:
