@@ -133,7 +133,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped by SIGINT (Ctrl-C) before or after the training", file=sys.stderr)
+        print("stopped by SIGINT (Ctrl-C); no training step was underway", file=sys.stderr)
         return 130
     finally:
         _flush_stdout()
@@ -184,9 +184,12 @@ def help_text() -> str:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    """Leave by an exception, so that nothing half written stays; in training trainer.py saves."""
-    print("stopped by SIGTERM before or after the training", file=sys.stderr)
-    sys.exit(128 + number)
+    """Leave at once; what is half written has a name aside. In training, trainer.py saves first.
+
+    An exception instead could be lost: Python ignores those raised while it calls back.
+    """
+    os.write(2, b"stopped by SIGTERM; no training step was underway\n")
+    os._exit(128 + number)
 
 
 def _flush_stdout() -> None:
