@@ -1,13 +1,15 @@
 """How a file comes to stand under its name: whole, or not at all."""
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from errors import UserError
+from errors import RunError, UserError
 
 
 @contextmanager
@@ -48,3 +50,31 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no JSON object: mend it or delete it")
     return content
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Refuse work that would fill the disk.
+
+    Raises:
+        RunError: fewer than `needed` bytes are free where `folder` is.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise RunError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")
+
+
+def in_units(count: int) -> str:
+    """A number of bytes for people: 999 bytes, 43.2 GB."""
+    if count < 1000:
+        return f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
+
+
+def sha256_of(path: Path) -> str:
+    """The file's sha256, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 18):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -168,4 +168,4 @@ def test_data_sets_with_the_same_last_part_do_not_mix() -> None:
 
 
 def test_mnist_may_end_in_a_slash() -> None:
-    assert parse(["--dataset=mnist/"]).is_mnist
+    assert parse(["--dataset=mnist/"]).is_idx_set
