@@ -138,7 +138,8 @@ def geometry_of(settings: Settings) -> Geometry:
 def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """All of MNIST in the original's order: images uint8 [N, H, W, 1], labels uint8 [N].
 
-    Or of a drop-in for it. Train and test together (70,000), shuffled once with NumPy's legacy generator, seed 547.
+    Or of a drop-in for it. Train and test together (70,000), shuffled once with NumPy's legacy
+    generator, seed 547.
     """
     images = np.concatenate([_read_idx(folder, part, "images") for part in MNIST_PARTS])
     labels = np.concatenate([_read_idx(folder, part, "labels") for part in MNIST_PARTS])

@@ -7,6 +7,7 @@ part.
 import os
 import queue
 import re
+import sys
 import threading
 import time
 from contextlib import closing
@@ -132,7 +133,7 @@ def fetch(
         part.drop()
         if pieces == 1 or last:
             raise RunError(f"{address}: {problem}")
-        print(f"{address}: {problem}, in {pieces} pieces; fetching it in one", flush=True)
+        print(f"{address}: {problem}, in {pieces} pieces; fetching it in one", file=sys.stderr)
     with part.path.open("rb+") as whole:
         os.fsync(whole.fileno())
     os.replace(part.path, path)
@@ -227,7 +228,11 @@ def _receive_all(part: _Part, size: int | None, copies: int, patience: Patience)
             if failures >= (patience.tries if answered else TRIES_WITHOUT_AN_ANSWER):
                 raise RunError(f"{part.address}: {error}, {failures} times in a row") from error
             wait = min(patience.wait_seconds * 2**failures, LONGEST_WAIT_SECONDS)
-            print(f"{part.address}: {error}; trying again in {wait:.0f} s", flush=True)
+            print(
+                f"{part.address}: {error}, {in_units(part.size)} are here; "
+                f"trying again in {wait:.0f} s",
+                file=sys.stderr,
+            )
         time.sleep(wait)
     return pieces
 
@@ -293,7 +298,7 @@ def _receive(
                     raise _BrokenError(f"stalled: {in_units(came)} in {elapsed:.0f} s")
                 began, came = time.monotonic(), 0
     if part.total is not None and part.size != part.total:
-        raise _BrokenError(f"cut off after {part.size:,} of {part.total:,} bytes")
+        raise _BrokenError("cut off")
 
 
 def _place(answer: requests.Response, part: _Part) -> None:
@@ -325,6 +330,8 @@ def _next_chunk(answer: requests.Response) -> bytes:
     """What has come, at most CHUNK_BYTES; never waits for a chunk to be full."""
     try:
         return answer.raw.read1(CHUNK_BYTES, decode_content=False)
+    except urllib3.exceptions.IncompleteRead as error:
+        raise _BrokenError("cut off") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise _BrokenError(_reason(error)) from error
 
@@ -335,6 +342,7 @@ def _phrase(status: int) -> str:
 
 def _reason(error: BaseException) -> str:
     """The innermost cause in a library's nested error, on one line."""
+    proxy = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
     while causes := [
         cause
         for argument in error.args
@@ -343,6 +351,5 @@ def _reason(error: BaseException) -> str:
     ]:
         error = causes[0]
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return re.sub(r"^\S*Connection(Pool)?\(.*?\): |^<.*?>: ", "", " ".join(text.split())) or repr(
-        error
-    )
+    text = re.sub(r"^\S*Connection(Pool)?\(.*?\): |^<.*?>: ", "", " ".join(text.split()))
+    return proxy + (text or repr(error))
