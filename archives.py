@@ -242,7 +242,7 @@ def _tar_members(archive: Path) -> Iterator[tuple[Member, int]]:
             with _reading(archive):
                 info = next(infos, None)
             if info is None:
-                return
+                break
             if info.isdir():
                 continue
             if not info.isreg():
@@ -253,12 +253,15 @@ def _tar_members(archive: Path) -> Iterator[tuple[Member, int]]:
             if content is None:
                 raise UserError(f"{archive}: {info.name!r} is not a plain file")
             yield Member(info.name, info.size, content), raw.tell()
+        with _reading(archive):  # up to the checksum of what it is compressed with
+            while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
+                pass
 
 
 def _is_cut_tar(raw: IO[bytes]) -> bool:
     """Whether a tar that is not compressed lacks the zeros at its end; tarfile does not mind."""
     plain = raw.read(TAR_BLOCK_BYTES)[257:262] == b"ustar"
-    raw.seek(-TAR_BLOCK_BYTES, os.SEEK_END)
+    raw.seek(max(raw.seek(0, os.SEEK_END) - TAR_BLOCK_BYTES, 0))
     return plain and raw.read().strip(b"\0") != b""
 
 

@@ -4,6 +4,7 @@ What has come waits in `.NAME.part` beside the file's place; `.NAME.part.json` s
 part.
 """
 
+import http.client
 import os
 import queue
 import re
@@ -330,8 +331,6 @@ def _next_chunk(answer: requests.Response) -> bytes:
     """What has come, at most CHUNK_BYTES; never waits for a chunk to be full."""
     try:
         return answer.raw.read1(CHUNK_BYTES, decode_content=False)
-    except urllib3.exceptions.IncompleteRead as error:
-        raise _BrokenError("cut off") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise _BrokenError(_reason(error)) from error
 
@@ -350,6 +349,8 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, Exception)
     ]:
         error = causes[0]
+    if isinstance(error, http.client.IncompleteRead):
+        return "cut off"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = re.sub(r"^\S*Connection(Pool)?\(.*?\): |^<.*?>: ", "", " ".join(text.split()))
     return proxy + (text or repr(error))

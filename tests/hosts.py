@@ -4,15 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from fetching import Patience
 
-# Enough for loopback; what waits for the end of one takes this long.
-SHORT = Patience(
-    answer_seconds=0.4, window_seconds=0.2, window_bytes=100, tries=3, wait_seconds=0.01
-)
+# No waiting between tries; hosts that stall are given up by HASTY only, so that a busy machine
+# does not look like one.
+SHORT = Patience(answer_seconds=10, window_seconds=10, window_bytes=100, tries=3, wait_seconds=0.01)
+HASTY = replace(SHORT, answer_seconds=0.4, window_seconds=0.2)
 NO_SUCH_HOST = "http://127.0.0.1:9/"
 
 
@@ -22,7 +23,7 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     host: "Host"
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         self.close_connection = True
         self.host.ranges.append(self.headers.get("Range"))
         self.host.paths.append(self.path)
@@ -39,14 +40,15 @@ class Request(BaseHTTPRequestHandler):
         pass
 
     def answer(
-        self, status: int, body: bytes = b"", length: int | None = -1, **headers: str
+        self, status: int, body: bytes = b"", length: int | str = "", **headers: str
     ) -> None:
-        """Send an answer that announces `length` bytes (those of the body), or none."""
+        """Send an answer that announces `length` bytes: those of the body if not told."""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
-        if length is not None:
-            self.send_header("Content-Length", str(len(body) if length == -1 else length))
+        if "Transfer_Encoding" not in headers:
+            self.send_header("Content-Length", str(length or len(body)))
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
@@ -72,8 +74,8 @@ Manner = Callable[[Request, bytes], None]
 class Host:
     """The files that a server has, how it answers, and what it was asked for."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self) -> None:
+        self.address = ""
         self.files: dict[str, bytes] = {}
         self.manner: Manner = Request.serve
         self.ranges: list[str | None] = []
@@ -83,9 +85,10 @@ class Host:
 @contextmanager
 def running_host() -> Iterator[Host]:
     """A server on a free port, until the end of the block."""
-    handler = type("Bound", (Request,), {})
+    host = Host()
+    handler = type("Handler", (Request,), {"host": host, "do_GET": Request.get})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.host = host = Host(f"http://127.0.0.1:{server.server_port}/")  # type: ignore[attr-defined]
+        host.address = f"http://127.0.0.1:{server.server_port}/"
         server.daemon_threads = True
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -109,7 +112,7 @@ def cut_after(count: int) -> Manner:
 
 
 def status(code: int, **headers: str) -> Manner:
-    return lambda request, _: request.answer(code, b"sorry", **headers)
+    return lambda request, _: request.answer(code, b"sorry", "", **headers)
 
 
 def without_ranges(request: Request, content: bytes, upto: int | None = None) -> None:
@@ -148,7 +151,7 @@ def chunked(body: bytes, whole: bool = True) -> Manner:
     """The body in two chunks, without a length; without the end where not `whole`."""
 
     def manner(request: Request, content: bytes) -> None:
-        request.answer(200, length=None, Transfer_Encoding="chunked")
+        request.answer(200, Transfer_Encoding="chunked")
         for half in (body[: len(body) // 2], body[len(body) // 2 :])[: 2 if whole else 1]:
             request.wfile.write(b"%x\r\n%s\r\n" % (len(half), half))
         if whole:
