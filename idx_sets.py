@@ -130,7 +130,7 @@ def _take(idx_set: IdxSet, folder: Path, source: Path) -> None:
         aside.write_bytes(content)
     if suffix:
         (folder / name).unlink(missing_ok=True)  # a wrong one, which would be read first
-    print(f"wrote {path}", flush=True)
+    print(f"wrote {path}{_remark(idx_set, path)}", flush=True)
 
 
 def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
@@ -147,6 +147,11 @@ def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
     else:
         _check_hash(plain, idx_set.sha256[name])
     return "", plain
+
+
+def _remark(idx_set: IdxSet, path: Path) -> str:
+    unknown = idx_set.gzipped and path.suffix != ".gz"
+    return " (checked by its header alone: the hash of the plain file is not known)" * unknown
 
 
 def _unpacked(content: bytes) -> bytes:
@@ -188,7 +193,7 @@ def _is_there(idx_set: IdxSet, folder: Path, name: str) -> bool:
     except _WrongError as error:
         print(f"{there} is not right ({error})", flush=True)
         return False
-    print(f"{there} is already there", flush=True)
+    print(f"{there} is already there{_remark(idx_set, there)}", flush=True)
     return True
 
 
