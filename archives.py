@@ -4,6 +4,9 @@ Every member is checked before it is written. All is written into a hidden folde
 rename brings under its final name.
 """
 
+import bz2
+import gzip
+import io
 import lzma
 import os
 import re
@@ -15,7 +18,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -43,6 +46,7 @@ CLUTTER = re.compile(r"(^|.*/)(__MACOSX/.*|\.DS_Store|Thumbs\.db|\._[^/]*)$", re
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
 TAR_BLOCK_BYTES = 512
+LARGEST_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -171,11 +175,16 @@ class _Names:
 
 def _members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Member, int]]:
     """The files in an archive, and how many of the archive's bytes have been read by then."""
+    with archive.open("rb") as raw, ExitStack() as stack:
+        tar = None
+        with suppress(*DAMAGED):
+            tar = stack.enter_context(tarfile.open(fileobj=_decompressed(raw), mode="r:"))
+        if tar is not None:
+            yield from _tar_members(archive, raw, tar)
+            return
     with _reading(archive):
-        is_tar, is_zip = tarfile.is_tarfile(archive), zipfile.is_zipfile(archive)
-    if is_tar:
-        yield from _tar_members(archive)
-    elif is_zip:
+        is_zip = zipfile.is_zipfile(archive)
+    if is_zip:
         yield from _zip_members(archive, limits, target)
     else:
         with archive.open("rb") as file:
@@ -230,39 +239,64 @@ def _kind(mode: int) -> str:
     return links.get(mode, "a device or the like") + ", not a plain file"
 
 
-def _tar_members(archive: Path) -> Iterator[tuple[Member, int]]:
-    with archive.open("rb") as raw, ExitStack() as stack:
-        if _is_cut_tar(raw):
-            raise UserError(f"{archive} is damaged: its end is missing")
-        raw.seek(0)
+class _Careful(io.BufferedReader):
+    """Refuses to read at once what no header needs.
+
+    tarfile reads a long name in one go, of whatever length the archive tells: a few kilobytes that
+    unpack to gigabytes would take all memory.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= LARGEST_READ_BYTES:
+            raise ValueError("a header that is too long")
+        return super().read(size)
+
+
+def _decompressed(raw: io.BufferedReader) -> _Careful:
+    """The tar that a file holds, whatever it is compressed with."""
+    head = raw.read(6)
+    raw.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        return _Careful(gzip.GzipFile(fileobj=raw), CHUNK_BYTES)
+    if head.startswith(b"BZh"):
+        return _Careful(bz2.BZ2File(raw), CHUNK_BYTES)
+    if head == b"\xfd7zXZ\0":
+        return _Careful(lzma.LZMAFile(raw), CHUNK_BYTES)
+    return _Careful(raw, CHUNK_BYTES)
+
+
+def _tar_members(
+    archive: Path, raw: IO[bytes], opened: tarfile.TarFile
+) -> Iterator[tuple[Member, int]]:
+    if _is_cut_tar(archive):
+        raise UserError(f"{archive} is damaged: its end is missing")
+    infos = iter(opened)
+    while True:
         with _reading(archive):
-            opened = stack.enter_context(tarfile.open(fileobj=raw))
-            infos = iter(opened)
-        while True:
-            with _reading(archive):
-                info = next(infos, None)
-            if info is None:
-                break
-            if info.isdir():
-                continue
-            if not info.isreg():
-                what = "a link" if info.issym() or info.islnk() else "a device or the like"
-                raise UserError(f"{archive}: {info.name!r} is {what}, not a plain file")
-            with _reading(archive, info.name):
-                content = opened.extractfile(info)
-            if content is None:
-                raise UserError(f"{archive}: {info.name!r} is not a plain file")
-            yield Member(info.name, info.size, content), raw.tell()
-        with _reading(archive):  # up to the checksum of what it is compressed with
-            while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
-                pass
+            info = next(infos, None)
+        if info is None:
+            break
+        if info.isdir():
+            continue
+        if not info.isreg():
+            what = "a link" if info.issym() or info.islnk() else "a device or the like"
+            raise UserError(f"{archive}: {info.name!r} is {what}, not a plain file")
+        with _reading(archive, info.name):
+            content = opened.extractfile(info)
+        if content is None:
+            raise UserError(f"{archive}: {info.name!r} is not a plain file")
+        yield Member(info.name, info.size, content), raw.tell()
+    with _reading(archive):  # up to the checksum of what it is compressed with
+        while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
+            pass
 
 
-def _is_cut_tar(raw: IO[bytes]) -> bool:
+def _is_cut_tar(archive: Path) -> bool:
     """Whether a tar that is not compressed lacks the zeros at its end; tarfile does not mind."""
-    plain = raw.read(TAR_BLOCK_BYTES)[257:262] == b"ustar"
-    raw.seek(max(raw.seek(0, os.SEEK_END) - TAR_BLOCK_BYTES, 0))
-    return plain and raw.read().strip(b"\0") != b""
+    with archive.open("rb") as file:
+        plain = file.read(TAR_BLOCK_BYTES)[257:262] == b"ustar"
+        file.seek(max(archive.stat().st_size - TAR_BLOCK_BYTES, 0))
+        return plain and file.read().strip(b"\0") != b""
 
 
 def _write(archive: Path, member: Member, path: Path) -> int:

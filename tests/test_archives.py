@@ -210,6 +210,21 @@ def test_a_sparse_tar_does_not_fill_the_disk(tmp_path: Path, target: Path) -> No
         extract(tmp_path / "a.tar", target)
 
 
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_name_of_gigabytes_does_not_take_the_memory(
+    tmp_path: Path, target: Path, kind: bytes, first: bool
+) -> None:
+    name, good = tarfile.TarInfo("long"), tarfile.TarInfo("good.jpg")
+    name.type, name.size = kind, 1 << 33
+    with gzip.open(tmp_path / "a.tgz", "wb") as stream:
+        for info in [name] if first else [good, name]:
+            stream.write(info.tobuf(tarfile.GNU_FORMAT))
+        stream.write(bytes(3 << 20))
+    with pytest.raises(UserError, match=r"a.tgz (is no zip or tar|is damaged or of)"):
+        extract(tmp_path / "a.tgz", target)
+
+
 def test_too_many_members_are_refused(pack: Pack, tmp_path: Path, target: Path) -> None:
     archive = pack(tmp_path, [(f"{k}.jpg", b"x") for k in range(4)])
     with pytest.raises(UserError, match="more than 3 members"):
