@@ -26,7 +26,7 @@ try:
 
     from archives import extract, folder_aside, publish, sweep, without_single_top
     from fetching import fetch, fetch_from_drive
-    from files import check_room, read_json, sha256_of, write_json
+    from files import NoRoomError, check_room, read_json, sha256_of, write_json
     from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
     from lsun import check_lmdb, write_images
 except ImportError as missing:
@@ -160,14 +160,17 @@ def _check_name(name: str, source: Path | None) -> None:
 def recipe(name: str, data_dir: Path) -> str:
     """How to get a data set without this program's fetching, in one sentence."""
     known = DATA_SETS.get(name)
-    again = f"python download.py {name}"
+    place = f" --data_dir {shlex.quote(str(data_dir))}" if data_dir != DATA_DIR else ""
     if isinstance(known, IdxSet):
         files = " ".join(f"{file}.gz" for file in known.sha256)
         return f"By hand: fetch {files} from {known.mirrors[0]} and put them into {data_dir / name}"
     if isinstance(known, ImageSet):
         addresses = " or ".join(known.addresses)
-        return f"By hand: fetch {addresses} with a browser and type: {again} --from {known.file}"
-    return f"By hand: unpack your images into {data_dir / name} and train with --dataset {name}"
+        again = f"python download.py {name} --from {known.file}{place}"
+        return f"By hand: fetch {addresses} with a browser and type: {again}"
+    return (
+        f"By hand: unpack your images into {data_dir / name} and train with --dataset {name}{place}"
+    )
 
 
 def _bring(name: str, data_dir: Path, source: Path | None) -> None:
@@ -200,6 +203,8 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file where a folder is needed: move it away")
     count = sum(_suffixes(folder).values())
     if count in (read_json(_note(folder)).get("files"), known and known.images):
         print(f"{folder} is already there, with {count:,} files", flush=True)
@@ -240,6 +245,8 @@ def _fetch_from_first(known: ImageSet, archive: Path) -> None:
         get = fetch_from_drive if address.startswith(DRIVE) else fetch
         try:
             get(address, archive, known.sha256, known.bytes, known.copies)
+        except NoRoomError:
+            raise
         except RunError as error:
             print(error, file=sys.stderr, flush=True)
         else:

@@ -12,6 +12,10 @@ from typing import Any
 from errors import RunError, UserError
 
 
+class NoRoomError(RunError):
+    """The disk has no room: no other source would help."""
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` to write to; rename it to `path` if nothing was raised.
@@ -56,11 +60,11 @@ def check_room(folder: Path, needed: int) -> None:
     """Refuse work that would fill the disk.
 
     Raises:
-        RunError: fewer than `needed` bytes are free where `folder` is.
+        NoRoomError: fewer than `needed` bytes are free where `folder` is.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise RunError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")
+        raise NoRoomError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")
 
 
 def in_units(count: int) -> str:

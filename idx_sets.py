@@ -17,7 +17,7 @@ from pathlib import Path
 from archives import extract, folder_aside
 from errors import RunError, UserError
 from fetching import Patience, fetch
-from files import written_aside
+from files import NoRoomError, written_aside
 
 # The four files, and the headers that they have: magic number, then the sizes.
 HEADERS = {
@@ -202,6 +202,8 @@ def _until_it_fails(source: str, names: list[str], one: Callable[[str], None]) -
     for number, name in enumerate(names):
         try:
             one(name)
+        except NoRoomError:
+            raise
         except (RunError, UserError) as error:
             text = str(error) if source in str(error) else f"{source}: {error}"
             print(text, file=sys.stderr, flush=True)

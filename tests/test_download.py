@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import stat
 import struct
@@ -524,6 +525,27 @@ def test_a_disk_that_is_full_ends_in_one_line(small_disk: Path, run: Run, tmp_pa
     command = ("download.py", "anime", "--from", "faces.zip", "--data_dir", "disk")
     assert "free, 98.9 kB are needed" in one_error_line(run(*command), 1)
     assert visible(small_disk) == []
+
+
+@pytest.mark.parametrize("name", ["celebA", "mnist"])
+def test_too_little_room_is_no_fault_of_the_hosts(
+    host: Host, fails: Fails, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 10))
+    assert "10 bytes free" in fails(1, name)
+    assert len(host.paths) == 1
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(host: Host, fails: Fails) -> None:
+    Path("data").mkdir()
+    Path("data/celebA").touch()
+    assert "data/celebA is a file where a folder is needed" in fails(2, "celebA")
+
+
+def test_another_data_folder_is_part_of_the_recipe(host: Host, fails: Fails) -> None:
+    host.manner = status(404)
+    line = fails(1, "celebA", "--data_dir", "my data")
+    assert line.endswith("download.py celebA --from a.zip --data_dir 'my data'")
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(host: Host, fails: Fails) -> None:
