@@ -25,7 +25,8 @@ try:
     import filelock
 
     from archives import extract, folder_aside, publish, sweep, without_single_top
-    from fetching import fetch, fetch_from_drive
+    from drive import fetch_from_drive
+    from fetching import fetch
     from files import NoRoomError, check_room, read_json, sha256_of, write_json
     from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
     from lsun import check_lmdb, write_images
@@ -118,8 +119,16 @@ def main(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help=", ".join(DATA_SETS))
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="fetched by hand")
-    parser.add_argument("--data_dir", type=Path, default=DATA_DIR, help="[data]")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="an archive, or mnist's files, fetched by hand",
+    )
+    parser.add_argument(
+        "--data_dir", type=Path, default=DATA_DIR, help="where data sets are [data]"
+    )
     arguments = parser.parse_args(argv)
     if arguments.source and len(arguments.names) > 1:
         parser.error(f"--from {arguments.source} is for one NAME, not {len(arguments.names)}")

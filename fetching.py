@@ -128,7 +128,7 @@ def fetch(
     part.recall(trusted=sha256 is not None)
     for last in (False, True):
         pieces = _receive_all(part, size, copies, patience or Patience())
-        problem = _problem(part.path, sha256, size)
+        problem = problem_with(part.path, sha256, size)
         if not problem:
             break
         part.drop()
@@ -141,55 +141,8 @@ def fetch(
     part.note.unlink(missing_ok=True)
 
 
-def fetch_from_drive(
-    address: str,
-    path: Path,
-    sha256: str | None = None,
-    size: int | None = None,
-    copies: int = 1,
-    patience: Patience | None = None,
-) -> None:
-    """As `fetch`, of a file on Google Drive, whose pages ask before they hand out large files."""
-    try:
-        import gdown
-    except ImportError as error:
-        raise RunError(f"{address}: {error}: pip install gdown") from error
-    patience = patience or Patience()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    check_room(path.parent, (size or 0) * copies)
-    aside = path.with_name(f".{path.name.lstrip('.')}.drive")
-    aside.unlink(missing_ok=True)
-    with Progress(path.name.lstrip("."), (size or 0) // 1024, "KiB") as progress:
-        done = 0
-
-        def show(received: int, total: int | None) -> None:
-            nonlocal done
-            progress.update(received // 1024 - done)
-            done = received // 1024
-
-        try:
-            gdown.download(
-                address,
-                str(aside),
-                quiet=True,
-                use_cookies=False,
-                resume=True,
-                progress=show,
-                timeout=patience.window_seconds,
-                retries=patience.tries,
-            )
-        except (gdown.exceptions.DownloadError, requests.RequestException, KeyError) as error:
-            # KeyError: an answer without the headers that Google Drive sends.
-            raise RunError(f"{address}: {' '.join(str(error).split())}") from error
-    problem = _problem(aside, sha256, size)
-    if problem:
-        aside.unlink(missing_ok=True)
-        raise RunError(f"{address}: {problem}")
-    os.replace(aside, path)
-
-
-def _problem(path: Path, sha256: str | None, size: int | None) -> str:
-    """What is wrong with a file that came; empty if nothing is."""
+def problem_with(path: Path, sha256: str | None, size: int | None) -> str:
+    """What is wrong with a file that came: empty, a web page, wrong size or hash; "" if nothing."""
     found = path.stat().st_size if path.is_file() else 0
     if not found:
         return "an empty answer"
@@ -278,7 +231,9 @@ def _receive(
     """Write the body of one answer; returns when the file is whole."""
     _place(answer, part)
     if size is not None and part.total not in (None, size):
-        raise RunError(f"{part.address}: {part.total:,} bytes, the right file has {size:,}")
+        problem = f"{part.total:,} bytes, the right file has {size:,}"
+        part.drop()
+        raise RunError(f"{part.address}: {problem}")
     expected = part.total or size or 0
     check_room(part.path.parent, expected * copies - part.size)
     began, came = time.monotonic(), 0
@@ -292,6 +247,7 @@ def _receive(
             file.write(chunk)
             progress.update(file.tell() // 1024 - before // 1024)
             if size is not None and file.tell() > size:
+                part.drop()
                 raise RunError(f"{part.address}: more than the {size:,} bytes of the right file")
             came += len(chunk)
             if (elapsed := time.monotonic() - began) >= patience.window_seconds:

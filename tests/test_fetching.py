@@ -34,7 +34,7 @@ from hosts import (
 from hosts import Request as Req
 
 from errors import RunError
-from fetching import Patience, fetch, fetch_from_drive
+from fetching import Patience, fetch
 
 CONTENT = random.Random(0).randbytes(10_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -273,6 +273,15 @@ def test_a_wrong_length_is_named(
     assert not path.exists()
 
 
+def test_what_is_too_long_is_not_gone_on_with(host: Host, path: Path) -> None:
+    host.manner = in_turn(chunked(CONTENT + b"!"), Req.serve)
+    with pytest.raises(RunError, match="more than"):
+        get(host, path, size=10_000)
+    assert_nothing(path)
+    get(host, path, size=10_000)
+    assert_only_the_file(path)
+
+
 def test_an_answer_that_tells_no_length_is_taken(host: Host, path: Path) -> None:
     host.manner = in_turn(chunked(CONTENT, whole=False), chunked(CONTENT))
     get(host, path, sha256=None)
@@ -363,35 +372,6 @@ def test_a_disk_that_fills_up_leaves_no_file(
     with pytest.raises(OSError, match="No space left"):
         get(host, small_disk / "a.zip", sha256=None)
     assert not (small_disk / "a.zip").exists()
-
-
-def test_google_drive_is_left_to_gdown(host: Host, path: Path) -> None:
-    host.manner = in_turn(cut_after(4000), Req.serve)
-    fetch_from_drive(f"{host.address}a.zip", path, SHA256, patience=SHORT)
-    assert_only_the_file(path)
-
-
-@pytest.mark.parametrize(
-    ("manner", "message"),
-    [
-        (status(404), "404"),
-        (lambda request, _: request.answer(200, WEB_PAGE), "a web page instead of the file"),
-        (silent, "timed out"),
-    ],
-)
-def test_what_google_drive_answers_is_named(
-    host: Host, path: Path, manner: Manner, message: str
-) -> None:
-    host.manner = manner
-    with pytest.raises(RunError, match=message):
-        fetch_from_drive(f"{host.address}a.zip", path, SHA256, patience=replace(HASTY, tries=0))
-    assert not path.exists()
-
-
-def test_gdown_missing_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gdown", None)
-    with pytest.raises(RunError, match="pip install gdown"):
-        fetch_from_drive("https://drive.google.com/uc?id=x", path)
 
 
 def test_what_cannot_be_written_is_named(host: Host, tmp_path: Path) -> None:
