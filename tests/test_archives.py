@@ -16,6 +16,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import PROJECT
@@ -37,9 +38,12 @@ def pack_zip(folder: Path, files: Files) -> Path:
     return path
 
 
-def pack_tar(folder: Path, files: Files, mode: str = "w:gz") -> Path:
+TarMode = Literal["w", "w:gz", "w:bz2", "w:xz"]
+
+
+def pack_tar(folder: Path, files: Files, mode: TarMode = "w:gz") -> Path:
     path = folder / "a.tar"
-    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(path, mode) as archive:
         for name, content in files:
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -72,7 +76,7 @@ def test_files_come_out_as_they_went_in(pack: Pack, tmp_path: Path, target: Path
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_tars_may_be_compressed_in_any_way(tmp_path: Path, target: Path, mode: str) -> None:
+def test_tars_may_be_compressed_in_any_way(tmp_path: Path, target: Path, mode: TarMode) -> None:
     assert extract(pack_tar(tmp_path, [("a.jpg", NOISE)], mode), target) == 1
     assert files_in(target) == {"a.jpg": NOISE}
 
