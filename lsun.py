@@ -1,6 +1,7 @@
 """LSUN's database of images (LMDB) -> image files.
 
-The package lmdb is needed for this alone: pip install lmdb
+The package lmdb is needed for this alone: pip install lmdb. It maps the file as it is, without
+checks: a database made to do harm could crash it, so only LSUN's own is worth the trust.
 """
 
 import importlib.util
