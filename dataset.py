@@ -1,4 +1,4 @@
-"""Where images come from, MNIST's idx files or a folder; hands out batch number (epoch, idx)."""
+"""Where images come from, idx files or a folder; hands out batch number (epoch, idx)."""
 
 import functools
 import gzip
@@ -72,8 +72,8 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
     Raises:
         UserError: nothing there, not readable, or fewer images than one batch.
     """
-    if settings.is_mnist:
-        images, labels = load_mnist(_mnist_folder(settings), geometry_of(settings))
+    if settings.is_idx_set:
+        images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
         y_dim: int | None = MNIST_CLASSES
     else:
         images = load_folder(
@@ -101,8 +101,8 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
         the headers are read.
     """
     geometry = geometry_of(settings)
-    if settings.is_mnist:
-        count = len(load_mnist(_mnist_folder(settings), geometry)[0])
+    if settings.is_idx_set:
+        count = len(load_mnist(_idx_folder(settings), geometry)[0])
         source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
     else:
         files = find_images(folder_of(settings), settings.input_fname_pattern).files
@@ -128,11 +128,11 @@ def _epoch_text(settings: Settings, count: int) -> str:
     if size >= settings.batch_size:
         steps, left_over = divmod(size, settings.batch_size)
         return f"{steps:,} steps an epoch, {left_over} left over"
-    if settings.allow_bad and not settings.is_mnist:
+    if settings.allow_bad and not settings.is_idx_set:
         return (
             f"1 step an epoch: {size} images, repeated to fill one batch of {settings.batch_size}"
         )
-    allow = "" if settings.is_mnist else ", or --allow_bad to repeat them"
+    allow = "" if settings.is_idx_set else ", or --allow_bad to repeat them"
     raise UserError(
         f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
         f"give a smaller --batch_size{allow}"
@@ -153,14 +153,15 @@ def geometry_of(settings: Settings) -> Geometry:
 def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """All of MNIST in the original's order: images uint8 [N, H, W, 1], labels uint8 [N].
 
-    Train and test together (70,000), shuffled once with NumPy's legacy generator, seed 547.
+    Or of a drop-in for it. Train and test together (70,000), shuffled once with NumPy's legacy
+    generator, seed 547.
     """
     images = np.concatenate([_read_idx(folder, part, "images") for part in MNIST_PARTS])
     labels = np.concatenate([_read_idx(folder, part, "labels") for part in MNIST_PARTS])
     if len(images) != len(labels):
-        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_MNIST_HELP}")
+        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_help(folder)}")
     if labels.max(initial=0) >= MNIST_CLASSES:
-        raise UserError(f"{folder}: a label of {labels.max()}; mnist has 0 to 9. {_MNIST_HELP}")
+        raise UserError(f"{folder}: a label of {labels.max()}; there are 0 to 9. {_help(folder)}")
     # RandomState(547).permutation draws what the original's np.random.shuffle draws.
     order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
     images, labels = images[order], labels[order]
@@ -169,14 +170,15 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
     return images[..., np.newaxis], labels
 
 
-_MNIST_HELP = "Type: python download.py mnist"
-
-
-def _mnist_folder(settings: Settings) -> Path:
+def _idx_folder(settings: Settings) -> Path:
     folder = folder_of(settings)
     if not folder.is_dir():
-        raise UserError(f"mnist: there is no folder {folder}. {_MNIST_HELP}")
+        raise UserError(f"{settings.dataset}: there is no folder {folder}. {_help(folder)}")
     return folder
+
+
+def _help(folder: Path) -> str:
+    return f"Type: python download.py {folder.name}"
 
 
 def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
@@ -186,20 +188,20 @@ def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
         there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_MNIST_HELP}")
+        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_help(folder)}")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({error}). Delete it. {_MNIST_HELP}") from error
+        raise UserError(f"{path} is damaged ({error}). Delete it. {_help(folder)}") from error
     start = 4 * (axes + 1)
     header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
     if header[0] != IDX_MAGIC[kind]:
-        raise UserError(f"{path} is no idx file of {kind}. Delete it. {_MNIST_HELP}")
+        raise UserError(f"{path} is no idx file of {kind}. Delete it. {_help(folder)}")
     values = np.frombuffer(content[start:], np.uint8)
     if len(values) != math.prod(header[1:]):
         raise UserError(
             f"{path} holds {len(values):,} bytes where its header tells of "
-            f"{math.prod(header[1:]):,}. Delete it. {_MNIST_HELP}"
+            f"{math.prod(header[1:]):,}. Delete it. {_help(folder)}"
         )
     return values.reshape(header[1:])
 

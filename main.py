@@ -22,7 +22,7 @@ from errors import RunError, UserError, one_line
 try:
     from absl import flags
 
-    from settings import MNIST, Settings, check
+    from settings import IDX_SETS, Settings, check
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
@@ -50,7 +50,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("dry_run", False, "show the settings, the data and the sizes, and stop"),
     ),
     "The data": (
-        Flag("dataset", "celebA", "mnist, or a folder of images below data_dir"),
+        Flag("dataset", "celebA", "mnist, fashion_mnist, or a folder of images below data_dir"),
         Flag("data_dir", "./data", "where data sets are"),
         Flag("input_fname_pattern", "*.jpg", "which files of the folder; **/*.png searches below"),
         Flag("input_height", None, "centre crop (with --crop) [108; mnist: 28]", int),
@@ -200,9 +200,9 @@ def _flush_stdout() -> None:
 
 
 def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
-    """Fill in the sizes that were not given, as the original does; mnist knows its own."""
+    """Fill in the sizes that were not given, as the original does; idx sets know their own."""
     values["dataset"] = Path(values["dataset"]).expanduser().as_posix()
-    own_size = 28 if values["dataset"] == MNIST else None
+    own_size = 28 if values["dataset"] in IDX_SETS else None
     for name, default in (
         ("input_height", own_size or 108),
         ("input_width", None),

@@ -12,7 +12,7 @@ from PIL import ImageColor
 from errors import UserError
 from streams import Z_DISTS
 
-MNIST = "mnist"
+IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 OPTIONS = range(5)
 
 
@@ -67,9 +67,9 @@ class Settings:
     given: frozenset[str] = frozenset()
 
     @property
-    def is_mnist(self) -> bool:
-        """Whether the data are MNIST's idx files, trained with labels."""
-        return self.dataset == MNIST
+    def is_idx_set(self) -> bool:
+        """Whether the data are idx files, MNIST's or alike, trained with labels."""
+        return self.dataset in IDX_SETS
 
     @property
     def run_name(self) -> str:
@@ -124,8 +124,8 @@ def check(settings: Settings) -> None:
         raise UserError(f"--z_dist={settings.z_dist}: there are {', '.join(Z_DISTS)}")
     if settings.c_dim not in (None, 1, 3):
         raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
-    if settings.is_mnist and settings.c_dim == 3:
-        raise UserError("--c_dim=3: mnist is grey; leave --c_dim away")
+    if settings.is_idx_set and settings.c_dim == 3:
+        raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim away")
     try:
         ImageColor.getrgb(settings.background)
     except ValueError as error:

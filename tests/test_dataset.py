@@ -56,6 +56,7 @@ def test_mnist_can_be_cropped_and_resized(tmp_path: Path) -> None:
     np.testing.assert_array_equal(centre, full[:, 4:24, 4:24])
 
 
+@pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -67,15 +68,16 @@ def test_mnist_can_be_cropped_and_resized(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_mnist_files_are_named(
-    tmp_path: Path, name: str, content: bytes | None, message: str
+    tmp_path: Path, data: str, name: str, content: bytes | None, message: str
 ) -> None:
-    write_mnist(tmp_path)
-    (tmp_path / name).unlink()
+    folder = tmp_path / data
+    write_mnist(folder)
+    (folder / name).unlink()
     if content is not None:
-        (tmp_path / name).write_bytes(content)
+        (folder / name).write_bytes(content)
     with pytest.raises(UserError, match=message) as caught:
-        load_mnist(tmp_path, FULL)
-    assert "python download.py mnist" in str(caught.value)
+        load_mnist(folder, FULL)
+    assert f"python download.py {data}" in str(caught.value)
 
 
 @pytest.mark.parametrize("damage", ["cut short", "a bit flipped"])
@@ -162,6 +164,22 @@ def test_bad_files_are_refused_at_every_start(tmp_path: Path) -> None:
     assert open_dataset(parse([*flags, "--allow_bad"]), 0).batches == 1
 
 
-def test_missing_mnist_tells_the_command(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no folder .*mnist\. Type: python download\.py mnist"):
-        open_dataset(parse([f"--data_dir={tmp_path}", "--dataset=mnist"]), 0)
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_missing_mnist_tells_the_command(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=rf"no folder .*{name}\. Type: python download\.py {name}$"):
+        open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0)
+
+
+def test_fashion_mnist_is_a_drop_in_for_mnist(tmp_path: Path) -> None:
+    """Gzipped, as download.py keeps it."""
+    opened = []
+    for name in ("mnist", "fashion_mnist"):
+        write_mnist(tmp_path / name)
+    for path in list((tmp_path / "fashion_mnist").iterdir()):
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    for name in ("mnist", "fashion_mnist"):
+        opened.append(open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0))
+    assert opened[0].y_dim == opened[1].y_dim == 10
+    np.testing.assert_array_equal(opened[0].images, opened[1].images)
+    np.testing.assert_array_equal(opened[0].batch(0, 1)[1], opened[1].batch(0, 1)[1])

@@ -43,9 +43,10 @@ def test_the_defaults_are_the_originals() -> None:
     assert {name: getattr(settings, name) for name in ORIGINAL_DEFAULTS} == ORIGINAL_DEFAULTS
 
 
-def test_mnist_is_28_by_28_unless_told() -> None:
-    assert parse(["--dataset=mnist"]).run_name == "mnist_64_28_28"
-    assert parse(["--dataset=mnist", "--output_height=32"]).run_name == "mnist_64_32_32"
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_mnist_and_its_like_are_28_by_28_unless_told(name: str) -> None:
+    assert parse([f"--dataset={name}"]).run_name == f"{name}_64_28_28"
+    assert parse([f"--dataset={name}", "--output_height=32"]).run_name == f"{name}_64_32_32"
 
 
 def test_widths_follow_heights() -> None:
@@ -175,4 +176,4 @@ def test_data_sets_with_the_same_last_part_do_not_mix() -> None:
 
 
 def test_mnist_may_end_in_a_slash() -> None:
-    assert parse(["--dataset=mnist/"]).is_mnist
+    assert parse(["--dataset=mnist/"]).is_idx_set
