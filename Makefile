@@ -1,11 +1,12 @@
 # make demo: from nothing to pictures.  make test: everything that is checked.
-# Both make .venv on the first call. PYTHON=python3.12 chooses another Python.
+# make soak: a training killed 30 times.  make audit: known faults of the libraries used.
+# All make .venv on the first call. PYTHON=python3.12 chooses another Python.
 
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
-.PHONY: demo test format clean
+.PHONY: demo test soak audit format clean
 
 demo: .venv/installed
 	$(BIN)/python download.py mnist
@@ -19,6 +20,14 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+soak: .venv/installed
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
+
+# --strict: a library that cannot be looked up is a failure, not a line to be overlooked.
+audit: .venv/installed
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --strict
 
 format: .venv/installed
 	$(BIN)/ruff format .

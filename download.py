@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import RunError, UserError
+from errors import RunError, UserError, one_line
 
 try:
     import filelock
@@ -152,7 +152,7 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
     except filelock.Timeout:
         text, status = f"another download.py is at work on {data_dir / name}: wait for it", 1
     except OSError as error:
-        text, status = f"{error.filename or name}: {error.strerror or error}", 1
+        text, status = one_line(error), 1
     print(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}", file=sys.stderr)
     return status
 

@@ -15,7 +15,7 @@ RUN_FILE = "run.json"
 # What decides the course of a run: it stays as it was, unless it is given.
 RUN_DECIDES = (
     *("seed", "z_dist", "learning_rate", "beta1", "c_dim"),
-    *("input_fname_pattern", "input_height", "input_width", "crop", "train_size"),
+    *("input_fname_pattern", "input_height", "input_width", "crop", "background", "train_size"),
 )
 # What only decides what this one command does.
 OF_THE_COMMAND = {
@@ -66,7 +66,11 @@ def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
     """
     stored = read_json(folder / RUN_FILE)
     decides = RUN_DECIDES if latest_checkpoint(folder) else ("seed",)
-    kept: dict[str, Any] = {k: stored[k] for k in decides if k in stored.keys() - settings.given}
+    kept: dict[str, Any] = {
+        name: stored[name]
+        for name in decides
+        if name not in settings.given and stored.get(name) is not None
+    }
     if "train_size" in kept:
         kept["train_size"] = float(kept["train_size"])
     now = dataclasses.replace(settings, **kept)

@@ -50,16 +50,21 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path) -> Run:
     """run("main.py", "--train", ...) in an empty folder; output captured as text."""
 
-    def call(script: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    def call(
+        script: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        preexec_fn: Callable[[], object] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(PROJECT / script), *arguments],
             cwd=tmp_path,
-            env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **(environment or {})},
+            preexec_fn=preexec_fn,
             capture_output=True,
             text=True,
             timeout=240,
             check=False,
-            **options,  # type: ignore[call-overload]
         )
 
     return call
