@@ -289,7 +289,7 @@ class DCGAN(tf.Module):
             return
         try:
             status = tf.train.Checkpoint(dcgan=self).read(str(prefix))
-            status.assert_existing_objects_matched()
+            status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError) as error:
             raise UserError(f"{prefix} is of other networks: {one_line(error)}") from error
 
