@@ -189,6 +189,8 @@ def _members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Memb
     else:
         with archive.open("rb") as file:
             head = file.read(40)
+        if head.startswith(b"PK"):
+            raise UserError(f"{archive} is a zip whose end is missing: fetch it again")
         raise UserError(
             f"{archive} is no zip or tar archive, or not a whole one; it begins {head!r}"
         )

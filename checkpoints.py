@@ -52,9 +52,11 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
     moved; the others follow by their steps.
     """
     folder = Path(folder)
-    inside = folder.iterdir() if folder.is_dir() else ()
-    prefixes = [p.with_suffix("") for p in inside if p.suffix == ".index" and p.name[0] != "."]
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     newest = _name_in_state_file(folder)
+    prefixes = [folder / name.removesuffix(".index") for name in names if _is_index(name)]
+    # TensorFlow's format of 2016: one file of that very name, with a .meta beside it.
+    prefixes += [folder / name for name in names if _is_of_2016(name, names, newest)]
     return sorted(prefixes, key=lambda p: (p.name == newest, step_of(p), p.name), reverse=True)
 
 
@@ -82,6 +84,8 @@ def write_checkpoint(
         _write_tensors(objects, index_aside.with_suffix(""), step)
         index.unlink(missing_ok=True)  # of the same step, written by a run that fell back
     older = [path for path in checkpoints_in(folder) if path != prefix and _is_ours(path)]
+    # Those of later steps are of a run that fell back to an earlier one: they go first.
+    older.sort(key=lambda path: (step_of(path) < step, step_of(path)), reverse=True)
     kept = [prefix, *older[: max_to_keep - 1]]
     with written_aside(folder / STATE_FILE) as aside:
         lines = [f'model_checkpoint_path: "{prefix.name}"']
@@ -133,16 +137,31 @@ def stored_settings(checkpoint_dir: str | Path, size: tuple[int, int] | None) ->
     """
     if latest_checkpoint(checkpoint_dir) is None:
         return {}
-    stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
+    path = Path(checkpoint_dir) / SETTINGS_FILE
+    stored = read_json(path)
+    if stored:
+        return _checked_description(stored, path)
 
     def read(prefix: Path) -> None:
         if not is_tf1(prefix):
             raise UserError(f"no {SETTINGS_FILE} beside {prefix}: put it back, it tells the sizes")
         stored.update(network_settings(prefix, size))
 
-    if not stored:
-        read_newest(checkpoint_dir, read)
+    read_newest(checkpoint_dir, read)
     return stored
+
+
+def _checked_description(stored: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What DCGAN takes of a description.
+
+    Raises:
+        UserError: something is missing, or is no number.
+    """
+    for name in NETWORK_SETTINGS:
+        value = stored.get(name)
+        if (name, value) != ("y_dim", None) and (type(value) is not int or value < 1):
+            raise UserError(f"{path}: {name} is {value!r}, it must be a number: put back a copy")
+    return {name: stored[name] for name in (*NETWORK_SETTINGS, "batch_size") if name in stored}
 
 
 def refuse_other_shape(
@@ -181,6 +200,15 @@ def _files(prefix: Path) -> tuple[Path, Path]:
     """The index, and the data it stands for."""
     index, data = (prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES)
     return index, data
+
+
+def _is_index(name: str) -> bool:
+    return name.endswith(".index") and not name.startswith(".")
+
+
+def _is_of_2016(name: str, names: set[str], newest: str) -> bool:
+    is_one_file = f"{name}.index" not in names and re.fullmatch(r"[^.].*-\d+", name) is not None
+    return is_one_file and (f"{name}.meta" in names or name == newest)
 
 
 def _is_ours(prefix: Path) -> bool:

@@ -127,7 +127,8 @@ def _epoch_text(settings: Settings, count: int) -> str:
     size = int(min(count, settings.train_size))
     if size >= settings.batch_size:
         steps, left_over = divmod(size, settings.batch_size)
-        return f"{steps:,} steps an epoch, {left_over} left over"
+        capped = f"{size:,} of them in an epoch, " if size < count else ""
+        return f"{capped}{steps:,} steps an epoch, {left_over} left over"
     if settings.allow_bad and not settings.is_idx_set:
         return (
             f"1 step an epoch: {size} images, repeated to fill one batch of {settings.batch_size}"

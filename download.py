@@ -9,6 +9,7 @@ again, and never overwritten. Stopped, the same command goes on where it was.
 """
 
 import argparse
+import difflib
 import io
 import os
 import re
@@ -159,11 +160,17 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
 
 def _check_name(name: str, source: Path | None) -> None:
     if name not in DATA_SETS and source is None:
-        raise UserError(f"{name}: there are {', '.join(DATA_SETS)}; others come with --from FILE")
-    if not re.fullmatch(r"\w[\w. -]*", name) or name.endswith((".", " ")):
-        raise UserError(f"{name!r} is no name for a folder: letters, digits, _ - and .")
+        near = difflib.get_close_matches(name, DATA_SETS, n=1)
+        guess = f"did you mean {near[0]}? There" if near else "there"
+        raise UserError(f"{name}: {guess} are {', '.join(DATA_SETS)}; others come with --from FILE")
+    if not _is_a_name(name):
+        raise UserError(f"{name!r} is no name for a folder: letters, digits, space, _ - and .")
     if source is not None and not source.exists():
         raise UserError(f"{source}: there is no such file")
+
+
+def _is_a_name(name: str) -> bool:
+    return re.fullmatch(r"\w([\w. -]*[\w-])?", name) is not None
 
 
 def recipe(name: str, data_dir: Path) -> str:
@@ -172,14 +179,16 @@ def recipe(name: str, data_dir: Path) -> str:
     place = f" --data_dir {shlex.quote(str(data_dir))}" if data_dir != DATA_DIR else ""
     if isinstance(known, IdxSet):
         files = " ".join(f"{file}.gz" for file in known.sha256)
-        return f"By hand: fetch {files} from {known.mirrors[0]} and put them into {data_dir / name}"
+        again = f"python download.py {name} --from FOLDER{place}"
+        return f"By hand: fetch {files} from {known.mirrors[0]} into a folder and type: {again}"
     if isinstance(known, ImageSet):
         addresses = " or ".join(known.addresses)
         again = f"python download.py {name} --from {known.file}{place}"
         return f"By hand: fetch {addresses} with a browser and type: {again}"
-    return (
-        f"By hand: unpack your images into {data_dir / name} and train with --dataset {name}{place}"
-    )
+    if _is_a_name(name):
+        train = f"--dataset {shlex.quote(name)}{place}"
+        return f"By hand: unpack your images into {data_dir / name} and train with {train}"
+    return f"By hand: unpack your images below {data_dir} and train with --dataset and their folder"
 
 
 def _bring(name: str, data_dir: Path, source: Path | None) -> None:
@@ -228,10 +237,13 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
 def _check_archive(source: Path, known: ImageSet | None) -> None:
     if not source.is_file():
         raise UserError(f"{source} is no file: name the archive")
-    if known is not None and known.sha256 not in (None, digest := sha256_of(source)):
+    if known is None or known.sha256 is None:
+        return
+    digest = sha256_of(source)
+    if digest != known.sha256:
         raise UserError(
             f"{source} is not {known.file}: its sha256 begins {digest[:12]}, the right one's "
-            f"{str(known.sha256)[:12]}; another archive of images takes another NAME"
+            f"{known.sha256[:12]}; another archive of images takes another NAME"
         )
 
 
@@ -252,6 +264,7 @@ def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
 def _fetch_from_first(known: ImageSet, archive: Path) -> None:
     for address in known.addresses:
         get = fetch_from_drive if address.startswith(DRIVE) else fetch
+        print(f"asking {address}", flush=True)
         try:
             get(address, archive, known.sha256, known.bytes, known.copies)
         except NoRoomError:
@@ -294,7 +307,10 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
     option = "" if pattern == DEFAULT_PATTERN else f' --input_fname_pattern "{pattern}"'
     if folder.parent != DATA_DIR:
         option += f" --data_dir {shlex.quote(str(folder.parent))}"
-    print(f"train with: python main.py --dataset {folder.name}{option} --train", flush=True)
+    print(
+        f"train with: python main.py --dataset {shlex.quote(folder.name)}{option} --train",
+        flush=True,
+    )
 
 
 def _note(folder: Path) -> Path:

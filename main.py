@@ -12,7 +12,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -109,8 +110,13 @@ def main(argv: Sequence[str]) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file may have any name
-    signal.signal(signal.SIGTERM, _terminated)
+            # A file may have any name; a line must be seen when it is printed, also in a pipe.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    with _leaving_by_signals():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str]) -> int:
     try:
         if {"--help", "-h", "--helpfull"} & set(argv):
             print(help_text())
@@ -183,13 +189,29 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """Leave at once; what is half written has a name aside. In training, trainer.py saves first.
+@contextmanager
+def _leaving_by_signals() -> Iterator[None]:
+    """Leave at once on SIGTERM and SIGHUP; what is half written has a name aside.
 
-    An exception instead could be lost: Python ignores those raised while it calls back.
+    In training, trainer.py saves first. An exception instead could be lost: Python ignores those
+    raised while it calls back. The line goes to the stderr of the start, as what TensorFlow and
+    Pillow write to descriptor 2 is turned elsewhere for a while.
     """
-    os.write(2, b"stopped by SIGTERM; no training step was underway\n")
-    os._exit(128 + number)
+    stderr = os.dup(2)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        os.write(stderr, f"stopped by {name}; no training step was underway\n".encode())
+        os._exit(128 + number)
+
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    previous = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        os.close(stderr)
 
 
 def _flush_stdout() -> None:

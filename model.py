@@ -15,7 +15,7 @@ from checkpoints import (
     stored_settings,
     write_checkpoint,
 )
-from errors import UserError, one_line
+from errors import RunError, UserError, one_line
 from files import read_json, write_json
 from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
 from ops import Adam
@@ -269,6 +269,8 @@ class DCGAN(tf.Module):
         stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
         refuse_other_shape(stored, self.settings, checkpoint_dir)
         found = read_newest(checkpoint_dir, self._restore)
+        if fault := found and self.not_finite():
+            raise RunError(f"{found} is of no use: {fault}")
         return found is not None, int(self.step)
 
     def _restore(self, prefix: Path) -> None:
@@ -283,9 +285,7 @@ class DCGAN(tf.Module):
             self.step.assign(step_of(prefix))
             self.d_optim.reset()
             self.g_optim.reset()
-            print(
-                f"note: {prefix} is of TensorFlow 1: it has weights and averages; Adam begins anew"
-            )
+            print(f"note: {prefix} is of TensorFlow 1: weights and averages, nothing of Adam's")
             return
         try:
             status = tf.train.Checkpoint(dcgan=self).read(str(prefix))

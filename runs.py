@@ -1,15 +1,15 @@
 """A training run's folder: its flags and its seed, and which checkpoint a command means."""
 
 import dataclasses
+import re
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
 from checkpoints import latest_checkpoint
 from errors import UserError
 from files import read_json, write_json
-from settings import Settings
+from settings import Settings, check
 
 RUN_FILE = "run.json"
 # What decides the course of a run: it stays as it was, unless it is given.
@@ -64,16 +64,19 @@ def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
     Prints the seed, what was taken from the run, and what is not as it was. Before the first
     checkpoint only the seed counts: a run that is cut off early begins again as the same run.
     """
+    own = settings.run_folder(settings.checkpoint_dir)
+    folder = own if (own / RUN_FILE).is_file() else folder  # the run's own, once it has begun
     stored = read_json(folder / RUN_FILE)
-    decides = RUN_DECIDES if latest_checkpoint(folder) else ("seed",)
+    own_checkpoint = latest_checkpoint(own) is not None
+    begun = own_checkpoint or latest_checkpoint(own.parent) is not None
+    decides = RUN_DECIDES if begun else ("seed",)
     kept: dict[str, Any] = {
-        name: stored[name]
+        name: _typed(name, stored[name], folder)
         for name in decides
         if name not in settings.given and stored.get(name) is not None
     }
-    if "train_size" in kept:
-        kept["train_size"] = float(kept["train_size"])
     now = dataclasses.replace(settings, **kept)
+    check(now)
     taken = [f"--{name}={value}" for name, value in kept.items() if _differs(settings, name, value)]
     if taken:
         print(f"as the run was: {' '.join(taken)}")
@@ -81,7 +84,9 @@ def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
         now = dataclasses.replace(now, seed=secrets.randbelow(2**31))
     assert now.seed is not None
     print(f"seed: {now.seed}")
-    if latest_checkpoint(folder):
+    if own_checkpoint and not stored:
+        print(f"{folder} holds no {RUN_FILE}: what is not given is new, the seed too")
+    if begun:
         for name, value in now.as_json().items():
             if name in stored.keys() - OF_THE_COMMAND and stored[name] != value:
                 print(f"changed: {name} {stored[name]} -> {value}")
@@ -94,10 +99,38 @@ def store_run(settings: Settings, images: int, folder: Path) -> None:
     if stored != images and latest_checkpoint(folder):
         print(
             f"changed: images {stored:,} -> {images:,}. The steps made so far are counted in "
-            "epochs of the new length",
-            file=sys.stderr,
+            "epochs of the new length"
         )
     write_json(folder / RUN_FILE, settings.as_json() | {"images": images})
+
+
+def image_size(settings: Settings, folder: Path) -> tuple[int, int] | None:
+    """Height and width for a checkpoint that does not tell them; None where nothing else does.
+
+    They are known if they were typed, if the data have a size of their own (mnist), or if the
+    folder's name ends in them, as a run's does.
+    """
+    size = (settings.output_height, settings.output_width)
+    typed = {"output_height", "output_width"} & settings.given
+    if typed or settings.is_idx_set:
+        return size
+    named = re.search(r"_(\d+)_(\d+)$", folder.resolve().name)
+    return (int(named[1]), int(named[2])) if named else None
+
+
+def _typed(name: str, value: Any, folder: Path) -> Any:
+    """A stored flag as its own type.
+
+    Raises:
+        UserError: it is of another.
+    """
+    kind = {field.name: field.type for field in dataclasses.fields(Settings)}[name]
+    if kind is float and (isinstance(value, int) or value == "inf"):
+        value = float(value)
+    if not isinstance(value, kind):  # type: ignore[arg-type]
+        path = folder / RUN_FILE
+        raise UserError(f"{path}: {name} is {value!r}: mend it, or delete the file")
+    return value
 
 
 def _differs(settings: Settings, name: str, value: object) -> bool:

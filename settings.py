@@ -139,5 +139,5 @@ def check(settings: Settings) -> None:
         raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
     if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", settings.device):
         raise UserError(f"--device={settings.device}: there are auto, cpu, gpu, gpu:0, gpu:1, ...")
-    if not settings.dataset.strip("/."):
+    if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
         raise UserError(f"--dataset={settings.dataset!r}: name a folder below --data_dir, or mnist")

@@ -50,6 +50,10 @@ def network_settings(prefix: Path, size: tuple[int, int] | None) -> dict[str, An
             f"{prefix} is a TensorFlow 1 checkpoint, but not of this program: {error} is missing. "
             f"It holds {_some(shapes)}"
         ) from error
+    except (IndexError, ValueError, ZeroDivisionError) as error:
+        raise UserError(
+            f"{prefix} is a TensorFlow 1 checkpoint with this program's names, but not its shapes"
+        ) from error
     if size is None or math.prod(halved(size, halvings)) != area:
         raise UserError(f"{prefix}: {_size_wanted(size, area, 2**halvings)}")
     return {"output_height": size[0], "output_width": size[1]} | settings

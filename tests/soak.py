@@ -1,7 +1,7 @@
 """Kill a training at random moments, some inside a save; its end must be that of one left alone.
 
     python tests/soak.py             30 kills, some minutes
-    python tests/soak.py --kills 5 --steps 200
+    python tests/soak.py --dataset mnist --kills 5 --steps 200
 
 After every kill: what stands under its final name is whole, and the next start loses at most the
 steps since the last save. At the end: the same weights, moments, averages, pictures and losses.
@@ -21,34 +21,34 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from conftest import PROJECT, write_jpegs
+from conftest import PROJECT, write_jpegs, write_mnist
 from PIL import Image
 
-RUN = "tiny_4_16_16"
-FLAGS = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--train", "--seed=11")
-OFTEN = ("--ckpt_freq=10", "--max_to_keep=3", "--sample_freq=7", "--z_dim=20")
-IMAGES = 40  # ten steps an epoch
+SIZES = {"tiny": 16, "mnist": 28}  # without labels and with
+FLAGS = ("--batch_size=4", "--train_size=40", "--train", "--seed=11", "--z_dim=20")
+OFTEN = ("--ckpt_freq=10", "--max_to_keep=3", "--sample_freq=7")
 MOMENTS = ("starting", "training", "saving")
 LOSSES = re.compile(r"^Epoch: \[ *(\d+)/.*?\] \[ *(\d+)/.*(d_loss: .*)$", re.MULTILINE)
 
 
-def start(folder: Path, steps: int, log: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, dataset: str, steps: int, log: Path) -> subprocess.Popen[bytes]:
     """Train in `folder` to `steps` steps, with what is printed going to `log`."""
-    command = [sys.executable, str(PROJECT / "main.py"), *FLAGS, *OFTEN, f"--epoch={steps // 10}"]
+    size = [f"--dataset={dataset}", f"--output_height={SIZES[dataset]}", f"--epoch={steps // 10}"]
+    command = [sys.executable, str(PROJECT / "main.py"), *FLAGS, *OFTEN, *size]
     with log.open("ab") as out:
         return subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
 
 
 def prepare(folder: Path) -> Path:
-    """A folder with data, made if needed."""
-    if not folder.exists():
-        write_jpegs(folder / "data/tiny", IMAGES, 20, 20)
+    """A folder with data: ten steps an epoch."""
+    write_jpegs(folder / "data/tiny", 40, 20, 20)
+    write_mnist(folder / "data/mnist")
     return folder
 
 
-def finish(folder: Path, steps: int, log: Path) -> None:
+def finish(folder: Path, dataset: str, steps: int, log: Path) -> None:
     """Train to the end."""
-    status = start(folder, steps, log).wait()
+    status = start(folder, dataset, steps, log).wait()
     assert status == 0, f"exit status {status}: {log.read_text()[-500:]}"
 
 
@@ -62,7 +62,7 @@ def kill_at(moment: str, process: subprocess.Popen[bytes], folder: Path, log: Pa
             time.sleep(0.02)
         if moment == "training":
             time.sleep(random.uniform(0, 2))
-        while moment == "saving" and process.poll() is None and not unfinished(folder):
+        while moment == "saving" and process.poll() is None and not unfinished(folder, process.pid):
             time.sleep(0.001)
         if moment == "saving":
             time.sleep(random.uniform(0, 0.06))
@@ -72,9 +72,9 @@ def kill_at(moment: str, process: subprocess.Popen[bytes], folder: Path, log: Pa
     return running
 
 
-def unfinished(folder: Path) -> list[Path]:
-    """What is being written, or was when the process was killed."""
-    return list(folder.glob("checkpoint/*/.DCGAN.model-*.part*"))
+def unfinished(folder: Path, pid: int) -> list[Path]:
+    """What a process is writing of a checkpoint, or was when it was killed."""
+    return list(folder.glob(f"checkpoint/*/.DCGAN.model-*.{pid}-*.part*"))
 
 
 def check_files(folder: Path) -> None:
@@ -106,19 +106,16 @@ def check_steps(log: Path) -> None:
             assert not saved, f"step {saved} was saved, but it began at 0"
 
 
-def compare(straight: Path, disturbed: Path, steps: int, logs: tuple[Path, Path]) -> str:
+def compare(folders: tuple[Path, Path], run: str, steps: int, logs: tuple[Path, Path]) -> str:
     """Assert that two runs ended alike -> how much was compared."""
-    ends = [
-        tensors(folder / f"checkpoint/{RUN}/DCGAN.model-{steps}")
-        for folder in (straight, disturbed)
-    ]
+    ends = [tensors(folder / f"checkpoint/{run}/DCGAN.model-{steps}") for folder in folders]
     assert ends[0].keys() == ends[1].keys()
     for name, value in ends[0].items():
         if "CHECKPOINTABLE" not in name:  # TensorFlow's description of its objects
             np.testing.assert_array_equal(value, ends[1][name], err_msg=name)
     pictures = [
-        {path.name: path.read_bytes() for path in (folder / f"samples/{RUN}").glob("train_*.png")}
-        for folder in (straight, disturbed)
+        {path.name: path.read_bytes() for path in (folder / f"samples/{run}").glob("train_*.png")}
+        for folder in folders
     ]
     assert pictures[0] == pictures[1], "the sample pictures differ"
     losses = [set(LOSSES.findall(log.read_text())) for log in logs]
@@ -127,26 +124,25 @@ def compare(straight: Path, disturbed: Path, steps: int, logs: tuple[Path, Path]
     return f"{len(ends[0])} arrays, {len(pictures[0])} pictures, {steps:,} printed losses"
 
 
-def soak(folder: Path, kills: Sequence[str], steps: int) -> str:
+def soak(folder: Path, dataset: str, kills: Sequence[str], steps: int) -> str:
     """Kill at each of these moments, then finish and compare -> what was seen, in one line."""
     straight, disturbed = prepare(folder / "straight"), prepare(folder / "disturbed")
     logs = (folder / "straight.log", folder / "disturbed.log")
-    finish(straight, steps, logs[0])
+    finish(straight, dataset, steps, logs[0])
     moments: Counter[str] = Counter()
     for number, moment in enumerate(kills, 1):
-        running = kill_at(moment, start(disturbed, steps, logs[1]), disturbed, logs[1])
-        assert running, "the training ended before all kills: give more --steps"
-        left = unfinished(disturbed)
+        process = start(disturbed, dataset, steps, logs[1])
+        assert kill_at(moment, process, disturbed, logs[1]), "it ended before: give more --steps"
+        hit = "inside a save" if unfinished(disturbed, process.pid) else f"while {moment}"
         check_files(disturbed)
         check_steps(logs[1])
-        moments["inside a save" if left else f"while {moment}"] += 1
-        print(
-            f"kill {number} of {len(kills)}: survived ({moment}; {len(left)} unfinished files)",
-            flush=True,
-        )
-    finish(disturbed, steps, logs[1])
+        moments[hit] += 1
+        print(f"kill {number} of {len(kills)}: survived, {hit}", flush=True)
+    assert moments["inside a save"] or "saving" not in kills, "no kill hit a save"
+    finish(disturbed, dataset, steps, logs[1])
     check_steps(logs[1])
-    same = compare(straight, disturbed, steps, logs)
+    run = f"{dataset}_4_{SIZES[dataset]}_{SIZES[dataset]}"
+    same = compare((straight, disturbed), run, steps, logs)
     how = ", ".join(f"{count} {moment}" for moment, count in moments.items())
     return f"{len(kills)} of {len(kills)} kills survived ({how}); final state equal: {same}"
 
@@ -159,11 +155,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--steps", type=int, default=1500, help="in all, a multiple of ten")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    parser.add_argument("--dataset", choices=SIZES, default="tiny", help="without labels, or with")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         kills = [MOMENTS[number % len(MOMENTS)] for number in range(arguments.kills)]
-        print(soak(Path(folder), kills, arguments.steps))
+        print(soak(Path(folder), arguments.dataset, kills, arguments.steps))
 
 
 if __name__ == "__main__":

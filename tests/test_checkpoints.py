@@ -142,6 +142,16 @@ def test_nothing_but_damaged_ones_is_an_error_and_deletes_nothing(tmp_path: Path
     assert len(list(tmp_path.glob("*.index"))) == 3, "what cannot be read is not deleted either"
 
 
+def test_a_run_that_fell_back_keeps_what_it_fell_back_to(tmp_path: Path) -> None:
+    for step in (15, 20):
+        write(tmp_path, step)
+    cut(tmp_path / "DCGAN.model-20.data-00000-of-00001")
+    assert read(tmp_path) == 15
+    write(tmp_path, 18, max_to_keep=2)
+    kept = sorted(path.name for path in tmp_path.glob("*.index"))
+    assert kept == ["DCGAN.model-15.index", "DCGAN.model-18.index"]
+
+
 def test_a_write_that_fails_leaves_the_last_one(tmp_path: Path) -> None:
     write(tmp_path, 1)
     (tmp_path / "DCGAN.model-2.index").mkdir()  # in the way of the rename

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -274,3 +275,82 @@ def test_a_folder_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -
     (tmp_path / "file").touch()
     done = run("main.py", *TINY, "--train", "--out_dir=file")
     assert "file/checkpoint" in one_error_line(done, 1)
+
+
+OLD = PROJECT / "tests" / "data"
+
+
+def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
+    run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(OLD / "tf1_checkpoint_mnist", tmp_path / "old")
+    write_mnist(tmp_path / "data/mnist", train=20)
+    flags = ("--dataset=mnist", "--batch_size=4", "--checkpoint_dir=old")
+    out = ok(run("main.py", *flags))
+    assert "loaded step 4 of old" in out
+    assert "wrote samples/old/option_0/" in out
+    out = ok(run("main.py", *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
+    assert "going on from step 4 of old" in out
+    assert [path.name for path in told(out, tmp_path)] == [f"DCGAN.model-{k}" for k in range(5, 10)]
+    seed = next(line for line in out.splitlines() if line.startswith("seed: "))
+    assert seed in ok(run("main.py", *flags, "--train", "--epoch=2")), "the same run goes on"
+    assert (tmp_path / "old/DCGAN.model-4.index").exists()
+
+
+def test_init_from_begins_a_run_with_the_weights_of_another(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(OLD / "tf1_checkpoint_color", tmp_path / "old")
+    write_jpegs(tmp_path / "data/tiny", 4, 48, 48)
+    begin = ("--dataset=tiny", "--batch_size=4", "--init_from=old")
+    asked = one_error_line(run("main.py", *begin, "--train"), 2)
+    assert "for square images of 33 to 48 pixels. Give --output_height" in asked
+    flags = (*begin, "--output_height=48")
+    refused = one_error_line(run("main.py", *flags, "--train", "--z_dim=99"), 2)
+    assert "the networks in old are of another shape: z_dim is 10, not 99" in refused
+    out = ok(run("main.py", *flags, "--train", "--epoch=1"))
+    assert "weights and averages of step 4 of old" in out
+    assert "Epoch: [ 0/ 1] [   0/   1]" in out
+    out = ok(run("main.py", *flags, "--train", "--epoch=2"))
+    assert "going on from step 1 of checkpoint/tiny_4_48_48" in out
+    assert "--init_from is not used" in out
+    assert "loaded step 4 of old" in ok(run("main.py", *flags))
+
+
+def test_two_trainings_of_one_run_do_not_mix(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
+    command = [sys.executable, str(PROJECT / "main.py"), *TINY, "--train", "--epoch=100000"]
+    with subprocess.Popen(
+        [*command, "--sample_freq=1"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        next(line for line in first.stdout if line.startswith("wrote"))
+        second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "another training is at work in checkpoint/tiny_4_16_16" in one_error_line(second, 1)
+        first.send_signal(signal.SIGTERM)
+        first.stdout.read()
+
+
+def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path) -> None:
+    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--dry_run"]
+    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
+    out = ok(done)
+    assert "--z_dim=12" in out
+    assert out.splitlines()[-1] == "would write to samples/mnist_64_28_28/option_0"
+
+
+def test_a_second_signal_says_what_is_lost(tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
+    flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]
+    with subprocess.Popen(
+        [sys.executable, str(PROJECT / "main.py"), *flags],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith("Epoch"))
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, 143)
+    assert "steps since the last checkpoint are lost" in err

@@ -6,20 +6,28 @@ that main.py does, in this process; those that change what a process is given ha
 """
 
 import gzip
+import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from conftest import PROJECT, one_error_line, write_jpegs, write_mnist
+from hosts import HASTY, Manner, Request, running_host, status
 from PIL import Image
 
+import download
+import fetching
 import main
+from idx_sets import HEADERS, IdxSet
 
 TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1")
 TRAIN = (*TINY, "--train", "--seed=3")
@@ -60,6 +68,10 @@ def bad_files(folder: Path) -> None:
     (data / "x.jpg").mkdir()
     (data / "nowhere.jpg").symlink_to("gone")
     os.mkfifo(data / "pipe.jpg")
+
+
+def other_pictures(folder: Path) -> None:
+    tiny(folder)[0].rename(folder / "data/tiny/a.PNG")
 
 
 def mixed_modes(folder: Path) -> None:
@@ -128,6 +140,43 @@ def no_json(folder: Path) -> None:
     (folder / RUN / "DCGAN.model.json").write_text("{half")
 
 
+def renamed(folder: Path) -> None:
+    """A run of one size under the name of another."""
+    trained()(folder)
+    (folder / RUN).rename(folder / "checkpoint/tiny_4_32_32")
+
+
+def described(content: dict[str, object]) -> Callable[[Path], None]:
+    """A run with another description of its networks."""
+
+    def prepare(folder: Path) -> None:
+        trained()(folder)
+        (folder / RUN / "DCGAN.model.json").write_text(json.dumps(content))
+
+    return prepare
+
+
+def run_file(content: dict[str, object]) -> Callable[[Path], None]:
+    """A run with other flags on file."""
+
+    def prepare(folder: Path) -> None:
+        trained()(folder)
+        (folder / RUN / "run.json").write_text(json.dumps(content))
+
+    return prepare
+
+
+def without_run_file(folder: Path) -> None:
+    trained()(folder)
+    (folder / RUN / "run.json").unlink()
+
+
+def old_tensorflow(folder: Path) -> None:
+    tiny(folder)
+    for name in ("tensorflow", "tensorboard"):
+        (folder / f"{name}.py").write_text('__version__ = "1.15.0"')
+
+
 def in_the_way(name: str) -> Callable[[Path], None]:
     """A file where a folder has to be."""
 
@@ -166,6 +215,9 @@ CASES = [
     Case("1 empty folder", empty, TRAIN, 2, "The folder is empty"),
     Case("1 another suffix", other_suffix, TRAIN, 2, 'try --input_fname_pattern "*.JPG"'),
     Case("2 bad files", bad_files, TRAIN, 0, "14 files found, 9 used, 5 skipped"),
+    Case(
+        "2 others", other_pictures, TRAIN, 0, "other pictures, which *.jpg does not match: 1 .PNG"
+    ),
     Case("2 mostly bad", mostly_bad, TRAIN, 2, "--allow_bad"),
     Case("2 mostly bad, allowed", mostly_bad, (*TRAIN, "--allow_bad"), 0, "11 files found, 5 used"),
     Case(
@@ -196,6 +248,16 @@ CASES = [
     ),
     Case("7 batch 1", tiny, (*TRAIN, "--batch_size=1", "--sample_freq=9"), 0, "9 steps an epoch"),
     Case("7 batch 7", tiny, (*TRAIN, "--batch_size=7"), 0, "2 left over"),
+    Case(
+        "7 batch 32", lambda folder: tiny(folder, 32), (*TRAIN, "--batch_size=32"), 0, "1 steps an"
+    ),
+    Case(
+        "7 batch 128",
+        lambda folder: tiny(folder, 128),
+        (*TRAIN, "--batch_size=128", "--sample_freq=1"),
+        0,
+        "wrote samples/tiny_128_16_16/train_00_0000.png",
+    ),
     Case("8 unknown flag", nothing, ("--is_grey",), 2, "there is no flag --is_grey"),
     Case("8 misspelt flag", nothing, ("--epochs=3",), 2, "Did you mean --epoch?"),
     Case("8 old flag", tiny, (*TINY, "--is_train", "--is_crop", "False"), 0, "called --train now"),
@@ -210,6 +272,28 @@ CASES = [
         (*TRAIN, "--z_dim=9"),
         2,
         "z_dim is 12, not 9",
+    ),
+    Case(
+        "9 another size",
+        renamed,
+        (*TRAIN, "--output_height=32"),
+        2,
+        "output_height is 16, not 32",
+    ),
+    Case(
+        "9 a description of something else",
+        described({"output_height": "16"}),
+        TRAIN,
+        2,
+        "DCGAN.model.json: output_height is '16'",
+    ),
+    Case("9 a damaged run file", run_file({"seed": 1, "beta1": "x"}), TRAIN, 2, "beta1 is 'x'"),
+    Case(
+        "9 no run file",
+        without_run_file,
+        (*TRAIN, "--epoch=2"),
+        0,
+        "holds no run.json: what is not given is new",
     ),
     Case("9 another c_dim", trained(), (*TRAIN, "--c_dim=1"), 2, "c_dim is 3, not 1"),
     Case("10 finished", trained(), TRAIN, 0, "this run is finished: it has made 2 steps"),
@@ -256,6 +340,9 @@ CASES = [
         (*TRAIN, "--sample_freq=1"),
         1,
         "Step 1 is saved, checkpoint/tiny_4_16_16/DCGAN.model-1",
+    ),
+    Case(
+        "14 a wrong version", old_tensorflow, TRAIN, 1, "is too old", {"env": {"PYTHONPATH": "."}}
     ),
     Case(
         "15 full disk",
@@ -331,6 +418,60 @@ def test_the_list_is_complete() -> None:
     assert {int(case.mode.split()[0]) for case in CASES} == set(range(1, 16))
 
 
+def breaks(request: Request, content: bytes) -> None:
+    """Cut off, and begun anew when asked for the rest."""
+    request.answer(200, content[:500], len(content))
+
+
+def hangs(request: Request, content: bytes) -> None:
+    request.answer(200, content[:500], len(content))
+    time.sleep(1)
+
+
+def shows_a_page(request: Request, content: bytes) -> None:
+    request.answer(200, b"<html>quota exceeded")
+
+
+def has_another_file(request: Request, content: bytes) -> None:
+    request.answer(200, gzip.compress(b"other"))
+
+
+@pytest.mark.parametrize(
+    ("manner", "says"),
+    [
+        (status(404), "answered 404 Not Found"),
+        (status(403), "answered 403 Forbidden"),
+        (breaks, "cut off, 3 times in a row"),
+        (hangs, "3 times in a row"),
+        (shows_a_page, "a web page instead"),
+        (has_another_file, "wrong content"),
+    ],
+    ids=["not there", "forbidden", "breaks", "hangs", "a web page", "another file"],
+)
+def test_11_downloads_that_fail_are_one_line_with_the_recipe(
+    manner: Manner,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    no_proxy: None,
+) -> None:
+    known = download.DATA_SETS["mnist"]
+    assert isinstance(known, IdxSet)
+    with running_host() as host:
+        host.files = {f"{name}.gz": os.urandom(2000) for name in HEADERS}
+        host.manner = manner
+        here = replace(known, mirrors=(host.address,), npm_package=None)
+        monkeypatch.setitem(download.DATA_SETS, "mnist", here)
+        monkeypatch.setattr(fetching, "Patience", lambda: HASTY)
+        returned = download.main(["mnist"])
+    done = subprocess.CompletedProcess([], returned, *capfd.readouterr())
+    line = one_error_line(done, 1)
+    assert "no source gave train-images-idx3-ubyte" in line
+    assert "By hand: fetch train-images-idx3-ubyte.gz" in line
+    assert says in done.stderr
+    assert not list(Path("data").glob("mnist/[!.]*")), "nothing under a final name"
+
+
 def test_a_samples_folder_deleted_underway_is_made_again(tmp_path: Path) -> None:
     tiny(tmp_path)
     flags = [*TRAIN, "--epoch=6", "--sample_freq=1"]
@@ -391,22 +532,29 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("number", [2, 15])
-def test_a_signal_before_the_training_leaves_by_its_status(number: int, tmp_path: Path) -> None:
-    write_jpegs(tmp_path / "data/tiny", 4000, 20, 20)
+@pytest.mark.parametrize("moment", ["loading", "decoding"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_the_training_says_so(
+    number: signal.Signals, moment: str, tmp_path: Path
+) -> None:
+    """Also while what libraries write to stderr is held back."""
+    write_jpegs(tmp_path / "data/tiny", 6000, 20, 20)
     with subprocess.Popen(
         [sys.executable, str(PROJECT / "main.py"), *TRAIN],
-        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
+        if moment == "loading":
+            time.sleep(2)  # of about four seconds
+        else:
+            while process.poll() is None and not list(tmp_path.glob("data/.arrays/.tiny*.part*")):
+                time.sleep(0.01)
         process.send_signal(number)
-        assert process.wait(timeout=120) == 128 + number
-        assert "stopped by SIG" in process.stdout.read() + process.stderr.read()
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}" in out + err
+    assert "Traceback" not in err
     assert not list((tmp_path / "data/.arrays").glob("[!.]*")), "nothing half under a final name"
 
 

@@ -172,7 +172,7 @@ def test_data_that_cannot_be_written_beside_go_to_the_temporary_folder(
     (tmp_path / ".arrays").write_text("in the way")
     monkeypatch.setattr(folder.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     assert len(load(tmp_path / "anime")) == 3
-    assert list((tmp_path / "temporary" / "dcgan-arrays").glob("anime-*.u8"))
+    assert list((tmp_path / "temporary" / f"dcgan-arrays-{os.getuid()}").glob("anime-*.u8"))
 
 
 def nasty(data: Path) -> None:

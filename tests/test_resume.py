@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from soak import soak
 
 
-def test_kills_while_training_and_saving_change_nothing(tmp_path: Path) -> None:
-    told = soak(tmp_path, kills=("training", "saving"), steps=60)
-    assert told.startswith("2 of 2 kills survived")
+@pytest.mark.parametrize(("dataset", "kills"), [("tiny", ["saving"]), ("mnist", ["training"])])
+def test_kills_while_training_and_saving_change_nothing(
+    dataset: str, kills: list[str], tmp_path: Path
+) -> None:
+    told = soak(tmp_path, dataset, kills, steps=60)
+    assert told.startswith(f"{len(kills)} of {len(kills)} kills survived")
+    assert ("inside a save" in told) == ("saving" in kills)
     assert told.endswith("pictures, 60 printed losses")

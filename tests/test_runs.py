@@ -82,7 +82,7 @@ def test_a_run_file_written_before_a_flag_existed_is_taken(tmp_path: Path) -> No
 def test_other_images_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run(tmp_path, images=4096)
     store_run(settings(tmp_path), 5000, folder)
-    assert "changed: images 4,096 -> 5,000" in capsys.readouterr().err
+    assert "changed: images 4,096 -> 5,000" in capsys.readouterr().out
     assert json.loads((folder / RUN_FILE).read_text())["images"] == 5000
 
 

@@ -27,13 +27,14 @@ def stored(name: str) -> dict[str, np.ndarray]:
     return {n: reader.get_tensor(n) for n in reader.get_variable_to_shape_map()}
 
 
-def write_tf1(path: Path, values: dict[str, np.ndarray]) -> None:
-    """A checkpoint as TensorFlow 1's Saver writes it."""
+def write_tf1(path: Path, values: dict[str, np.ndarray], version: int = 2) -> None:
+    """A checkpoint as TensorFlow 1's Saver writes it; version 1 is the format of 2016."""
     path.mkdir()
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         variables = [tf.compat.v1.Variable(value, name=name) for name, value in values.items()]
         session.run(tf.compat.v1.global_variables_initializer())
-        tf.compat.v1.train.Saver(variables).save(session, str(path / "DCGAN.model"), 4)
+        saver = tf.compat.v1.train.Saver(variables, write_version=version)
+        saver.save(session, str(path / "DCGAN.model"), 4)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,10 +72,12 @@ def test_a_size_that_does_not_fit_is_asked_for(
         DCGAN.from_checkpoint(folder(name), size)
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("name", NAMES)
-def test_names_of_2016_are_matched(name: str, tmp_path: Path) -> None:
+def test_names_and_files_of_2016_are_read(name: str, version: int, tmp_path: Path) -> None:
     values = stored(name)
-    write_tf1(tmp_path / "old", {n.partition("/")[2]: value for n, value in values.items()})
+    names = {n.partition("/")[2]: value for n, value in values.items()}
+    write_tf1(tmp_path / "old", names, version)
     variables = DCGAN.from_checkpoint(tmp_path / "old", SIZES[name]).named_variables()
     assert variables.keys() == values.keys()
     for variable_name, value in values.items():

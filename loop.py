@@ -1,0 +1,221 @@
+"""The loop of training steps: when to print, summarise, sample, save and stop; signals."""
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import filelock
+import numpy as np
+import tensorflow as tf
+
+from checkpoints import latest_checkpoint
+from dataset import Dataset
+from errors import RunError, one_line
+from model import DCGAN
+from progress import Progress
+from settings import Settings
+from streams import draw_z, random_stream
+from utils import save_grid, to_pixels, to_range
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What the steps of one training run share."""
+
+    settings: Settings
+    seed: int
+    data: Dataset
+    dcgan: DCGAN
+    checkpoint_dir: Path
+
+    def z(self, purpose: str, index: int) -> np.ndarray:
+        """A batch of latent vectors, float32 [B, z_dim]; the same for the same arguments."""
+        stream = random_stream(self.seed, purpose, index)
+        return draw_z(stream, self.settings.z_dist, self.settings.batch_size, self.dcgan.z_dim)
+
+
+def train_steps(run: Run, step: int, total: int) -> int:
+    """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0.
+
+    Raises:
+        RunError: a value is not finite, or something cannot be written. Where that does not keep
+            it from being saved, the last step is.
+    """
+    settings = run.settings
+    began, saved = time.monotonic(), (step, time.monotonic())
+    with (
+        tf.summary.create_file_writer(str(settings.run_folder("logs"))).as_default(),
+        _stop_signals() as stopped_by,
+        Progress("training", total, "images", step, settings.batch_size) as progress,
+    ):
+        while step < total and not stopped_by:
+            result, z = _train_one(run, step)
+            step += 1
+            try:
+                _show(run, step, result, z, progress, began)
+                progress.update()
+            except (OSError, MemoryError, tf.errors.OpError) as error:
+                raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
+            due = time.monotonic() - saved[1] >= 60 * settings.ckpt_minutes
+            if due or step % settings.ckpt_freq == 0:
+                progress.line(f"wrote {_save(run, step)}")
+                saved = (step, time.monotonic())
+        if step != saved[0]:
+            progress.line(f"wrote {_save(run, step)}")
+    return stopped_by[0] if stopped_by else 0
+
+
+def failure(error: BaseException) -> str:
+    """What failed, in the words of the library; of memory, also what would need less."""
+    said = one_line(error)
+    full_disk = "No space left" in said  # TensorFlow has one kind of error for both
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) and not full_disk:
+        advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
+        return f"out of memory: {advice} ({said})"
+    return said
+
+
+def _train_one(run: Run, step: int) -> tuple[dict[str, tf.Tensor], np.ndarray]:
+    """Make the step after `step` -> what train_step returns, and its z."""
+    settings = run.settings
+    pixels, y = run.data.batch(*divmod(step, run.data.batches))
+    images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
+    log, sample, summary = (
+        (step + 1) % every == 0
+        for every in (settings.log_freq, settings.sample_freq, settings.summary_freq)
+    )
+    return run.dcgan.train_step(images, z, y, evaluate=log, watch=sample or summary), z
+
+
+def _show(
+    run: Run,
+    step: int,
+    result: dict[str, tf.Tensor],
+    z: np.ndarray,
+    progress: Progress,
+    began: float,
+) -> None:
+    """Print, summarise and sample what is due after step number `step`."""
+    settings, batches = run.settings, run.data.batches
+    epoch, idx = divmod(step - 1, batches)
+    log, sample = step % settings.log_freq == 0, step % settings.sample_freq == 0
+    if log or "G" in result:
+        _refuse_not_finite(run, step, result, moments=False)
+    if log:
+        progress.line(
+            f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{batches:4d}] "
+            f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
+        )
+    if "G" in result:
+        tf.summary.experimental.set_step(step)
+        _summarise(result, z, run, fakes=sample or settings.G_img_sum)
+    if sample:
+        progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
+
+
+def _refuse_not_finite(run: Run, step: int, result: dict[str, tf.Tensor], moments: bool) -> None:
+    """Stop a run whose losses or variables are of no use any more; `moments`: Adam's, too.
+
+    Raises:
+        RunError: names the loss, the variable and the step.
+    """
+    losses = [name for name, value in result.items() if "loss" in name and not np.isfinite(value)]
+    faults = [f"{name} is {float(result[name])}" for name in losses[:1]]
+    faults += [fault] if (fault := run.dcgan.not_finite(moments)) else []
+    if faults:
+        raise RunError(
+            f"step {step:,}: {', '.join(faults)}. Try a smaller --learning_rate (it was "
+            f"{run.settings.learning_rate}) or another --seed. {_last_checkpoint(run)}"
+        )
+
+
+def _save(run: Run, step: int) -> Path:
+    """Save, or say why not and where that leaves the run."""
+    _refuse_not_finite(run, step, {}, moments=True)
+    try:
+        return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
+    except (OSError, RunError) as error:
+        raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error
+
+
+def _saved_after_all(run: Run, step: int) -> str:
+    """Save a run that has to end, and say how that went."""
+    try:
+        return f"Step {step:,} is saved, {_save(run, step)}: the same command goes on from there"
+    except RunError as error:
+        return f"Nor can it be saved: {error}"
+
+
+def _last_checkpoint(run: Run) -> str:
+    last = latest_checkpoint(run.checkpoint_dir)
+    return f"The last checkpoint is {last}" if last else "There is no checkpoint yet"
+
+
+def _printed_losses(result: dict[str, tf.Tensor]) -> str:
+    d_loss = float(result["eval_d_loss_fake"] + result["eval_d_loss_real"])
+    return f"d_loss: {d_loss:.8f}, g_loss: {float(result['eval_g_loss']):.8f}"
+
+
+def _summarise(result: dict[str, tf.Tensor], z: np.ndarray, run: Run, fakes: bool) -> None:
+    """Write the original's TensorBoard tags."""
+    for tag in ("d_loss", "d_loss_real", "d_loss_fake", "g_loss"):
+        tf.summary.scalar(tag, result[tag])
+    tf.summary.histogram("z", z)
+    tf.summary.histogram("d", result["d"])
+    tf.summary.histogram("d_", result["d_"])
+    if fakes:
+        tf.summary.image("G", to_pixels(result["G"].numpy(), run.dcgan.value_range))
+
+
+def _save_sample(run: Run, name: str) -> Path:
+    """Images of the one z, and of the first labels, that the run shows from start to end."""
+    images = run.dcgan.sampler(
+        run.z("sample_z", 0), run.data.labels_of(slice(run.settings.batch_size))
+    )
+    pixels = to_pixels(images.numpy(), run.dcgan.value_range)
+    return save_grid(pixels, run.settings.run_folder(run.settings.sample_dir) / name)
+
+
+@contextmanager
+def the_only_training(folder: Path) -> Iterator[None]:
+    """Keep another process from training the same run.
+
+    Raises:
+        RunError: one does already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / ".lock", timeout=0):
+            yield
+    except filelock.Timeout as error:
+        raise RunError(
+            f"another training is at work in {folder}: wait for it, or stop it"
+        ) from error
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """A list that is empty until SIGINT, SIGTERM or SIGHUP comes; a second one ends it at once."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if received:
+            text = "stopped again, at once: the steps since the last checkpoint are lost\n"
+            os.write(2, text.encode())
+            os._exit(128 + number)
+        received.append(number)
+
+    caught = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        caught.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, stop) for number in caught}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
