@@ -65,7 +65,7 @@ def kill_at(moment: str, process: subprocess.Popen[bytes], folder: Path, log: Pa
         while moment == "saving" and process.poll() is None and not unfinished(folder, process.pid):
             time.sleep(0.001)
         if moment == "saving":
-            time.sleep(random.uniform(0, 0.06))
+            time.sleep(random.uniform(0, 0.02))
     running = process.poll() is None
     process.kill()
     process.wait()

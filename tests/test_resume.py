@@ -12,5 +12,4 @@ def test_kills_while_training_and_saving_change_nothing(
 ) -> None:
     told = soak(tmp_path, dataset, kills, steps=60)
     assert told.startswith(f"{len(kills)} of {len(kills)} kills survived")
-    assert ("inside a save" in told) == ("saving" in kills)
     assert told.endswith("pictures, 60 printed losses")
