@@ -1,13 +1,10 @@
-"""The loop of training steps: when to print, summarise, sample, save and stop; signals."""
+"""The loop of training steps: when to print, summarise, sample, save and stop."""
 
 import dataclasses
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import filelock
 import numpy as np
@@ -19,6 +16,7 @@ from errors import RunError, one_line
 from model import DCGAN
 from progress import Progress
 from settings import Settings
+from signals import stopping_later
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range
 
@@ -50,7 +48,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
     began, saved = time.monotonic(), (step, time.monotonic())
     with (
         tf.summary.create_file_writer(str(settings.run_folder("logs"))).as_default(),
-        _stop_signals() as stopped_by,
+        stopping_later() as stopped_by,
         Progress("training", total, "images", step, settings.batch_size) as progress,
     ):
         while step < total and not stopped_by:
@@ -196,26 +194,3 @@ def the_only_training(folder: Path) -> Iterator[None]:
         raise RunError(
             f"another training is at work in {folder}: wait for it, or stop it"
         ) from error
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that is empty until SIGINT, SIGTERM or SIGHUP comes; a second one ends it at once."""
-    received: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if received:
-            text = "stopped again, at once: the steps since the last checkpoint are lost\n"
-            os.write(2, text.encode())
-            os._exit(128 + number)
-        received.append(number)
-
-    caught = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):  # not on Windows
-        caught.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, stop) for number in caught}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

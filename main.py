@@ -10,12 +10,9 @@ import difflib
 import io
 import os
 import re
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 from errors import RunError, UserError, one_line
@@ -24,6 +21,7 @@ try:
     from absl import flags
 
     from settings import IDX_SETS, Settings, check
+    from signals import leaving_at_once
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
@@ -112,7 +110,7 @@ def main(argv: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A file may have any name; a line must be seen when it is printed, also in a pipe.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
-    with _leaving_by_signals():
+    with leaving_at_once():
         return _run(argv)
 
 
@@ -138,9 +136,6 @@ def _run(argv: Sequence[str]) -> int:
     except OSError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("stopped by SIGINT (Ctrl-C); no training step was underway", file=sys.stderr)
-        return 130
     finally:
         _flush_stdout()
 
@@ -187,31 +182,6 @@ def help_text() -> str:
             default = "" if flag.default in (None, False, "") else f" [{flag.default}]"
             lines.append(f"  --{flag.name:22}{flag.text}{default}")
     return "\n".join(lines)
-
-
-@contextmanager
-def _leaving_by_signals() -> Iterator[None]:
-    """Leave at once on SIGTERM and SIGHUP; what is half written has a name aside.
-
-    In training, trainer.py saves first. An exception instead could be lost: Python ignores those
-    raised while it calls back. The line goes to the stderr of the start, as what TensorFlow and
-    Pillow write to descriptor 2 is turned elsewhere for a while.
-    """
-    stderr = os.dup(2)
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        os.write(stderr, f"stopped by {name}; no training step was underway\n".encode())
-        os._exit(128 + number)
-
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    previous = {number: signal.signal(number, leave) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        os.close(stderr)
 
 
 def _flush_stdout() -> None:

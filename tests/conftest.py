@@ -1,6 +1,8 @@
 """Made-up data sets, and a way to run the scripts as a user types them."""
 
+import gc
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -10,6 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+import main
+
+# A shell may have started the tests with these ignored, which programs started here would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -66,6 +74,23 @@ def run(tmp_path: Path) -> Run:
             timeout=240,
             check=False,
         )
+
+    return call
+
+
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """here(folder, "--train", ...) as run, but main.main in this process: TensorFlow is loaded."""
+
+    def call(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(folder)
+        capfd.readouterr()
+        status = main.main(flags)
+        gc.collect()  # the networks: hundreds of MB each, in a circle with their graphs
+        return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
 
     return call
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PROJECT, Run, one_error_line, write_jpegs, write_mnist
+from conftest import PROJECT, Here, Run, one_error_line, write_jpegs, write_mnist
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -169,13 +169,11 @@ LABELLED = ("--dataset=mnist",)
 @pytest.mark.parametrize(
     ("flags", "option"), [(TINY, 0), (TINY, 1), (TINY, 2), (TINY, 3), (LABELLED, 0), (LABELLED, 4)]
 )
-def test_each_option_writes_its_files(flags: tuple[str, ...], option: int, trained: Path) -> None:
+def test_each_option_writes_its_files(
+    flags: tuple[str, ...], option: int, trained: Path, here: Here
+) -> None:
     count, z_dim = 4, 12 if flags == LABELLED else 100
-    command = [sys.executable, str(PROJECT / "main.py"), *flags, f"--option={option}"]
-    done = subprocess.run(
-        [*command, f"--generate_test_images={count}"],
-        cwd=trained, capture_output=True, text=True, check=False, timeout=240,
-    )  # fmt: skip
+    done = here(trained, *flags, f"--option={option}", f"--generate_test_images={count}")
     paths = told(ok(done), trained)
     assert {p.parent.name for p in paths} == {f"option_{option}"}
     merged = {"test_gif_merged.gif"} if option == 4 else set()
@@ -191,10 +189,8 @@ def test_each_option_writes_its_files(flags: tuple[str, ...], option: int, train
         assert {p.name for p in paths} == merged | gifs | grids
 
 
-def test_another_batch_size_finds_the_run(trained: Path) -> None:
-    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--batch_size=9"]
-    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
-    out = ok(done)
+def test_another_batch_size_finds_the_run(trained: Path, here: Here) -> None:
+    out = ok(here(trained, "--dataset=mnist", "--batch_size=9"))
     assert "no checkpoint in checkpoint/mnist_9_28_28, but in checkpoint/mnist_64_28_28" in out
     assert "wrote samples/mnist_64_28_28/option_0/" in out
 
@@ -208,15 +204,14 @@ def test_another_batch_size_finds_the_run(trained: Path) -> None:
         (("--dataset=mnist", "--checkpoint_dir=none"), "none holds no trained run"),
     ],
 )
-def test_the_wrong_checkpoint_is_named(trained: Path, flags: tuple[str, ...], message: str) -> None:
-    command = [sys.executable, str(PROJECT / "main.py"), *flags]
-    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
-    assert message in one_error_line(done, 2)
+def test_the_wrong_checkpoint_is_named(
+    trained: Path, flags: tuple[str, ...], message: str, here: Here
+) -> None:
+    assert message in one_error_line(here(trained, *flags), 2)
 
 
-def test_exports_are_written(trained: Path) -> None:
-    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--export", "--freeze"]
-    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
+def test_exports_are_written(trained: Path, here: Here) -> None:
+    done = here(trained, "--dataset=mnist", "--export", "--freeze")
     assert [path.name for path in told(ok(done), trained)] == ["export_b64", "frozen_graph.pb"]
 
 
@@ -274,33 +269,33 @@ OLD = PROJECT / "tests" / "data"
 
 
 def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
-    run: Run, tmp_path: Path
+    here: Here, tmp_path: Path
 ) -> None:
     shutil.copytree(OLD / "tf1_checkpoint_mnist", tmp_path / "old")
     write_mnist(tmp_path / "data/mnist", train=20)
     flags = ("--dataset=mnist", "--batch_size=4", "--checkpoint_dir=old")
-    out = ok(run("main.py", *flags))
+    out = ok(here(tmp_path, *flags))
     assert "loaded step 4 of old" in out
     assert "wrote samples/old/option_0/" in out
-    out = ok(run("main.py", *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
     assert "going on from step 4 of old" in out
     assert [path.name for path in told(out, tmp_path)] == [f"DCGAN.model-{k}" for k in range(5, 10)]
     seed = next(line for line in out.splitlines() if line.startswith("seed: "))
-    assert seed in ok(run("main.py", *flags, "--train", "--epoch=2")), "the same run goes on"
+    assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run goes on"
     assert (tmp_path / "old/DCGAN.model-4.index").exists()
 
 
-def test_init_from_begins_a_run_with_the_weights_of_another(run: Run, tmp_path: Path) -> None:
+def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path: Path) -> None:
     shutil.copytree(OLD / "tf1_checkpoint_color", tmp_path / "old")
     write_jpegs(tmp_path / "data/tiny", 4, 48, 48)
     flags = ("--dataset=tiny", "--batch_size=4", "--init_from=old", "--output_height=48")
-    out = ok(run("main.py", *flags, "--train", "--epoch=1"))
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=1"))
     assert "weights and averages of step 4 of old" in out
     assert "Epoch: [ 0/ 1] [   0/   1]" in out
-    out = ok(run("main.py", *flags, "--train", "--epoch=2"))
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=2"))
     assert "going on from step 1 of checkpoint/tiny_4_48_48" in out
     assert "--init_from is not used" in out
-    assert "loaded step 4 of old" in ok(run("main.py", *flags))
+    assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
 
 
 def test_two_trainings_of_one_run_do_not_mix(tmp_path: Path) -> None:
@@ -317,19 +312,20 @@ def test_two_trainings_of_one_run_do_not_mix(tmp_path: Path) -> None:
         first.stdout.read()
 
 
-def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path) -> None:
-    command = [sys.executable, str(PROJECT / "main.py"), "--dataset=mnist", "--dry_run"]
-    done = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=False)
-    out = ok(done)
+def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path, here: Here) -> None:
+    out = ok(here(trained, "--dataset=mnist", "--dry_run"))
     assert "--z_dim=12" in out
     assert out.splitlines()[-1] == "would write to samples/mnist_64_28_28/option_0"
 
 
-def test_a_second_signal_says_what_is_lost(tmp_path: Path) -> None:
+AS_NOHUP_DOES = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+
+
+def test_an_ignored_signal_stays_so_and_a_second_one_says_what_is_lost(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]
     with subprocess.Popen(
-        [sys.executable, str(PROJECT / "main.py"), *flags],
+        [*AS_NOHUP_DOES, sys.executable, str(PROJECT / "main.py"), *flags],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -337,6 +333,9 @@ def test_a_second_signal_says_what_is_lost(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         next(line for line in process.stdout if line.startswith("Epoch"))
+        process.send_signal(signal.SIGHUP)
+        for _ in range(3):
+            next(line for line in process.stdout if line.startswith("Epoch"))
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

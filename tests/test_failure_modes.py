@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import PROJECT, one_error_line, write_jpegs, write_mnist
+from conftest import PROJECT, Here, one_error_line, write_jpegs, write_mnist
 from hosts import HASTY, Manner, Request, running_host, status
 from PIL import Image
 
@@ -396,12 +396,6 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def in_this_process(flags: list[str], capfd: pytest.CaptureFixture[str]) -> Ended:
-    capfd.readouterr()
-    status = main.main(flags)
-    return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
-
-
 def in_its_own(flags: list[str], folder: Path, options: dict[str, Any]) -> Ended:
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"} | options.get("env", {})
     return subprocess.run(
@@ -416,15 +410,10 @@ def in_its_own(flags: list[str], folder: Path, options: dict[str, Any]) -> Ended
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.mode for case in CASES])
-def test_it_is_survived_or_named_in_one_line(
-    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_it_is_survived_or_named_in_one_line(case: Case, tmp_path: Path, here: Here) -> None:
     case.prepare(tmp_path)
     flags = [flag.replace("{folder}", str(tmp_path)) for flag in case.flags]
-    if case.options:
-        done = in_its_own(flags, tmp_path, case.options)
-    else:
-        done = in_this_process(flags, capfd)
+    done = in_its_own(flags, tmp_path, case.options) if case.options else here(tmp_path, *flags)
     assert "Traceback" not in done.stderr
     if case.status:
         assert case.says in one_error_line(done, case.status)
@@ -551,6 +540,14 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
+def has_tensorflow(pid: int) -> bool:
+    """Whether a process has begun to load TensorFlow's library; Linux tells."""
+    maps = Path(f"/proc/{pid}/maps")
+    if not maps.exists():
+        pytest.skip("this system has no /proc")
+    return "tensorflow" in maps.read_text()
+
+
 @pytest.mark.parametrize("moment", ["loading", "decoding"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_before_the_training_says_so(
@@ -558,17 +555,15 @@ def test_a_signal_before_the_training_says_so(
 ) -> None:
     """Also while what libraries write to stderr is held back."""
     write_jpegs(tmp_path / "data/tiny", 6000, 20, 20)
+    begun = {"loading": has_tensorflow, "decoding": lambda _: any(tmp_path.rglob(".tiny*.part*"))}
     with subprocess.Popen(
         [sys.executable, str(PROJECT / "main.py"), *TRAIN],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        if moment == "loading":
-            time.sleep(2)  # of about four seconds
-        else:
-            while process.poll() is None and not list(tmp_path.glob("data/.arrays/.tiny*.part*")):
-                time.sleep(0.01)
+        while process.poll() is None and not begun[moment](process.pid):
+            time.sleep(0.01)
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number
