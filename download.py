@@ -28,7 +28,7 @@ try:
     from archives import extract, folder_aside, publish, sweep, without_single_top
     from drive import fetch_from_drive
     from fetching import fetch
-    from files import NoRoomError, check_room, read_json, sha256_of, write_json
+    from files import PICTURE_SUFFIXES, NoRoomError, check_room, read_json, sha256_of, write_json
     from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
     from lsun import check_lmdb, write_images
 except ImportError as missing:
@@ -103,8 +103,7 @@ DATA_SETS: dict[str, IdxSet | ImageSet] = {
     ),
 }
 DRIVE = "https://drive.google.com/"
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-# What main.py looks for if not told.
+# Where main.py looks, and for what, if not told.
 DATA_DIR = Path("data")
 DEFAULT_PATTERN = "*.jpg"
 
@@ -298,7 +297,7 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
             check_room(aside, archive.stat().st_size)
             write_images(unpacked, images)
         suffixes = _suffixes(images)
-        if not any(suffix.lower() in IMAGE_SUFFIXES for suffix, _ in suffixes):
+        if not any(suffix.lower() in PICTURE_SUFFIXES for suffix, _ in suffixes):
             raise UserError(f"{archive} holds no images")
         write_json(_note(folder), {"archive": archive.name, "files": sum(suffixes.values())})
         publish(images, folder)
@@ -329,7 +328,7 @@ def _suffixes(folder: Path) -> Counter[tuple[str, bool]]:
 
 def _pattern(suffixes: Counter[tuple[str, bool]]) -> str:
     """What --input_fname_pattern finds most of the images with."""
-    images = {key: count for key, count in suffixes.items() if key[0].lower() in IMAGE_SUFFIXES}
+    images = {key: count for key, count in suffixes.items() if key[0].lower() in PICTURE_SUFFIXES}
     suffix, deeper = max(images, key=images.__getitem__)
     return f"**/*{suffix}" if deeper else f"*{suffix}"
 

@@ -23,6 +23,7 @@ class NoRoomError(RunError):
 ASIDE = re.compile(r"\..*\.(\d+)(-[0-9a-f]+)?\.part([._].*)?", re.DOTALL)
 # Processes of two containers often have the same number and may share a folder.
 TOKEN = secrets.token_hex(4)
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 PAUSE = 10.0  # seconds that a process which writes may let a file rest
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from errors import UserError
-from files import read_json, sweep_asides, write_json, written_aside
+from files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
 from images import Geometry, Loaded, UnreadableError, is_grey, load_image, opened, quiet_pillow
 from progress import Progress
 from report import Report
@@ -24,7 +24,6 @@ from report import Report
 T = TypeVar("T")
 ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
 AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 class Found(NamedTuple):

@@ -18,7 +18,7 @@ from pathlib import Path
 from archives import extract, folder_aside
 from errors import RunError, UserError
 from fetching import Patience, fetch
-from files import NoRoomError, written_aside
+from files import ASIDE, NoRoomError, written_aside
 
 # The four files, and the headers that they have: magic number, then the sizes.
 HEADERS = {
@@ -66,7 +66,9 @@ def fetch_idx_set(idx_set: IdxSet, folder: Path, patience: Patience | None = Non
     """
     _sweep(folder)
     missing = [name for name in idx_set.sha256 if not _is_there(idx_set, folder, name)]
-    for mirror in idx_set.mirrors if missing else ():
+    for mirror in idx_set.mirrors:
+        if not missing:
+            break
         print(f"asking {mirror}", flush=True)
         one = partial(_fetch_one, idx_set, folder, mirror, patience)
         missing = _until_it_fails(mirror, missing, one)
@@ -108,7 +110,7 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Delete what a run left that was killed while it wrote a file."""
     for left in folder.glob(".*-ubyte.*.part*"):
-        if re.fullmatch(r".*-ubyte\.\d+(-[0-9a-f]+)?\.part(\.gz)?", left.name):
+        if ASIDE.fullmatch(left.name):
             left.unlink()
 
 

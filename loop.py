@@ -80,14 +80,16 @@ def failure(error: BaseException) -> str:
 
 def _train_one(run: Run, step: int) -> tuple[dict[str, tf.Tensor], np.ndarray]:
     """Make the step after `step` -> what train_step returns, and its z."""
-    settings = run.settings
     pixels, y = run.data.batch(*divmod(step, run.data.batches))
     images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
-    log, sample, summary = (
-        (step + 1) % every == 0
-        for every in (settings.log_freq, settings.sample_freq, settings.summary_freq)
-    )
+    log, sample, summary = _due(run.settings, step + 1)
     return run.dcgan.train_step(images, z, y, evaluate=log, watch=sample or summary), z
+
+
+def _due(settings: Settings, step: int) -> tuple[bool, bool, bool]:
+    """Whether step number `step` is one to print, to sample, and to summarise."""
+    log, sample, summary = settings.log_freq, settings.sample_freq, settings.summary_freq
+    return step % log == 0, step % sample == 0, step % summary == 0
 
 
 def _show(
@@ -101,15 +103,15 @@ def _show(
     """Print, summarise and sample what is due after step number `step`."""
     settings, batches = run.settings, run.data.batches
     epoch, idx = divmod(step - 1, batches)
-    log, sample = step % settings.log_freq == 0, step % settings.sample_freq == 0
-    if log or "G" in result:
+    log, sample, summary = _due(settings, step)
+    if log or sample or summary:
         _refuse_not_finite(run, step, result, moments=False)
     if log:
         progress.line(
             f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{batches:4d}] "
             f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
         )
-    if "G" in result:
+    if sample or summary:
         tf.summary.experimental.set_step(step)
         _summarise(result, z, run, fakes=sample or settings.G_img_sum)
     if sample:

@@ -58,17 +58,18 @@ def trained_run(settings: Settings) -> Path:
     )
 
 
-def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
+def as_the_run_was(settings: Settings, source: Path) -> tuple[Settings, int]:
     """The settings with what an earlier start of the run decided, and the seed.
+
+    `source` is what source_of gave.
 
     Prints the seed, what was taken from the run, and what is not as it was. Before the first
     checkpoint only the seed counts: a run that is cut off early begins again as the same run.
     """
     own = settings.run_folder(settings.checkpoint_dir)
-    folder = own if (own / RUN_FILE).is_file() else folder  # the run's own, once it has begun
+    folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has begun
     stored = read_json(folder / RUN_FILE)
-    own_checkpoint = latest_checkpoint(own) is not None
-    begun = own_checkpoint or latest_checkpoint(own.parent) is not None
+    begun = latest_checkpoint(source) is not None
     decides = RUN_DECIDES if begun else ("seed",)
     kept: dict[str, Any] = {
         name: _typed(name, stored[name], folder)
@@ -77,20 +78,29 @@ def as_the_run_was(settings: Settings, folder: Path) -> tuple[Settings, int]:
     }
     now = dataclasses.replace(settings, **kept)
     check(now)
-    taken = [f"--{name}={value}" for name, value in kept.items() if _differs(settings, name, value)]
+    taken = [
+        f"--{name}={value}"
+        for name, value in kept.items()
+        if name != "seed" and value != getattr(settings, name)
+    ]
     if taken:
         print(f"as the run was: {' '.join(taken)}")
-    if now.seed is None:
-        now = dataclasses.replace(now, seed=secrets.randbelow(2**31))
-    assert now.seed is not None
-    print(f"seed: {now.seed}")
-    if own_checkpoint and not stored:
+    seed = seed_of(now)
+    now = dataclasses.replace(now, seed=seed)
+    if begun and source == own and not stored:
         print(f"{folder} holds no {RUN_FILE}: what is not given is new, the seed too")
     if begun:
         for name, value in now.as_json().items():
             if name in stored.keys() - OF_THE_COMMAND and stored[name] != value:
                 print(f"changed: {name} {stored[name]} -> {value}")
-    return now, now.seed
+    return now, seed
+
+
+def seed_of(settings: Settings) -> int:
+    """The seed given, or one drawn; printed, so that the run can be repeated."""
+    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
+    print(f"seed: {seed}")
+    return seed
 
 
 def store_run(settings: Settings, images: int, folder: Path) -> None:
@@ -131,10 +141,6 @@ def _typed(name: str, value: Any, folder: Path) -> Any:
         path = folder / RUN_FILE
         raise UserError(f"{path}: {name} is {value!r}: mend it, or delete the file")
     return value
-
-
-def _differs(settings: Settings, name: str, value: object) -> bool:
-    return name != "seed" and getattr(settings, name) != value
 
 
 def _dataset_and_size(folder: Path) -> tuple[str, list[str]]:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,12 +22,10 @@ def leaving_at_once() -> Iterator[None]:
         os.write(stderr, f"stopped by {name}; no training step was underway\n".encode())
         os._exit(128 + number)
 
-    previous = {number: signal.signal(number, leave) for number in _that_stop()}
     try:
-        yield
+        with _handled_by(leave):
+            yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
         os.close(stderr)
 
 
@@ -43,12 +41,18 @@ def stopping_later() -> Iterator[list[int]]:
             os._exit(128 + number)
         received.append(number)
 
-    previous = {number: signal.signal(number, stop) for number in _that_stop()}
-    try:
+    with _handled_by(stop):
         yield received
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in _that_stop()}
+    try:
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def _that_stop() -> list[signal.Signals]:

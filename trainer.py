@@ -1,6 +1,5 @@
 """Train, test or show what would be done: finds the run, the data and the networks for it."""
 
-import secrets
 import shlex
 import signal
 from pathlib import Path
@@ -15,7 +14,7 @@ from export import freeze, save_model
 from files import sweep_asides
 from loop import Run, failure, the_only_training, train_steps
 from model import DCGAN, parameter_table
-from runs import as_the_run_was, image_size, source_of, store_run, trained_run
+from runs import as_the_run_was, image_size, seed_of, source_of, store_run, trained_run
 from settings import Settings
 from utils import visualize
 
@@ -80,8 +79,7 @@ def test(settings: Settings) -> int:
     dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder))
     refuse_other_shape(dcgan.settings, _given(settings), folder)
     print(f"loaded step {int(dcgan.step):,} of {folder}")
-    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
-    print(f"seed: {seed}")
+    seed = seed_of(settings)
     pictures = settings.visualize or not (settings.export or settings.freeze)
     _use(settings, dcgan, folder, seed, pictures)
     return 0
@@ -177,8 +175,9 @@ def _take_weights(settings: Settings, dcgan: DCGAN) -> None:
     if folder:
         other = DCGAN.from_checkpoint(folder, image_size(settings, folder))
         refuse_other_shape(other.settings, dcgan.settings, folder)
+        variables = dcgan.named_variables()
         for name, variable in other.named_variables().items():
-            dcgan.named_variables()[name].assign(variable)
+            variables[name].assign(variable)
         print(f"weights and averages of step {int(other.step):,} of {folder}")
 
 

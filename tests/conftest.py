@@ -2,11 +2,12 @@
 
 import gc
 import os
+import shutil
 import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,23 @@ def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
+def start(folder: Path, *flags: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Begin main.py as a user does, below the command `before`; its output waits in pipes."""
+    return subprocess.Popen(
+        [*before, sys.executable, str(PROJECT / "main.py"), *flags],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def await_line(process: subprocess.Popen[str], beginning: str) -> None:
+    """Read what a program prints up to a line that begins so."""
+    assert process.stdout is not None
+    next(line for line in process.stdout if line.startswith(beginning))
+
+
 def one_error_line(done: subprocess.CompletedProcess[str], status: int) -> str:
     """Assert how a command ended badly: exit status, a last line of error, no traceback."""
     assert done.returncode == status, done.stderr
@@ -105,15 +123,27 @@ def one_error_line(done: subprocess.CompletedProcess[str], status: int) -> str:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB, where one may be mounted."""
+def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """mounted("size=64k") -> a file system with these options; skips where none may be mounted."""
     place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk cannot be mounted; a limit on file sizes stands for it elsewhere")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+
+    def mount(options: str) -> Path:
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+        allowed = not os.geteuid() and shutil.which("mount")
+        if not allowed or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("no disk can be mounted; elsewhere a limit on file sizes stands for one")
+        return place
+
+    yield mount
+    if place.is_mount():
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def small_disk(mounted: Callable[[str], Path]) -> Path:
+    """A file system of 64 KiB, where one may be mounted."""
+    return mounted("size=64k")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PROJECT, Here, Run, one_error_line, write_jpegs, write_mnist
+from conftest import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -133,17 +133,11 @@ def test_training_goes_on_where_it_stopped(run: Run, tmp_path: Path) -> None:
 def test_a_signal_saves_and_stops(number: signal.Signals, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]
-    with subprocess.Popen(
-        [sys.executable, str(PROJECT / "main.py"), *flags],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        next(line for line in process.stdout if line.startswith("Epoch"))
+    with start(tmp_path, *flags) as process:
+        await_line(process, "Epoch")
         process.send_signal(number)
-        rest = process.stdout.read()
-        assert process.wait(timeout=60) == 128 + number
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
     steps = rest.count("Epoch:") + 1
     assert f"stopped by {number.name} at step {steps:,} of 200,000, nothing is lost" in rest
     (saved,) = (tmp_path / "checkpoint/tiny_4_16_16").glob("DCGAN.model-*.index")
@@ -298,18 +292,15 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
     assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
 
 
-def test_two_trainings_of_one_run_do_not_mix(tmp_path: Path) -> None:
+def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
-    command = [sys.executable, str(PROJECT / "main.py"), *TINY, "--train", "--epoch=100000"]
-    with subprocess.Popen(
-        [*command, "--sample_freq=1"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    ) as first:
-        assert first.stdout is not None
-        next(line for line in first.stdout if line.startswith("wrote"))
-        second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    flags = [*TINY, "--train", "--epoch=100000"]
+    with start(tmp_path, *flags, "--sample_freq=1") as first:
+        await_line(first, "wrote")
+        second = run("main.py", *flags)
         assert "another training is at work in checkpoint/tiny_4_16_16" in one_error_line(second, 1)
         first.send_signal(signal.SIGTERM)
-        first.stdout.read()
+        first.communicate(timeout=60)
 
 
 def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path, here: Here) -> None:
@@ -324,18 +315,11 @@ AS_NOHUP_DOES = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
 def test_an_ignored_signal_stays_so_and_a_second_one_says_what_is_lost(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]
-    with subprocess.Popen(
-        [*AS_NOHUP_DOES, sys.executable, str(PROJECT / "main.py"), *flags],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        next(line for line in process.stdout if line.startswith("Epoch"))
+    with start(tmp_path, *flags, before=AS_NOHUP_DOES) as process:
+        await_line(process, "Epoch")
         process.send_signal(signal.SIGHUP)
         for _ in range(3):
-            next(line for line in process.stdout if line.startswith("Epoch"))
+            await_line(process, "Epoch")
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import PROJECT, Here, one_error_line, write_jpegs, write_mnist
+from conftest import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from hosts import HASTY, Manner, Request, running_host, status
 from PIL import Image
 
@@ -483,61 +483,35 @@ def test_11_downloads_that_fail_are_one_line_with_the_recipe(
 def test_a_samples_folder_deleted_underway_is_made_again(tmp_path: Path) -> None:
     tiny(tmp_path)
     flags = [*TRAIN, "--epoch=6", "--sample_freq=1"]
-    with subprocess.Popen(
-        [sys.executable, str(PROJECT / "main.py"), *flags],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        next(line for line in process.stdout if line.startswith("wrote samples"))
+    with start(tmp_path, *flags) as process:
+        await_line(process, "wrote samples")
         shutil.rmtree(tmp_path / "samples")
-        process.stdout.read()
-        assert process.wait(timeout=120) == 0
+        process.communicate(timeout=120)
+    assert process.returncode == 0
     assert (tmp_path / "samples/tiny_4_16_16/train_05_0001.png").exists()
 
 
-def mounted(folder: Path, options: str) -> bool:
-    """Mount a small disk at `folder`, where that is allowed."""
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    return (
-        shutil.which("mount") is not None
-        and not subprocess.run(command, capture_output=True, check=False).returncode
-    )
+Mounted = Callable[[str], Path]
 
 
-def test_a_disk_that_is_really_full_keeps_the_last_checkpoint(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if not mounted(disk, "size=150m"):
-        pytest.skip("mounting a small disk is not allowed here")
-    try:
-        tiny(tmp_path)
-        command = [sys.executable, str(PROJECT / "main.py"), *TRAIN, "--out_dir=disk"]
-        done = subprocess.run(
-            [*command, "--ckpt_freq=1"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert "No space left on device. The last checkpoint is" in one_error_line(done, 1)
-        done = subprocess.run(
-            [*command, "--dry_run"], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert "checkpoint: step 1 in" in done.stdout
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+def test_a_disk_that_is_really_full_keeps_the_last_checkpoint(
+    mounted: Mounted, run: Run, tmp_path: Path
+) -> None:
+    mounted("size=150m")
+    tiny(tmp_path)
+    flags = [*TRAIN, "--out_dir=disk"]
+    line = one_error_line(run("main.py", *flags, "--ckpt_freq=1"), 1)
+    assert "No space left on device. The last checkpoint is" in line
+    done = run("main.py", *flags, "--dry_run")
+    assert done.returncode == 0
+    assert "checkpoint: step 1 in" in done.stdout
 
 
-def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if not mounted(disk, "ro"):
-        pytest.skip("mounting a read-only disk is not allowed here")
-    try:
-        tiny(tmp_path)
-        command = [sys.executable, str(PROJECT / "main.py"), *TRAIN, "--out_dir=disk"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert "Read-only file system" in one_error_line(done, 1)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+def test_a_read_only_folder_is_named(mounted: Mounted, run: Run, tmp_path: Path) -> None:
+    mounted("ro")
+    tiny(tmp_path)
+    done = run("main.py", *TRAIN, "--out_dir=disk")
+    assert "Read-only file system" in one_error_line(done, 1)
 
 
 def has_tensorflow(pid: int) -> bool:
@@ -556,12 +530,7 @@ def test_a_signal_before_the_training_says_so(
     """Also while what libraries write to stderr is held back."""
     write_jpegs(tmp_path / "data/tiny", 6000, 20, 20)
     begun = {"loading": has_tensorflow, "decoding": lambda _: any(tmp_path.rglob(".tiny*.part*"))}
-    with subprocess.Popen(
-        [sys.executable, str(PROJECT / "main.py"), *TRAIN],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start(tmp_path, *TRAIN) as process:
         while process.poll() is None and not begun[moment](process.pid):
             time.sleep(0.01)
         process.send_signal(number)
