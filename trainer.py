@@ -86,7 +86,7 @@ def train(settings: Settings) -> int:
         _take_weights(settings, dcgan)
     if step < total:
         store_run(settings, len(data.images), folder)
-        stopped_by = _loop(Run(settings, seed, data, dcgan, folder), step, total)
+        stopped_by = train_steps(Run(settings, seed, data, dcgan, folder), step, total)
         print(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
         if stopped_by:
             name, at = signal.Signals(stopped_by).name, f"step {int(dcgan.step):,} of {total:,}"
@@ -133,7 +133,7 @@ def dry_run(settings: Settings) -> int:
     return 0
 
 
-def _loop(run: Run, step: int, total: int) -> int:
+def train_steps(run: Run, step: int, total: int) -> int:
     """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0.
 
     Raises:
@@ -296,10 +296,11 @@ def _build(
         "batch_size": settings.batch_size,
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
+        "precision": settings.precision,
     }
     for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
         wanted[name] = stored[name]
-    return DCGAN(**wanted, seed=seed)
+    return DCGAN(**wanted, seed=seed, xla=settings.xla)
 
 
 def _stored_networks(settings: Settings, source: Path) -> dict[str, Any]:
