@@ -293,8 +293,8 @@ def _measure_input(arguments: argparse.Namespace) -> dict[str, float]:
 def _measure_loop(arguments: argparse.Namespace) -> dict[str, float]:
     """main.py's whole loop on MNIST-like data, as parts of the bare step, by --log_freq."""
     from dataset import Dataset
-    from main import parse
     from loop import Run, train_steps
+    from main import parse
 
     dcgan, batch = _dcgan_and_batch(CASES["mnist"], "float32", arguments.batch_size)
     for evaluate in (False, True):
