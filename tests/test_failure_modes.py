@@ -171,6 +171,11 @@ def without_run_file(folder: Path) -> None:
     (folder / RUN / "run.json").unlink()
 
 
+def old_checkpoint(folder: Path) -> None:
+    tiny(folder)
+    shutil.copytree(PROJECT / "tests/data/tf1_checkpoint_color", folder / "old")
+
+
 def old_tensorflow(folder: Path) -> None:
     tiny(folder)
     for name in ("tensorflow", "tensorboard"):
@@ -294,6 +299,20 @@ CASES = [
         (*TRAIN, "--epoch=2"),
         0,
         "holds no run.json: what is not given is new",
+    ),
+    Case(
+        "9 an old checkpoint of a size that nobody told",
+        old_checkpoint,
+        ("--dataset=tiny", "--train", "--init_from=old"),
+        2,
+        "for square images of 33 to 48 pixels. Give --output_height and --output_width",
+    ),
+    Case(
+        "9 an old checkpoint of another z_dim",
+        old_checkpoint,
+        ("--dataset=tiny", "--train", "--init_from=old", "--output_height=48", "--z_dim=99"),
+        2,
+        "the networks in old are of another shape: z_dim is 10, not 99",
     ),
     Case("9 another c_dim", trained(), (*TRAIN, "--c_dim=1"), 2, "c_dim is 3, not 1"),
     Case("10 finished", trained(), TRAIN, 0, "this run is finished: it has made 2 steps"),

@@ -10,6 +10,6 @@ from soak import soak
 def test_kills_while_training_and_saving_change_nothing(
     dataset: str, kills: list[str], tmp_path: Path
 ) -> None:
-    told = soak(tmp_path, dataset, kills, steps=60)
+    told = soak(tmp_path, dataset, kills, steps=30)
     assert told.startswith(f"{len(kills)} of {len(kills)} kills survived")
-    assert told.endswith("pictures, 60 printed losses")
+    assert told.endswith("pictures, 30 printed losses")
