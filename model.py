@@ -39,7 +39,9 @@ class DCGAN(tf.Module):
         dfc_dim: int = 1024,
         learning_rate: float = 2e-4,
         beta1: float = 0.5,
+        precision: str = "float32",
         seed: int = 0,
+        xla: bool = False,
     ):
         """Build both networks with fresh weights.
 
@@ -53,7 +55,10 @@ class DCGAN(tf.Module):
             gf_dim, df_dim: filters of G's last hidden layer and of D's first.
             gfc_dim, dfc_dim: units of the fully connected layers (with labels only).
             learning_rate, beta1: of both Adams.
+            precision: "float32" or "bfloat16", what training computes in. Weights, moments,
+                averages, last activations and losses are float32 in both, and so is the sampler.
             seed: decides the initial weights.
+            xla: have XLA compile the training step.
         """
         super().__init__()
         self.settings: dict[str, Any] = {
@@ -69,20 +74,23 @@ class DCGAN(tf.Module):
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "beta1": beta1,
+            "precision": precision,
         }
         size = (output_height, output_width)
         self.image_shape = (*size, c_dim)
         self.y_dim, self.z_dim, self.batch_size = y_dim, z_dim, batch_size
+        last = (seed, tf.dtypes.as_dtype(precision))
         if y_dim:
-            self.generator = LabelledGenerator(size, c_dim, y_dim, z_dim, gf_dim, gfc_dim, seed)
-            self.discriminator = LabelledDiscriminator(size, c_dim, y_dim, df_dim, dfc_dim, seed)
+            self.generator = LabelledGenerator(size, c_dim, y_dim, z_dim, gf_dim, gfc_dim, *last)
+            self.discriminator = LabelledDiscriminator(size, c_dim, y_dim, df_dim, dfc_dim, *last)
         else:
-            self.generator = Generator(size, c_dim, z_dim, gf_dim, seed)
-            self.discriminator = Discriminator(size, c_dim, df_dim, seed)
+            self.generator = Generator(size, c_dim, z_dim, gf_dim, *last)
+            self.discriminator = Discriminator(size, c_dim, df_dim, *last)
         self.value_range: tuple[float, float] = self.generator.value_range
         self.d_optim = Adam(self.discriminator.trainable(), learning_rate, beta1)
         self.g_optim = Adam(self.generator.trainable(), learning_rate, beta1)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._train_step = tf.function(self._three_updates, jit_compile=xla or None)
 
     @classmethod
     def from_checkpoint(
@@ -132,8 +140,7 @@ class DCGAN(tf.Module):
         z, y = self._latent(z, y)
         return self._train_step(images, z, y, evaluate, watch)
 
-    @tf.function
-    def _train_step(
+    def _three_updates(
         self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, evaluate: bool, watch: bool
     ) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as g_tape:

@@ -18,7 +18,18 @@ def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
 
 
 class Network(tf.Module):
-    """What the four share: variables by their original names, in the order of the layers."""
+    """What the four share: variables by their original names, in the order of the layers.
+
+    In training it computes in `dtype`; what goes in and what comes out is float32.
+    """
+
+    def __init__(self, dtype: tf.DType):
+        super().__init__()
+        self._dtype = dtype
+
+    def _entering(self, moves: int, *inputs: tf.Tensor) -> list[tf.Tensor]:
+        """Inputs in the type to compute in: the sampler's is always float32."""
+        return [tf.cast(x, self._dtype if moves else tf.float32) for x in inputs]
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights and moving averages, {"generator/g_h0_lin/Matrix": variable, ...}."""
@@ -36,8 +47,10 @@ class Generator(Network):
 
     value_range = (-1.0, 1.0)
 
-    def __init__(self, size: tuple[int, int], c_dim: int, z_dim: int, gf_dim: int, seed: int):
-        super().__init__()
+    def __init__(
+        self, size: tuple[int, int], c_dim: int, z_dim: int, gf_dim: int, seed: int, dtype: tf.DType
+    ):
+        super().__init__(dtype)
         self._start = (*halved(size, 4), gf_dim * 8)
         at = "generator/g_"
         self.g_h0_lin = Linear(at + "h0_lin", z_dim, math.prod(self._start), seed)
@@ -52,19 +65,20 @@ class Generator(Network):
 
     def __call__(self, z: tf.Tensor, y: None, moves: int) -> tf.Tensor:
         """Z [B, z_dim] -> images [B, H, W, c_dim] in [-1, 1]."""
+        (z,) = self._entering(moves, z)
         h = tf.reshape(self.g_h0_lin(z), [-1, *self._start])
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, H/16, W/16, 8 gf]
         h = tf.nn.relu(self.g_bn1(self.g_h1(h), moves))  # [B, H/8, W/8, 4 gf]
         h = tf.nn.relu(self.g_bn2(self.g_h2(h), moves))  # [B, H/4, W/4, 2 gf]
         h = tf.nn.relu(self.g_bn3(self.g_h3(h), moves))  # [B, H/2, W/2, gf]
-        return tf.nn.tanh(self.g_h4(h))  # [B, H, W, c_dim]
+        return tf.nn.tanh(_float32(self.g_h4(h)))  # [B, H, W, c_dim]
 
 
 class Discriminator(Network):
     """The original's discriminator without labels."""
 
-    def __init__(self, size: tuple[int, int], c_dim: int, df_dim: int, seed: int):
-        super().__init__()
+    def __init__(self, size: tuple[int, int], c_dim: int, df_dim: int, seed: int, dtype: tf.DType):
+        super().__init__(dtype)
         at = "discriminator/d_"
         self.d_h0_conv = Conv2d(at + "h0_conv", c_dim, df_dim, seed)
         self.d_h1_conv = Conv2d(at + "h1_conv", df_dim, df_dim * 2, seed)
@@ -77,11 +91,12 @@ class Discriminator(Network):
 
     def __call__(self, images: tf.Tensor, y: None, moves: int) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [-1, 1] -> logits [B, 1]."""
+        (images,) = self._entering(moves, images)
         h = lrelu(self.d_h0_conv(images))  # [B, H/2, W/2, df]
         h = lrelu(self.d_bn1(self.d_h1_conv(h), moves))  # [B, H/4, W/4, 2 df]
         h = lrelu(self.d_bn2(self.d_h2_conv(h), moves))  # [B, H/8, W/8, 4 df]
         h = lrelu(self.d_bn3(self.d_h3_conv(h), moves))  # [B, H/16, W/16, 8 df]
-        return self.d_h4_lin(_flatten(h))  # [B, 1]
+        return _float32(self.d_h4_lin(_flatten(h)))  # [B, 1]
 
 
 class LabelledGenerator(Network):
@@ -98,8 +113,9 @@ class LabelledGenerator(Network):
         gf_dim: int,
         gfc_dim: int,
         seed: int,
+        dtype: tf.DType,
     ):
-        super().__init__()
+        super().__init__(dtype)
         self._start = (*halved(size, 2), gf_dim * 2)
         at = "generator/g_"
         self.g_h0_lin = Linear(at + "h0_lin", z_dim + y_dim, gfc_dim, seed)
@@ -112,22 +128,30 @@ class LabelledGenerator(Network):
 
     def __call__(self, z: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
         """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
+        z, y = self._entering(moves, z, y)
         h = self.g_h0_lin(tf.concat([z, y], 1))
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, gfc]
         h = self.g_h1_lin(tf.concat([h, y], 1))
         h = tf.nn.relu(self.g_bn1(h, moves))  # [B, H/4 * W/4 * 2 gf]
         h = conv_cond_concat(tf.reshape(h, [-1, *self._start]), y)  # [B, H/4, W/4, 2 gf + y_dim]
         h = tf.nn.relu(self.g_bn2(self.g_h2(h), moves))  # [B, H/2, W/2, 2 gf]
-        return tf.nn.sigmoid(self.g_h3(conv_cond_concat(h, y)))  # [B, H, W, c_dim]
+        return tf.nn.sigmoid(_float32(self.g_h3(conv_cond_concat(h, y))))  # [B, H, W, c_dim]
 
 
 class LabelledDiscriminator(Network):
     """The original's discriminator with labels, made for MNIST."""
 
     def __init__(
-        self, size: tuple[int, int], c_dim: int, y_dim: int, df_dim: int, dfc_dim: int, seed: int
+        self,
+        size: tuple[int, int],
+        c_dim: int,
+        y_dim: int,
+        df_dim: int,
+        dfc_dim: int,
+        seed: int,
+        dtype: tf.DType,
     ):
-        super().__init__()
+        super().__init__(dtype)
         width0, width1 = c_dim + y_dim, df_dim + y_dim
         flat = math.prod(halved(size, 2)) * width1
         at = "discriminator/d_"
@@ -140,13 +164,19 @@ class LabelledDiscriminator(Network):
 
     def __call__(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
+        images, y = self._entering(moves, images, y)
         h = lrelu(self.d_h0_conv(conv_cond_concat(images, y)))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(conv_cond_concat(h, y))
         h = lrelu(self.d_bn1(h, moves))  # [B, H/4, W/4, df + y_dim]
         h = self.d_h2_lin(tf.concat([_flatten(h), y], 1))
         h = lrelu(self.d_bn2(h, moves))  # [B, dfc]
-        return self.d_h3_lin(tf.concat([h, y], 1))  # [B, 1]
+        return _float32(self.d_h3_lin(tf.concat([h, y], 1)))  # [B, 1]
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1, math.prod(x.shape[1:])])
+
+
+def _float32(x: tf.Tensor) -> tf.Tensor:
+    """The last activation and the losses are computed in float32, whatever came before."""
+    return tf.cast(x, tf.float32)

@@ -1,7 +1,8 @@
 """The layers of the original's ops.py, its batch normalisation and its Adam, as small tf.Modules.
 
 Each layer is created under its full original name ("generator/g_h1"), and its variables carry the
-original's names below that ("generator/g_h1/w"). All feature maps are NHWC, float32.
+original's names below that ("generator/g_h1/w"). All variables are float32. All feature maps are
+NHWC; a layer computes in the type of its input, float32 or bfloat16.
 """
 
 import zlib
@@ -47,7 +48,7 @@ class Conv2d(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Halve height and width, rounding up."""
-        return tf.nn.bias_add(_convolution(x, tf.convert_to_tensor(self.w)), self.biases)
+        return _biased(_convolution(x, tf.cast(self.w, x.dtype)), self.biases)
 
 
 class Deconv2d(tf.Module):
@@ -64,8 +65,8 @@ class Deconv2d(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Double height and width, to exactly `size`."""
-        images = _transposed_convolution(x, tf.convert_to_tensor(self.w), self.size)
-        return tf.nn.bias_add(images, self.biases)
+        images = _transposed_convolution(x, tf.cast(self.w, x.dtype), self.size)
+        return _biased(images, self.biases)
 
 
 class Linear(tf.Module):
@@ -78,7 +79,11 @@ class Linear(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Multiply and add."""
-        return tf.nn.bias_add(_product(x, tf.convert_to_tensor(self.Matrix)), self.bias)
+        return _biased(_product(x, tf.cast(self.Matrix, x.dtype)), self.bias)
+
+
+def _biased(x: tf.Tensor, biases: tf.Variable) -> tf.Tensor:
+    return tf.nn.bias_add(x, tf.cast(biases, x.dtype))
 
 
 class BatchNorm(tf.Module):

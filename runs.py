@@ -14,7 +14,7 @@ from settings import Settings, check
 RUN_FILE = "run.json"
 # What decides the course of a run: it stays as it was, unless it is given.
 RUN_DECIDES = (
-    *("seed", "z_dist", "learning_rate", "beta1", "c_dim"),
+    *("seed", "z_dist", "learning_rate", "beta1", "precision", "c_dim"),
     *("input_fname_pattern", "input_height", "input_width", "crop", "background", "train_size"),
 )
 # What only decides what this one command does.

@@ -14,6 +14,7 @@ from streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 OPTIONS = range(5)
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Settings:
     epoch: int
     learning_rate: float
     beta1: float
+    precision: str
     batch_size: int
     z_dim: int
     z_dist: str
     seed: int | None
     device: str
     deterministic: bool
+    xla: bool
     visualize: bool
     option: int
     generate_test_images: int
@@ -122,6 +125,8 @@ def check(settings: Settings) -> None:
         raise UserError(f"--option={settings.option}: there are 0, 1, 2, 3 and 4")
     if settings.z_dist not in Z_DISTS:
         raise UserError(f"--z_dist={settings.z_dist}: there are {', '.join(Z_DISTS)}")
+    if settings.precision not in PRECISIONS:
+        raise UserError(f"--precision={settings.precision}: there are {', '.join(PRECISIONS)}")
     if settings.c_dim not in (None, 1, 3):
         raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
     if settings.is_idx_set and settings.c_dim == 3:

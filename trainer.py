@@ -147,10 +147,11 @@ def _build(
         "batch_size": settings.batch_size,
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
+        "precision": settings.precision,
     }
     for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
         wanted[name] = stored[name]
-    return DCGAN(**wanted, seed=seed)
+    return DCGAN(**wanted, seed=seed, xla=settings.xla)
 
 
 def _stored_networks(settings: Settings, source: Path) -> dict[str, Any]:

@@ -156,3 +156,27 @@ def test_the_parameter_table_counts_what_is_trained() -> None:
     assert "moving_mean" not in table
     count = sum(int(np.prod(v.shape)) for v in small().named_variables().values() if v.trainable)
     assert table.splitlines()[-1].split() == ["total", f"{count:,}"]
+
+
+@pytest.mark.parametrize("y_dim", [None, 3])
+def test_bfloat16_is_near_float32_and_keeps_what_must_be_exact(y_dim: int | None) -> None:
+    plain, half = (small(y_dim=y_dim, precision=p) for p in ("float32", "bfloat16"))
+    images, z, y = batch(plain, 8)
+    losses = [dcgan.train_step(images, z, y, evaluate=True) for dcgan in (plain, half)]
+    for name, loss in losses[0].items():
+        assert losses[1][name].dtype == "float32"
+        assert float(losses[1][name]) == pytest.approx(float(loss), abs=0.02), name
+    assert losses[0] != losses[1]
+    moments = [*half.g_optim.m.values(), *half.d_optim.v.values()]
+    assert all(v.dtype == "float32" for v in (*half.named_variables().values(), *moments))
+    for name, variable in plain.named_variables().items():
+        half.named_variables()[name].assign(variable)
+    np.testing.assert_array_equal(half.sampler(z, y), plain.sampler(z, y), "always float32")
+
+
+def test_a_step_that_xla_compiled_is_the_same_step() -> None:
+    plain, compiled = small(y_dim=3), small(y_dim=3, xla=True)
+    images, z, y = batch(plain, 8)
+    losses = [dcgan.train_step(images, z, y, evaluate=True) for dcgan in (plain, compiled)]
+    for name, loss in losses[0].items():
+        assert float(losses[1][name]) == pytest.approx(float(loss), abs=1e-5), name
