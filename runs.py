@@ -114,6 +114,21 @@ def store_run(settings: Settings, images: int, folder: Path) -> None:
     write_json(folder / RUN_FILE, settings.as_json() | {"images": images})
 
 
+def class_names(folder: Path, y_dim: int | None) -> list[str]:
+    """The names of a run's classes, by class number; numbers where it has none; [] without labels.
+
+    Raises:
+        UserError: the run's file names another number of classes than its networks have.
+    """
+    names = read_json(folder / RUN_FILE).get("classes") or [str(n) for n in range(y_dim or 0)]
+    if len(names) != (y_dim or 0):
+        raise UserError(
+            f"{folder / RUN_FILE} names {len(names)} classes, the networks have {y_dim or 0}: "
+            "put back a copy, or delete the file"
+        )
+    return names
+
+
 def image_size(settings: Settings, folder: Path) -> tuple[int, int] | None:
     """Height and width for a checkpoint that does not tell them; None where nothing else does.
 
