@@ -3,6 +3,7 @@
 import functools
 import gzip
 import math
+import mmap
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,9 @@ class Dataset:
         rows = np.arange(start, start + self.batch_size) % self._epoch_size
         if self.labels is None:
             rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
-        return self.images[rows], self.labels_of(rows)
+        images = self.images[rows]
+        _give_back(self.images)
+        return images, self.labels_of(rows)
 
     @property
     def _epoch_size(self) -> int:
@@ -205,6 +208,16 @@ def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
             f"{math.prod(header[1:]):,}. Delete it. {_help(folder)}"
         )
     return values.reshape(header[1:])
+
+
+def _give_back(images: np.ndarray) -> None:
+    """Let go of what was read of a mapped file, which would count as this program's memory.
+
+    It stays in the system's cache as long as there is room.
+    """
+    mapped: object = images.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 @functools.lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ import tensorflow as tf
 KERNEL = 5
 STRIDE = 2
 STDDEV = 0.02
-FEW_PIXELS = 16
+FEW_PIXELS = {tf.float32: 16, tf.bfloat16: 36}
 FEW_CHANNELS = 4
 BATCH_NORM_DECAY = 0.9
 BATCH_NORM_EPSILON = 1e-5
@@ -212,7 +212,7 @@ def _product(x: tf.Tensor, matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 @tf.custom_gradient
 def _convolution(x: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        by_x = tf.nn.conv2d_transpose(upstream, w, _shape(x), STRIDE)
+        by_x = _transposed(upstream, w, tuple(x.shape[1:3]))
         return by_x, _filter_gradient(x, upstream, w.shape)
 
     return tf.nn.conv2d(x, w, STRIDE, "SAME"), gradient
@@ -225,12 +225,16 @@ def _transposed_convolution(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -
             by_x = tf.nn.conv2d(upstream, w, STRIDE, "SAME")
             return by_x, _filter_gradient(upstream, x, w.shape)
 
-        if _on_cpu() and w.shape[2] <= FEW_CHANNELS:
-            return _to_few_channels(x, w, size), gradient
-        shape = [_shape(x)[0], *size, w.shape[2]]
-        return tf.nn.conv2d_transpose(x, w, shape, STRIDE), gradient
+        return _transposed(x, w, size), gradient
 
     return function(x, w)
+
+
+def _transposed(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """The transposed convolution of x by w, as an image of height and width `size`."""
+    if _on_cpu() and w.shape[2] <= FEW_CHANNELS:
+        return _to_few_channels(x, w, size)
+    return tf.nn.conv2d_transpose(x, w, [_shape(x)[0], *size, w.shape[2]], STRIDE)
 
 
 def _to_few_channels(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
@@ -254,12 +258,11 @@ def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) 
     """Gradient by the filter of a convolution from `large` [B, H, W, C] to `small`, half as large.
 
     For small maps of many channels TensorFlow's kernel is slow on a CPU; patches and one matrix
-    product take 27 ms instead of 48 for 6x6x256 -> 3x3x512, batch 64, on two cores.
+    product take 23 ms instead of 24 for 6x6x256 -> 3x3x512, batch 64, on two cores, in bfloat16
+    13 instead of 45; from 12x12x128 to 6x6x256 in bfloat16 15 instead of 22.
     """
-    if _on_cpu() and small.shape[1] * small.shape[2] <= FEW_PIXELS:
-        window, step = [1, KERNEL, KERNEL, 1], [1, STRIDE, STRIDE, 1]
-        patches = tf.image.extract_patches(large, window, step, [1, 1, 1, 1], "SAME")
-        rows = tf.reshape(patches, [-1, patches.shape[3]])
+    if _on_cpu() and small.shape[1] * small.shape[2] <= FEW_PIXELS[large.dtype]:
+        rows = _patches(large)
         gradient = tf.matmul(rows, tf.reshape(small, [-1, small.shape[3]]), transpose_a=True)
         return tf.reshape(gradient, shape)
     return tf.raw_ops.Conv2DBackpropFilter(
@@ -269,6 +272,22 @@ def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) 
         strides=[1, STRIDE, STRIDE, 1],
         padding="SAME",
     )
+
+
+def _patches(x: tf.Tensor) -> tf.Tensor:
+    """What each pixel of a convolution sees, a row each: [B, H, W, C] -> [B H/2 W/2, 25 C]."""
+    height, width, channels = x.shape[1:]
+    pads = [(1, 3) if length % 2 == 0 else (2, 3) for length in (height, width)]
+    # Four pixels beside each other become channels, so that every piece is a plain slice.
+    fours = tf.nn.space_to_depth(tf.pad(x, [(0, 0), *pads, (0, 0)]), 2)
+    rows, columns = fours.shape[1] - 2, fours.shape[2] - 2
+    pieces = []
+    for i in range(KERNEL):
+        for j in range(KERNEL):
+            at = (i % 2 * 2 + j % 2) * channels
+            top, left = i // 2, j // 2
+            pieces.append(fours[:, top : top + rows, left : left + columns, at : at + channels])
+    return tf.reshape(tf.concat(pieces, 3), [-1, KERNEL * KERNEL * channels])
 
 
 def _shape(x: tf.Tensor) -> tf.TensorShape | tf.Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, one_error_line
 
-from bench import multiplications, step_gflop
+from measurements import multiplications, step_gflop
 from model import DCGAN
 
 

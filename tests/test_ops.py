@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, _patches, conv_cond_concat, lrelu
 
 STREAM = np.random.default_rng(0)
 
@@ -65,6 +65,31 @@ def test_products_of_our_own_are_tensorflows(size: tuple[int, int]) -> None:
                 rtol=1e-4,
                 atol=1e-4,
             )
+
+
+@pytest.mark.parametrize("size", [(6, 8), (9, 14), (1, 2)])
+def test_patches_are_what_a_convolution_sees(size: tuple[int, int]) -> None:
+    image = noise(2, *size, 3)
+    window, step = [1, 5, 5, 1], [1, 2, 2, 1]
+    wanted = tf.image.extract_patches(image, window, step, [1, 1, 1, 1], "SAME")
+    np.testing.assert_array_equal(_patches(image), tf.reshape(wanted, [-1, 75]))
+
+
+@pytest.mark.parametrize("size", [(12, 12), (14, 14)])
+def test_bfloat16_gradients_are_rounded_not_other(size: tuple[int, int]) -> None:
+    """Both sides of FEW_PIXELS, against TensorFlow's own in float32."""
+    layer, image = Conv2d("a", 8, 16, seed=0), noise(4, *size, 8)
+    upstream = noise(4, size[0] // 2, size[1] // 2, 16)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(image)
+        ours = layer(tf.cast(image, tf.bfloat16))
+        wanted = tf.nn.conv2d(image, layer.w, 2, "SAME")
+    for source in (image, layer.w):
+        ours_by = tape.gradient(ours, source, tf.cast(upstream, tf.bfloat16))
+        wanted_by = tape.gradient(wanted, source, upstream)
+        assert ours_by.dtype == tf.float32
+        error = np.abs(ours_by - wanted_by).max() / np.abs(wanted_by).max()
+        assert 0 < error < 0.02
 
 
 def test_weights_start_as_in_the_original() -> None:
