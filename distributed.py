@@ -168,7 +168,7 @@ def read_tf_config(text: str | None) -> tuple[int, list[str]]:
     own = (task.get("type"), task.get("index"))
     if own not in jobs:
         there = ", ".join(f"{job} {n}" for job, n in jobs) or "nobody"
-        raise _bad_tf_config(f"says that this is {own[0]} {own[1]}, but its cluster has {there}")
+        raise _bad_tf_config(f"says that this is {own[0]} {own[1]!r}, but its cluster has {there}")
     addresses = [cluster[job][n] for job, n in jobs]
     if len(set(addresses)) < len(addresses):
         raise _bad_tf_config("names an address twice")
