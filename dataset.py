@@ -30,6 +30,7 @@ class Dataset:
     """Images in memory or mapped from disk, and the order in which they are handed out.
 
     images: uint8 [N, H, W, c_dim]. labels: int [N], or None. y_dim: number of classes, or None.
+    A step takes a batch for each of `replicas`.
     Without labels the order is drawn anew for each epoch, from the seed and the epoch.
     """
 
@@ -39,18 +40,19 @@ class Dataset:
     batch_size: int
     train_size: float
     seed: int
+    replicas: int = 1
 
     @property
     def batches(self) -> int:
-        """Batches in an epoch; what is left over is not used in that epoch.
+        """Steps in an epoch; what is left over is not used in that epoch.
 
-        Fewer images than one batch are repeated to fill it.
+        Fewer images than a step takes are repeated to fill it.
         """
-        return max(1, self._epoch_size // self.batch_size)
+        return max(1, self._epoch_size // (self.batch_size * self.replicas))
 
-    def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def batch(self, epoch: int, idx: int, replica: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
-        start = idx * self.batch_size
+        start = (idx * self.replicas + replica) * self.batch_size
         rows = np.arange(start, start + self.batch_size) % self._epoch_size
         if self.labels is None:
             rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
@@ -69,11 +71,11 @@ class Dataset:
         return one_hot(self.labels[rows], self.y_dim)
 
 
-def open_dataset(settings: Settings, seed: int) -> Dataset:
+def open_dataset(settings: Settings, seed: int, replicas: int = 1) -> Dataset:
     """Find and load the images that the settings name, and say what was found.
 
     Raises:
-        UserError: nothing there, not readable, or fewer images than one batch.
+        UserError: nothing there, not readable, or fewer images than a step takes.
     """
     if settings.is_idx_set:
         images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
@@ -89,9 +91,10 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
             allow_bad=settings.allow_bad,
         )
         labels, y_dim = None, None
-    dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
+    size = settings.batch_size
+    dataset = Dataset(images, labels, y_dim, size, settings.train_size, seed, replicas)
     shape = "x".join(str(n) for n in images.shape[1:])
-    epoch = _epoch_text(settings, len(images))
+    epoch = _epoch_text(settings, len(images), replicas)
     print(f"{settings.dataset}: {len(images):,} images of {shape}, {epoch}", flush=True)
     return dataset
 
@@ -121,25 +124,26 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     return text, c_dim, y_dim
 
 
-def _epoch_text(settings: Settings, count: int) -> str:
+def _epoch_text(settings: Settings, count: int, replicas: int = 1) -> str:
     """Steps and remainder of an epoch.
 
     Raises:
-        UserError: there are fewer images than one batch, and --allow_bad does not repeat them.
+        UserError: there are fewer images than a step takes, and --allow_bad does not repeat them.
     """
-    size = int(min(count, settings.train_size))
-    if size >= settings.batch_size:
-        steps, left_over = divmod(size, settings.batch_size)
+    size, taken = int(min(count, settings.train_size)), settings.batch_size * replicas
+    batch = f"one batch of {settings.batch_size}"
+    if replicas > 1:
+        batch += f" for each of {replicas} replicas"
+    if size >= taken:
+        steps, left_over = divmod(size, taken)
         capped = f"{size:,} of them in an epoch, " if size < count else ""
-        return f"{capped}{steps:,} steps an epoch, {left_over} left over"
+        each = f" of {batch}" if replicas > 1 else ""
+        return f"{capped}{steps:,} steps an epoch{each}, {left_over} left over"
     if settings.allow_bad and not settings.is_idx_set:
-        return (
-            f"1 step an epoch: {size} images, repeated to fill one batch of {settings.batch_size}"
-        )
+        return f"1 step an epoch: {size} images, repeated to fill {batch}"
     allow = "" if settings.is_idx_set else ", or --allow_bad to repeat them"
     raise UserError(
-        f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
-        f"give a smaller --batch_size{allow}"
+        f"{settings.dataset}: {size} images do not fill {batch}: give a smaller --batch_size{allow}"
     )
 
 

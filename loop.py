@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from checkpoints import latest_checkpoint
 from dataset import Dataset
+from distributed import ALONE, CHECKPOINT, Batch, Cluster, Copies
 from errors import RunError, one_line
 from model import DCGAN
 from progress import Progress
@@ -30,6 +31,8 @@ class Run:
     data: Dataset
     dcgan: DCGAN
     checkpoint_dir: Path
+    cluster: Cluster = ALONE
+    copies: Copies | None = None  # of dcgan, one on each replica
 
     def z(self, purpose: str, index: int) -> np.ndarray:
         """A batch of latent vectors, float32 [B, z_dim]; the same for the same arguments."""
@@ -46,26 +49,44 @@ def train_steps(run: Run, step: int, total: int) -> int:
     """
     settings = run.settings
     began, saved = time.monotonic(), (step, time.monotonic())
+    scale = settings.batch_size * run.cluster.replicas
     with (
-        tf.summary.create_file_writer(str(settings.run_folder("logs"))).as_default(),
-        stopping_later() as stopped_by,
-        Progress("training", total, "images", step, settings.batch_size) as progress,
+        _summary_writer(run).as_default(),
+        stopping_later() as received,
+        Progress("training", total, "images", step, scale) as progress,
     ):
+        # Replicas stop when they have agreed on it, after the same step.
+        stopped_by = received if run.copies is None else []
         while step < total and not stopped_by:
-            result, z = _train_one(run, step)
+            due = _due_by_clock(settings, saved[1])
+            result = _train_one(run, step, {*received, CHECKPOINT} if due else {*received})
             step += 1
             try:
-                _show(run, step, result, z, progress, began)
+                _show(run, step, result, progress, began)
                 progress.update()
             except (OSError, MemoryError, tf.errors.OpError) as error:
                 raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
-            due = time.monotonic() - saved[1] >= 60 * settings.ckpt_minutes
+            if run.copies is None:
+                due = _due_by_clock(settings, saved[1])
+            else:
+                due = CHECKPOINT in run.copies.wishes
+                stopped_by += sorted(run.copies.wishes - {CHECKPOINT})
             if due or step % settings.ckpt_freq == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())
         if step != saved[0]:
             progress.line(f"wrote {_save(run, step)}")
     return stopped_by[0] if stopped_by else 0
+
+
+def _summary_writer(run: Run) -> tf.summary.SummaryWriter:
+    if run.cluster.is_chief:
+        return tf.summary.create_file_writer(str(run.settings.run_folder("logs")))
+    return tf.summary.create_noop_writer()
+
+
+def _due_by_clock(settings: Settings, saved: float) -> bool:
+    return time.monotonic() - saved >= 60 * settings.ckpt_minutes
 
 
 def failure(error: BaseException) -> str:
@@ -78,12 +99,22 @@ def failure(error: BaseException) -> str:
     return said
 
 
-def _train_one(run: Run, step: int) -> tuple[dict[str, tf.Tensor], np.ndarray]:
-    """Make the step after `step` -> what train_step returns, and its z."""
-    pixels, y = run.data.batch(*divmod(step, run.data.batches))
-    images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
+def _train_one(run: Run, step: int, wishes: set[int]) -> dict[str, tf.Tensor]:
+    """Make the step after `step` -> what train_step returns; `wishes` are those of Copies."""
     log, sample, summary = _due(run.settings, step + 1)
-    return run.dcgan.train_step(images, z, y, evaluate=log, watch=sample or summary), z
+
+    def batch_of(replica: int) -> Batch:
+        pixels, y = run.data.batch(*divmod(step, run.data.batches), replica)
+        return to_range(pixels, run.dcgan.value_range), run.z("z", _draw(run, step, replica)), y
+
+    if run.copies:
+        return run.copies.train_step(batch_of, log, sample or summary, wishes)
+    return run.dcgan.train_step(*batch_of(0), evaluate=log, watch=sample or summary)
+
+
+def _draw(run: Run, step: int, replica: int) -> int:
+    """Which of the run's draws of z a replica takes for the step after `step`."""
+    return step * run.cluster.replicas + replica
 
 
 def _due(settings: Settings, step: int) -> tuple[bool, bool, bool]:
@@ -96,7 +127,6 @@ def _show(
     run: Run,
     step: int,
     result: dict[str, tf.Tensor],
-    z: np.ndarray,
     progress: Progress,
     began: float,
 ) -> None:
@@ -105,7 +135,13 @@ def _show(
     epoch, idx = divmod(step - 1, batches)
     log, sample, summary = _due(settings, step)
     if log or sample or summary:
-        _refuse_not_finite(run, step, result, moments=False)
+        faulty = run.copies is not None and result["not_finite"] > 0
+        if run.copies and (sample or faulty):
+            run.copies.collect()
+        if run.copies is None or faulty:
+            _refuse_not_finite(run, step, result, moments=False)
+    if not run.cluster.is_chief:
+        return
     if log:
         progress.line(
             f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{batches:4d}] "
@@ -113,7 +149,7 @@ def _show(
         )
     if sample or summary:
         tf.summary.experimental.set_step(step)
-        _summarise(result, z, run, fakes=sample or settings.G_img_sum)
+        _summarise(result, step, run, fakes=sample or settings.G_img_sum)
     if sample:
         progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
 
@@ -135,8 +171,12 @@ def _refuse_not_finite(run: Run, step: int, result: dict[str, tf.Tensor], moment
 
 
 def _save(run: Run, step: int) -> Path:
-    """Save, or say why not and where that leaves the run."""
+    """Save, or say why not and where that leaves the run; all workers must call it."""
+    if run.copies:
+        run.copies.collect()
     _refuse_not_finite(run, step, {}, moments=True)
+    if not run.cluster.is_chief:
+        return run.checkpoint_dir
     try:
         return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
     except (OSError, RunError) as error:
@@ -145,6 +185,8 @@ def _save(run: Run, step: int) -> Path:
 
 def _saved_after_all(run: Run, step: int) -> str:
     """Save a run that has to end, and say how that went."""
+    if run.cluster.workers > 1:
+        return _last_checkpoint(run)  # the others are in the next step, and cannot be asked
     try:
         return f"Step {step:,} is saved, {_save(run, step)}: the same command goes on from there"
     except RunError as error:
@@ -161,11 +203,11 @@ def _printed_losses(result: dict[str, tf.Tensor]) -> str:
     return f"d_loss: {d_loss:.8f}, g_loss: {float(result['eval_g_loss']):.8f}"
 
 
-def _summarise(result: dict[str, tf.Tensor], z: np.ndarray, run: Run, fakes: bool) -> None:
-    """Write the original's TensorBoard tags."""
+def _summarise(result: dict[str, tf.Tensor], step: int, run: Run, fakes: bool) -> None:
+    """Write the original's TensorBoard tags; of several replicas, z, d, d_ and G of the first."""
     for tag in ("d_loss", "d_loss_real", "d_loss_fake", "g_loss"):
         tf.summary.scalar(tag, result[tag])
-    tf.summary.histogram("z", z)
+    tf.summary.histogram("z", run.z("z", _draw(run, step - 1, 0)))
     tf.summary.histogram("d", result["d"])
     tf.summary.histogram("d_", result["d_"])
     if fakes:

@@ -72,6 +72,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("z_dist", "uniform_signed", "or normal01, or uniform_unsigned"),
         Flag("seed", None, "the same seed gives the same run [drawn and printed]", int),
         Flag("device", "auto", "auto, cpu, gpu or gpu:N"),
+        Flag("strategy", "none", "mirrored: all GPUs here; multiworker: all machines of TF_CONFIG"),
         Flag("deterministic", False, "bit for bit the same on a GPU, too; slower there"),
         Flag("xla", False, "have XLA compile the training step; slower on most CPUs"),
         Flag("init_from", None, "begin with the weights of the checkpoint in this folder", str),
@@ -125,7 +126,8 @@ def _run(argv: Sequence[str]) -> int:
         # TensorFlow takes seconds to load: what is wrong with the command line was said before.
         from startup import start_tensorflow
 
-        start_tensorflow(settings.device, settings.verbose, settings.deterministic)
+        many = settings.train and settings.strategy != "none" and not settings.dry_run
+        start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
         import trainer
 
         return trainer.run(settings)

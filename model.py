@@ -1,6 +1,7 @@
 """DCGAN: the two networks, their losses, the training step, the sampler, saving and loading."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from files import read_json, write_json
 from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
 from ops import Adam
 from tf1 import is_tf1, read_values
+
+Gradients = dict[str, tf.Tensor]
 
 
 class DCGAN(tf.Module):
@@ -42,6 +45,7 @@ class DCGAN(tf.Module):
         precision: str = "float32",
         seed: int = 0,
         xla: bool = False,
+        averaged: Callable[[Gradients], Gradients] | None = None,
     ):
         """Build both networks with fresh weights.
 
@@ -59,6 +63,8 @@ class DCGAN(tf.Module):
                 averages, last activations and losses are float32 in both, and so is the sampler.
             seed: decides the initial weights.
             xla: have XLA compile the training step.
+            averaged: what to make of the gradients of an update before Adam gets them: where
+                several replicas train, their mean (distributed.py).
         """
         super().__init__()
         self.settings: dict[str, Any] = {
@@ -90,7 +96,8 @@ class DCGAN(tf.Module):
         self.d_optim = Adam(self.discriminator.trainable(), learning_rate, beta1)
         self.g_optim = Adam(self.generator.trainable(), learning_rate, beta1)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._train_step = tf.function(self._three_updates, jit_compile=xla or None)
+        self._averaged = averaged or (lambda gradients: gradients)
+        self._train_step = tf.function(self.three_updates, jit_compile=xla or None)
 
     @classmethod
     def from_checkpoint(
@@ -140,9 +147,10 @@ class DCGAN(tf.Module):
         z, y = self._latent(z, y)
         return self._train_step(images, z, y, evaluate, watch)
 
-    def _three_updates(
+    def three_updates(
         self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, evaluate: bool, watch: bool
     ) -> dict[str, tf.Tensor]:
+        """What train_step runs as a graph; all arguments as there, but tensors already."""
         with tf.GradientTape() as g_tape:
             # The same weights and z in the D update and in the first G update: one pass for both.
             fakes = self.generator(z, y, moves=2)
@@ -168,7 +176,7 @@ class DCGAN(tf.Module):
             d_loss_real = real_loss(logits_of_reals)
             d_loss_fake = fake_loss(self.discriminator(fakes, y, moves=1))
             d_loss = d_loss_real + d_loss_fake
-        self.d_optim.apply(variables, tape.gradient(d_loss, variables))
+        self.d_optim.apply(variables, self._averaged(tape.gradient(d_loss, variables)))
         losses = {"d_loss": d_loss, "d_loss_real": d_loss_real, "d_loss_fake": d_loss_fake}
         return losses, logits_of_reals
 
@@ -183,7 +191,7 @@ class DCGAN(tf.Module):
             g_loss = real_loss(logits)
         variables = self.generator.trainable()
         gradients = g_tape.gradient(fakes, variables, d_tape.gradient(g_loss, fakes))
-        self.g_optim.apply(variables, gradients)
+        self.g_optim.apply(variables, self._averaged(gradients))
         return g_loss, logits
 
     def _evaluate(

@@ -38,6 +38,28 @@ def _zeros(name: str, shape: Sequence[int]) -> tf.Variable:
     return tf.Variable(tf.zeros(shape), name=name)
 
 
+def _average(name: str, value: tf.Tensor) -> tf.Variable:
+    """Where several replicas train, each moves its own; what is saved is their mean."""
+    return tf.Variable(
+        value,
+        trainable=False,
+        name=name,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.MEAN,
+    )
+
+
+def _power(name: str, value: float) -> tf.Variable:
+    """A number that every replica brings up to date by itself, to the same."""
+    return tf.Variable(
+        value,
+        trainable=False,
+        name=name,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
 class Conv2d(tf.Module):
     """The original's conv2d: 5x5, stride 2, SAME. [B, H, W, inputs] -> [B, H/2, W/2, outputs]."""
 
@@ -97,12 +119,8 @@ class BatchNorm(tf.Module):
         super().__init__()
         self.beta = _zeros(f"{name}/beta", (channels,))
         self.gamma = tf.Variable(tf.ones((channels,)), name=f"{name}/gamma")
-        self.moving_mean = tf.Variable(
-            tf.zeros((channels,)), trainable=False, name=f"{name}/moving_mean"
-        )
-        self.moving_variance = tf.Variable(
-            tf.ones((channels,)), trainable=False, name=f"{name}/moving_variance"
-        )
+        self.moving_mean = _average(f"{name}/moving_mean", tf.zeros((channels,)))
+        self.moving_variance = _average(f"{name}/moving_variance", tf.ones((channels,)))
 
     def __call__(self, x: tf.Tensor, moves: int) -> tf.Tensor:
         """Normalise x, [B, C] or [B, H, W, C].
@@ -151,8 +169,8 @@ class Adam(tf.Module):
         super().__init__()
         self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
         self._epsilon = epsilon
-        self.beta1_power = tf.Variable(beta1, trainable=False, name="beta1_power")
-        self.beta2_power = tf.Variable(beta2, trainable=False, name="beta2_power")
+        self.beta1_power = _power("beta1_power", beta1)
+        self.beta2_power = _power("beta2_power", beta2)
         self.m = {name: self._slot(v, f"{name}/Adam") for name, v in variables.items()}
         self.v = {name: self._slot(v, f"{name}/Adam_1") for name, v in variables.items()}
 

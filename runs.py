@@ -20,7 +20,16 @@ RUN_DECIDES = (
 # What only decides what this one command does.
 OF_THE_COMMAND = {
     *("train", "option", "visualize", "generate_test_images", "export", "freeze"),
-    *("dry_run", "verbose", "init_from", "checkpoint_dir", "sample_dir", "out_dir", "out_name"),
+    *(
+        "dry_run",
+        "verbose",
+        "init_from",
+        "strategy",
+        "checkpoint_dir",
+        "sample_dir",
+        "out_dir",
+        "out_name",
+    ),
 }
 
 
@@ -103,15 +112,20 @@ def seed_of(settings: Settings) -> int:
     return seed
 
 
-def store_run(settings: Settings, images: int, folder: Path) -> None:
-    """Write all flags and the number of images beside the checkpoints; says if that changed."""
-    stored = read_json(folder / RUN_FILE).get("images", images)
-    if stored != images and latest_checkpoint(folder):
-        print(
-            f"changed: images {stored:,} -> {images:,}. The steps made so far are counted in "
-            "epochs of the new length"
-        )
-    write_json(folder / RUN_FILE, settings.as_json() | {"images": images})
+def store_run(settings: Settings, images: int, folder: Path, replicas: int = 1) -> None:
+    """Write all flags beside the checkpoints, and what decides how many steps an epoch has.
+
+    Says if that changed.
+    """
+    counts = {"images": images, "replicas": replicas}
+    stored = {"replicas": 1} | read_json(folder / RUN_FILE)
+    for name, count in counts.items():
+        if stored.get(name, count) != count and latest_checkpoint(folder):
+            print(
+                f"changed: {name} {stored[name]:,} -> {count:,}. The steps made so far are counted "
+                "in epochs of the new length"
+            )
+    write_json(folder / RUN_FILE, settings.as_json() | counts)
 
 
 def class_names(folder: Path, y_dim: int | None) -> list[str]:

@@ -15,6 +15,7 @@ from streams import Z_DISTS
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 OPTIONS = range(5)
 PRECISIONS = ("float32", "bfloat16")
+STRATEGIES = ("none", "mirrored", "multiworker")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Settings:
     z_dist: str
     seed: int | None
     device: str
+    strategy: str
     deterministic: bool
     xla: bool
     visualize: bool
@@ -144,5 +146,15 @@ def check(settings: Settings) -> None:
         raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
     if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", settings.device):
         raise UserError(f"--device={settings.device}: there are auto, cpu, gpu, gpu:0, gpu:1, ...")
+    if settings.strategy not in STRATEGIES:
+        raise UserError(f"--strategy={settings.strategy}: there are {', '.join(STRATEGIES)}")
+    if settings.strategy != "none" and settings.train:
+        if settings.xla:
+            raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it away")
+        if ":" in settings.device:
+            raise UserError(
+                f"--device={settings.device}: --strategy={settings.strategy} takes every GPU; to "
+                "choose some, set CUDA_VISIBLE_DEVICES"
+            )
     if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
         raise UserError(f"--dataset={settings.dataset!r}: name a folder below --data_dir, or mnist")

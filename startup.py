@@ -13,7 +13,9 @@ from errors import RunError, UserError
 OLDEST = (2, 18)  # as requirements.txt has it
 
 
-def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) -> None:
+def start_tensorflow(
+    device: str, verbose: bool, deterministic: bool = False, many: bool = False
+) -> None:
     """Import TensorFlow, choose the device, and print what the run will use.
 
     Args:
@@ -21,6 +23,7 @@ def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) ->
         verbose: let TensorFlow's own messages through.
         deterministic: use only kernels whose sums have a fixed order. On a CPU those that a
             DCGAN needs have one anyway.
+        many: use every GPU there is, not one.
 
     Raises:
         UserError: there is no such device.
@@ -46,11 +49,11 @@ def start_tensorflow(device: str, verbose: bool, deterministic: bool = False) ->
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    used = _choose(device, tf)
+    used = _choose(device, tf, many)
     print(f"TensorFlow {tf.__version__} on {used}", flush=True)
 
 
-def _choose(device: str, tf: ModuleType) -> str:
+def _choose(device: str, tf: ModuleType, many: bool = False) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     cpu = f"CPU ({os.cpu_count()} cores)"
     name, _, number = device.partition(":")
@@ -61,11 +64,14 @@ def _choose(device: str, tf: ModuleType) -> str:
     if chosen >= len(gpus):
         found = f"{len(gpus)} GPU(s)" if gpus else "no GPU"
         raise UserError(f"--device={device}: TensorFlow sees {found} here; use --device=cpu")
-    tf.config.set_visible_devices(gpus[chosen], "GPU")
-    # Take memory as it is needed, so that other programs can use the same GPU.
-    tf.config.experimental.set_memory_growth(gpus[chosen], True)
-    details = tf.config.experimental.get_device_details(gpus[chosen])
-    return f"GPU {chosen} of {len(gpus)} ({details.get('device_name', 'unknown')}) and {cpu}"
+    used = gpus if many else [gpus[chosen]]
+    tf.config.set_visible_devices(used, "GPU")
+    for gpu in used:
+        # Take memory as it is needed, so that other programs can use the same GPU.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    name = tf.config.experimental.get_device_details(used[0]).get("device_name", "unknown")
+    which = f"{len(gpus)} GPUs" if many else f"GPU {chosen} of {len(gpus)}"
+    return f"{which} ({name}) and {cpu}"
 
 
 @contextmanager

@@ -1,20 +1,33 @@
 """Train, test or show what would be done: finds the run, the data and the networks for it."""
 
+import contextlib
+import dataclasses
+import secrets
 import shlex
 import signal
+import zlib
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from checkpoints import NETWORK_SETTINGS, refuse_other_shape, stored_settings
-from dataset import describe, open_dataset
+from dataset import Dataset, describe, open_dataset
+from distributed import Cluster, Copies, joined
 from errors import RunError, UserError
 from export import freeze, save_model
 from files import sweep_asides
 from loop import Run, failure, the_only_training, train_steps
 from model import DCGAN, parameter_table
-from runs import as_the_run_was, image_size, seed_of, source_of, store_run, trained_run
+from runs import (
+    OF_THE_COMMAND,
+    as_the_run_was,
+    image_size,
+    seed_of,
+    source_of,
+    store_run,
+    trained_run,
+)
 from settings import Settings
 from utils import visualize
 
@@ -28,21 +41,28 @@ def run(settings: Settings) -> int:
     try:
         if settings.dry_run:
             return dry_run(settings)
-        return train(settings) if settings.train else test(settings)
+        if not settings.train:
+            return test(settings)
+        with joined(settings.strategy) as cluster:
+            return train(settings, cluster)
     except (MemoryError, tf.errors.OpError) as error:
         raise RunError(failure(error)) from error
 
 
-def train(settings: Settings) -> int:
+def train(settings: Settings, cluster: Cluster) -> int:
     """Train, from the last checkpoint on if there is one -> exit status.
 
-    0 when all epochs are done, 128 + n when stopped by signal n; both leave a checkpoint.
+    0 when all epochs are done, 128 + n when stopped by signal n; both leave a checkpoint. All
+    workers of a cluster read what lies in the run's folder, the chief alone writes there.
     """
     folder = settings.run_folder(settings.checkpoint_dir)
+    if cluster.workers > 1 and settings.seed is None:
+        settings = dataclasses.replace(settings, seed=cluster.of_chief(secrets.randbelow(2**31)))
     source = source_of(settings)
     settings, seed = as_the_run_was(settings, source)
     stored = _stored_networks(settings, source)
-    data = open_dataset(settings, seed)
+    with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
+        data = open_dataset(settings, seed, cluster.replicas)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
     found, step = dcgan.load(source)
@@ -54,11 +74,15 @@ def train(settings: Settings) -> int:
     else:
         print(f"no checkpoint in {folder}: starting from step 0")
         _take_weights(settings, dcgan)
+    cluster.refuse_differences(_what_must_agree(settings, seed, data, step))
     if step < total:
-        with the_only_training(folder):
-            store_run(settings, len(data.images), folder)
-            sweep_asides(settings.run_folder(settings.sample_dir))
-            stopped_by = train_steps(Run(settings, seed, data, dcgan, folder), step, total)
+        copies = Copies(cluster.strategy, dcgan) if cluster.strategy else None
+        with the_only_training(folder) if cluster.is_chief else contextlib.nullcontext():
+            if cluster.is_chief:
+                store_run(settings, len(data.images), folder, cluster.replicas)
+                sweep_asides(settings.run_folder(settings.sample_dir))
+            run = Run(settings, seed, data, dcgan, folder, cluster, copies)
+            stopped_by = train_steps(run, step, total)
         print(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
         if stopped_by:
             name, at = signal.Signals(stopped_by).name, f"step {int(dcgan.step):,} of {total:,}"
@@ -69,8 +93,22 @@ def train(settings: Settings) -> int:
             f"this run is finished: it has made {step:,} steps, and --epoch {settings.epoch} is "
             f"{total:,}. To train on: --epoch {step // data.batches + settings.epoch}"
         )
-    _use(settings, dcgan, folder, seed, pictures=settings.visualize)
+    if cluster.is_chief:
+        _use(settings, dcgan, folder, seed, pictures=settings.visualize)
     return 0
+
+
+def _what_must_agree(settings: Settings, seed: int, data: Dataset, step: int) -> dict[str, int]:
+    """What decides whether the workers of a cluster train the same run, as numbers."""
+    own = OF_THE_COMMAND | {"data_dir", "device"}  # what a machine may have of its own
+    flags = {name: value for name, value in settings.as_json().items() if name not in own}
+    return {
+        "the seed": seed,
+        "the number of images": len(data.images),
+        "the number of channels": data.images.shape[-1],
+        "the step of the checkpoint": step,
+        "the checksum of the flags": zlib.crc32(repr(sorted(flags.items())).encode()),
+    }
 
 
 def test(settings: Settings) -> int:
@@ -106,6 +144,8 @@ def dry_run(settings: Settings) -> int:
         if value is not None:
             print(f"--{name}={value}")
     print(text)
+    if settings.strategy != "none":
+        print("a dry run joins no replicas: the steps are those of one")
     print(parameter_table(dcgan))
     for folder in writes:
         print(f"would write to {folder}")

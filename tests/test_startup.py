@@ -66,20 +66,24 @@ class MadeUpConfig:
 
 
 @pytest.mark.parametrize(
-    ("device", "visible", "said"),
+    ("device", "many", "visible", "said"),
     [
-        ("auto", "GPU 0", "GPU 0 of 2 (Made-up 9000) and CPU"),
-        ("gpu", "GPU 0", "GPU 0 of 2"),
-        ("gpu:1", "GPU 1", "GPU 1 of 2"),
-        ("cpu", [], "CPU ("),
+        ("auto", False, ["GPU 0"], "GPU 0 of 2 (Made-up 9000) and CPU"),
+        ("gpu", False, ["GPU 0"], "GPU 0 of 2"),
+        ("gpu:1", False, ["GPU 1"], "GPU 1 of 2"),
+        ("cpu", False, [], "CPU ("),
+        ("auto", True, ["GPU 0", "GPU 1"], "2 GPUs (Made-up 9000) and CPU"),
+        ("cpu", True, [], "CPU ("),
     ],
 )
-def test_the_gpu_asked_for_is_the_only_one_visible(device: str, visible: object, said: str) -> None:
+def test_the_gpus_asked_for_are_the_only_ones_visible(
+    device: str, many: bool, visible: list[str], said: str
+) -> None:
     config = MadeUpConfig()
     tf = types.SimpleNamespace(config=config)
-    assert startup._choose(device, tf).startswith(said)  # type: ignore[arg-type]
+    assert startup._choose(device, tf, many).startswith(said)  # type: ignore[arg-type]
     assert config.visible == visible
-    assert config.growing == ([visible] if visible else [])
+    assert config.growing == visible
 
 
 def test_a_missing_tensorflow_is_one_sentence() -> None:
