@@ -262,7 +262,7 @@ def _measure_input(arguments: argparse.Namespace) -> dict[str, float]:
     from PIL import Image
 
     from dataset import Dataset
-    from folder import load_folder
+    from folder import find_images, load_folder
     from images import Geometry
     from utils import to_range
 
@@ -274,7 +274,8 @@ def _measure_input(arguments: argparse.Namespace) -> dict[str, float]:
             small = Image.fromarray(stream.integers(0, 256, (12, 12, 3), np.uint8))
             small.resize((96, 96), Image.Resampling.BICUBIC).save(data / f"{number:05}.jpg")
         began = time.perf_counter()
-        array = load_folder(data, "*.jpg", Geometry((96, 96), (48, 48)), None, Path(folder) / "a")
+        geometry, found = Geometry((96, 96), (48, 48)), find_images(data, "*.jpg")
+        array = load_folder(data, found, geometry, None, Path(folder) / "a").pixels
         scan = SCANNED / (time.perf_counter() - began)
         batches = Dataset(array, None, None, arguments.batch_size, math.inf, 0)
         numbers = iter(range(10**9))
@@ -302,7 +303,9 @@ def _measure_loop(arguments: argparse.Namespace) -> dict[str, float]:
             dcgan.train_step(*batch, evaluate=evaluate, watch=watch)
     count = LOOP_STEPS * arguments.batch_size
     images = np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1), np.uint8)
-    data = Dataset(images, np.arange(count) % 10, 10, arguments.batch_size, math.inf, 0)
+    data = Dataset(
+        images, np.arange(count) % 10, 10, arguments.batch_size, math.inf, 0, fixed_order=True
+    )
     bare, found = [], {}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         for log_freq in (100, 1):

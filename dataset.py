@@ -11,9 +11,11 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from errors import UserError
-from folder import channels, find_images, first_header, load_folder
+from folder import Found, channels, find_images, first_header, load_folder
 from images import Geometry, fit
+from labels import class_lines, find_labelled, number_classes
 from settings import Settings
+from small_sets import advice
 from streams import random_stream
 from utils import one_hot
 
@@ -29,7 +31,9 @@ class Dataset:
     """Images in memory or mapped from disk, and the order in which they are handed out.
 
     images: uint8 [N, H, W, c_dim]. labels: int [N], or None. y_dim: number of classes, or None.
-    Without labels the order is drawn anew for each epoch, from the seed and the epoch.
+    classes: their names, where they are one's own. fixed_order: that of the array in each epoch,
+    as the original has it for MNIST; otherwise it is drawn anew, from the seed and the epoch.
+    flip: mirror images, each by a coin that follows from the seed and the step.
     """
 
     images: np.ndarray
@@ -38,6 +42,9 @@ class Dataset:
     batch_size: int
     train_size: float
     seed: int
+    classes: tuple[str, ...] = ()
+    fixed_order: bool = False
+    flip: bool = False
 
     @property
     def batches(self) -> int:
@@ -45,18 +52,24 @@ class Dataset:
 
         Fewer images than one batch are repeated to fill it.
         """
-        return max(1, self._epoch_size // self.batch_size)
+        return max(1, self.epoch_size // self.batch_size)
 
     def batch(self, epoch: int, idx: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
         start = idx * self.batch_size
-        rows = np.arange(start, start + self.batch_size) % self._epoch_size
-        if self.labels is None:
+        rows = np.arange(start, start + self.batch_size) % self.epoch_size
+        if not self.fixed_order:
             rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
-        return self.images[rows], self.labels_of(rows)
+        pixels = self.images[rows]
+        if self.flip:
+            coins = random_stream(self.seed, "flip", epoch * self.batches + idx)
+            mirrored = coins.random(self.batch_size) < 0.5
+            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        return pixels, self.labels_of(rows)
 
     @property
-    def _epoch_size(self) -> int:
+    def epoch_size(self) -> int:
+        """Images in an epoch, with what is left over."""
         return int(min(len(self.images), self.train_size))
 
     def labels_of(self, rows: np.ndarray | slice) -> np.ndarray | None:
@@ -65,6 +78,15 @@ class Dataset:
             return None
         return one_hot(self.labels[rows], self.y_dim)
 
+    def sample_labels(self, count: int) -> np.ndarray | None:
+        """One-hot labels of a sample picture, float32 [count, y_dim]; None without labels.
+
+        Classes of one's own take turns; of MNIST they are those of its first images.
+        """
+        if self.classes:
+            return one_hot(np.arange(count) % len(self.classes), len(self.classes))
+        return self.labels_of(slice(count))
+
 
 def open_dataset(settings: Settings, seed: int) -> Dataset:
     """Find and load the images that the settings name, and say what was found.
@@ -72,25 +94,66 @@ def open_dataset(settings: Settings, seed: int) -> Dataset:
     Raises:
         UserError: nothing there, not readable, or fewer images than one batch.
     """
-    if settings.is_idx_set:
-        images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
-        y_dim: int | None = MNIST_CLASSES
-    else:
-        images = load_folder(
-            folder_of(settings),
-            settings.input_fname_pattern,
-            geometry_of(settings),
-            settings.c_dim,
-            settings.data_dir / ARRAYS,
-            background=ImageColor.getrgb(settings.background)[:3],
-            allow_bad=settings.allow_bad,
-        )
-        labels, y_dim = None, None
-    dataset = Dataset(images, labels, y_dim, settings.batch_size, settings.train_size, seed)
-    shape = "x".join(str(n) for n in images.shape[1:])
-    epoch = _epoch_text(settings, len(images))
-    print(f"{settings.dataset}: {len(images):,} images of {shape}, {epoch}", flush=True)
+    load = _open_idx_set if settings.is_idx_set else _open_folder
+    dataset = load(settings, seed)
+    count = len(dataset.images)
+    shape = "x".join(str(n) for n in dataset.images.shape[1:])
+    epoch = _epoch_text(settings, count)
+    print(f"{settings.dataset}: {count:,} images of {shape}, {epoch}", flush=True)
+    for line in advice(settings, dataset.epoch_size, dataset.batches):
+        print(line)
     return dataset
+
+
+def _open_idx_set(settings: Settings, seed: int) -> Dataset:
+    images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
+    y_dim = MNIST_CLASSES if settings.with_labels else None
+    return Dataset(
+        images,
+        labels if y_dim else None,
+        y_dim,
+        settings.batch_size,
+        settings.train_size,
+        seed,
+        fixed_order=True,
+        flip=settings.flip,
+    )
+
+
+def _open_folder(settings: Settings, seed: int) -> Dataset:
+    found, labels = _found(settings)
+    images = load_folder(
+        folder_of(settings),
+        found,
+        geometry_of(settings),
+        settings.c_dim,
+        settings.data_dir / ARRAYS,
+        background=ImageColor.getrgb(settings.background)[:3],
+        allow_bad=settings.allow_bad,
+    )
+    classes = None
+    if labels is not None:
+        where = str(settings.labels_file or folder_of(settings))
+        classes = number_classes([labels[row] for row in images.rows], where)
+        print("\n".join(class_lines(classes)))
+    return Dataset(
+        images.pixels,
+        classes.numbers if classes else None,
+        len(classes.names) if classes else None,
+        settings.batch_size,
+        settings.train_size,
+        seed,
+        classes=classes.names if classes else (),
+        flip=settings.flip,
+    )
+
+
+def _found(settings: Settings) -> tuple[Found, list[str] | None]:
+    """The files of a folder's images and, with labels, the class of each."""
+    folder, pattern = folder_of(settings), settings.input_fname_pattern
+    if settings.with_labels:
+        return find_labelled(folder, pattern, settings.labels_file)
+    return find_images(folder, pattern), None
 
 
 def describe(settings: Settings) -> tuple[str, int, int | None]:
@@ -103,11 +166,16 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     geometry = geometry_of(settings)
     if settings.is_idx_set:
         count = len(load_mnist(_idx_folder(settings), geometry)[0])
-        source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
+        source, c_dim = "files 28x28", 1
+        y_dim = MNIST_CLASSES if settings.with_labels else None
     else:
-        files = find_images(folder_of(settings), settings.input_fname_pattern).files
-        count, y_dim = len(files), None
-        source = first_header(files)
+        found, labels = _found(settings)
+        files, y_dim = found.files, None
+        if labels is not None:
+            classes = number_classes(labels, str(settings.labels_file or folder_of(settings)))
+            print("\n".join(class_lines(classes)))
+            y_dim = len(classes.names)
+        count, source = len(files), first_header(files)
         c_dim = settings.c_dim or channels(files)
     crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
     height, width = geometry.output
@@ -129,14 +197,15 @@ def _epoch_text(settings: Settings, count: int) -> str:
         steps, left_over = divmod(size, settings.batch_size)
         capped = f"{size:,} of them in an epoch, " if size < count else ""
         return f"{capped}{steps:,} steps an epoch, {left_over} left over"
-    if settings.allow_bad and not settings.is_idx_set:
+    if (settings.allow_bad or settings.augment) and not settings.is_idx_set:
         return (
             f"1 step an epoch: {size} images, repeated to fill one batch of {settings.batch_size}"
         )
-    allow = "" if settings.is_idx_set else ", or --allow_bad to repeat them"
+    fitting = 2 ** int(math.log2(size))
+    allow = "" if settings.is_idx_set else ", or --augment or --allow_bad to repeat them"
     raise UserError(
         f"{settings.dataset}: {size} images do not fill one batch of {settings.batch_size}: "
-        f"give a smaller --batch_size{allow}"
+        f"give a smaller --batch_size (say {fitting}){allow}"
     )
 
 

@@ -17,6 +17,7 @@ from model import DCGAN
 from progress import Progress
 from settings import Settings
 from signals import stopping_later
+from small_sets import SMALL, frequency
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range
 
@@ -60,7 +61,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
             except (OSError, MemoryError, tf.errors.OpError) as error:
                 raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
             due = time.monotonic() - saved[1] >= 60 * settings.ckpt_minutes
-            if due or step % settings.ckpt_freq == 0:
+            if due or step % _steps_between(run, "ckpt_freq") == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())
         if step != saved[0]:
@@ -82,14 +83,25 @@ def _train_one(run: Run, step: int) -> tuple[dict[str, tf.Tensor], np.ndarray]:
     """Make the step after `step` -> what train_step returns, and its z."""
     pixels, y = run.data.batch(*divmod(step, run.data.batches))
     images, z = to_range(pixels, run.dcgan.value_range), run.z("z", step)
-    log, sample, summary = _due(run.settings, step + 1)
-    return run.dcgan.train_step(images, z, y, evaluate=log, watch=sample or summary), z
+    log, sample, summary = _due(run, step + 1)
+    seed = None
+    if run.settings.augment:
+        seed = random_stream(run.seed, "augment", step).integers(2**31, size=2, dtype=np.int32)
+    watch = sample or summary
+    return run.dcgan.train_step(images, z, y, evaluate=log, watch=watch, augment_seed=seed), z
 
 
-def _due(settings: Settings, step: int) -> tuple[bool, bool, bool]:
+def _due(run: Run, step: int) -> tuple[bool, bool, bool]:
     """Whether step number `step` is one to print, to sample, and to summarise."""
-    log, sample, summary = settings.log_freq, settings.sample_freq, settings.summary_freq
-    return step % log == 0, step % sample == 0, step % summary == 0
+    settings, data = run.settings, run.data
+    sample = step % _steps_between(run, "sample_freq") == 0
+    if data.epoch_size <= SMALL and step == settings.epoch * data.batches:
+        sample = True  # few steps in all: what they came to is shown
+    return step % settings.log_freq == 0, sample, step % settings.summary_freq == 0
+
+
+def _steps_between(run: Run, name: str) -> int:
+    return frequency(run.settings, name, run.data.epoch_size, run.data.batches)
 
 
 def _show(
@@ -103,7 +115,7 @@ def _show(
     """Print, summarise and sample what is due after step number `step`."""
     settings, batches = run.settings, run.data.batches
     epoch, idx = divmod(step - 1, batches)
-    log, sample, summary = _due(settings, step)
+    log, sample, summary = _due(run, step)
     if log or sample or summary:
         _refuse_not_finite(run, step, result, moments=False)
     if log:
@@ -173,12 +185,12 @@ def _summarise(result: dict[str, tf.Tensor], z: np.ndarray, run: Run, fakes: boo
 
 
 def _save_sample(run: Run, name: str) -> Path:
-    """Images of the one z, and of the first labels, that the run shows from start to end."""
-    images = run.dcgan.sampler(
-        run.z("sample_z", 0), run.data.labels_of(slice(run.settings.batch_size))
-    )
+    """Images of the one z and the labels that the run shows from start to end."""
+    y = run.data.sample_labels(run.settings.batch_size)
+    images = run.dcgan.sampler(run.z("sample_z", 0), y)
     pixels = to_pixels(images.numpy(), run.dcgan.value_range)
-    return save_grid(pixels, run.settings.run_folder(run.settings.sample_dir) / name)
+    path = run.settings.run_folder(run.settings.sample_dir) / name
+    return save_grid(pixels, path, run.data.classes)
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 import dataclasses
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from checkpoints import latest_checkpoint
 from errors import UserError
 from files import read_json, write_json
+from report import first_names
 from settings import Settings, check
 
 RUN_FILE = "run.json"
@@ -16,6 +18,7 @@ RUN_FILE = "run.json"
 RUN_DECIDES = (
     *("seed", "z_dist", "learning_rate", "beta1", "precision", "c_dim"),
     *("input_fname_pattern", "input_height", "input_width", "crop", "background", "train_size"),
+    *("labels", "labels_file", "flip", "augment"),
 )
 # What only decides what this one command does.
 OF_THE_COMMAND = {
@@ -103,15 +106,44 @@ def seed_of(settings: Settings) -> int:
     return seed
 
 
-def store_run(settings: Settings, images: int, folder: Path) -> None:
-    """Write all flags and the number of images beside the checkpoints; says if that changed."""
+def store_run(settings: Settings, images: int, folder: Path, classes: Sequence[str] = ()) -> None:
+    """Write all flags, the number of images and the names of one's own classes, by number.
+
+    They go beside the checkpoints. Says if the number of images changed.
+    """
     stored = read_json(folder / RUN_FILE).get("images", images)
     if stored != images and latest_checkpoint(folder):
         print(
             f"changed: images {stored:,} -> {images:,}. The steps made so far are counted in "
             "epochs of the new length"
         )
-    write_json(folder / RUN_FILE, settings.as_json() | {"images": images})
+    named = {"classes": list(classes)} if classes else {}
+    write_json(folder / RUN_FILE, settings.as_json() | {"images": images} | named)
+
+
+def refuse_other_labels(
+    folder: Path, y_dim: int | None, labels: bool | None, classes: Sequence[str] = ()
+) -> None:
+    """Compare what is asked for with a trained run: labels or none, and one's own classes.
+
+    y_dim: of the trained networks. labels, classes: asked for; None and () where nothing is.
+
+    Raises:
+        UserError: they differ.
+    """
+    if labels is not None and labels != bool(y_dim):
+        was, now = ("with", "without") if y_dim else ("without", "with")
+        raise UserError(
+            f"{folder} was trained {was} labels, and this command is {now}: give --out_name for "
+            f"a run of its own, or {'--labels' if y_dim else '--nolabels'}"
+        )
+    stored = read_json(folder / RUN_FILE).get("classes", []) if y_dim else []
+    if stored and classes and stored != list(classes):
+        raise UserError(
+            f"the classes of {folder} are {first_names(stored)} ({len(stored)} in all), those of "
+            f"the data {first_names(classes)} ({len(classes)}): give back the old ones, or "
+            "--out_name for a run of its own"
+        )
 
 
 def class_names(folder: Path, y_dim: int | None) -> list[str]:
@@ -152,6 +184,8 @@ def _typed(name: str, value: Any, folder: Path) -> Any:
     kind = {field.name: field.type for field in dataclasses.fields(Settings)}[name]
     if kind is float and (isinstance(value, int) or value == "inf"):
         value = float(value)
+    if kind == Path | None and isinstance(value, str):
+        value = Path(value)
     if not isinstance(value, kind):  # type: ignore[arg-type]
         path = folder / RUN_FILE
         raise UserError(f"{path}: {name} is {value!r}: mend it, or delete the file")

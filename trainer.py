@@ -7,16 +7,27 @@ from typing import Any
 
 import tensorflow as tf
 
-from checkpoints import NETWORK_SETTINGS, refuse_other_shape, stored_settings
+from checkpoints import NETWORK_SETTINGS, latest_checkpoint, refuse_other_shape, stored_settings
 from dataset import describe, open_dataset
 from errors import RunError, UserError
 from export import freeze, save_model
 from files import sweep_asides
 from loop import Run, failure, the_only_training, train_steps
 from model import DCGAN, parameter_table
-from runs import as_the_run_was, image_size, seed_of, source_of, store_run, trained_run
+from runs import (
+    as_the_run_was,
+    class_names,
+    image_size,
+    refuse_other_labels,
+    seed_of,
+    source_of,
+    store_run,
+    trained_run,
+)
 from settings import Settings
 from utils import visualize
+
+DATA_DECIDE = {"c_dim", "y_dim", "convolutions"}
 
 
 def run(settings: Settings) -> int:
@@ -43,6 +54,8 @@ def train(settings: Settings) -> int:
     settings, seed = as_the_run_was(settings, source)
     stored = _stored_networks(settings, source)
     data = open_dataset(settings, seed)
+    if latest_checkpoint(source):
+        refuse_other_labels(source, stored["y_dim"], settings.with_labels, data.classes)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
     found, step = dcgan.load(source)
@@ -56,7 +69,7 @@ def train(settings: Settings) -> int:
         _take_weights(settings, dcgan)
     if step < total:
         with the_only_training(folder):
-            store_run(settings, len(data.images), folder)
+            store_run(settings, len(data.images), folder, data.classes)
             sweep_asides(settings.run_folder(settings.sample_dir))
             stopped_by = train_steps(Run(settings, seed, data, dcgan, folder), step, total)
         print(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
@@ -78,6 +91,7 @@ def test(settings: Settings) -> int:
     folder = settings.init_from or trained_run(settings)
     dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder))
     refuse_other_shape(dcgan.settings, _given(settings), folder)
+    refuse_other_labels(folder, dcgan.y_dim, settings.labels)
     print(f"loaded step {int(dcgan.step):,} of {folder}")
     seed = seed_of(settings)
     pictures = settings.visualize or not (settings.export or settings.freeze)
@@ -121,7 +135,9 @@ def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pict
         _say_written(freeze(dcgan, folder, settings.batch_size))
     if pictures:
         folder, count = _samples_of(settings, checkpoint_dir), settings.generate_test_images
-        visualize(dcgan, settings.option, folder, count, seed, _say_written)
+        own_classes = dcgan.y_dim and dcgan.settings["convolutions"] == 4
+        classes = class_names(checkpoint_dir, dcgan.y_dim) if own_classes else []
+        visualize(dcgan, settings.option, folder, count, seed, _say_written, classes)
 
 
 def _samples_of(settings: Settings, checkpoint_dir: Path) -> Path:
@@ -148,8 +164,9 @@ def _build(
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
         "precision": settings.precision,
+        "convolutions": settings.convolutions,
     }
-    for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
+    for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - DATA_DECIDE:
         wanted[name] = stored[name]
     return DCGAN(**wanted, seed=seed, xla=settings.xla)
 
