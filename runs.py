@@ -4,6 +4,7 @@ import dataclasses
 import re
 import secrets
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -121,15 +122,11 @@ def store_run(settings: Settings, images: int, folder: Path, classes: Sequence[s
     write_json(folder / RUN_FILE, settings.as_json() | {"images": images} | named)
 
 
-def refuse_other_labels(
-    folder: Path, y_dim: int | None, labels: bool | None, classes: Sequence[str] = ()
-) -> None:
-    """Compare what is asked for with a trained run: labels or none, and one's own classes.
-
-    y_dim: of the trained networks. labels, classes: asked for; None and () where nothing is.
+def refuse_other_labels(folder: Path, y_dim: int | None, labels: bool | None) -> None:
+    """Refuse labels for a run without, and none for one with; `labels` None is as it was.
 
     Raises:
-        UserError: they differ.
+        UserError: y_dim, of the trained networks, is not what `labels` asks for.
     """
     if labels is not None and labels != bool(y_dim):
         was, now = ("with", "without") if y_dim else ("without", "with")
@@ -137,12 +134,21 @@ def refuse_other_labels(
             f"{folder} was trained {was} labels, and this command is {now}: give --out_name for "
             f"a run of its own, or {'--labels' if y_dim else '--nolabels'}"
         )
-    stored = read_json(folder / RUN_FILE).get("classes", []) if y_dim else []
-    if stored and classes and stored != list(classes):
+
+
+def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
+    """Refuse to go on with a run whose classes had other names.
+
+    Raises:
+        UserError: they differ; names the first that do.
+    """
+    stored = read_json(folder / RUN_FILE).get("classes", [])
+    if stored and classes and latest_checkpoint(folder) and stored != list(classes):
+        gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
         raise UserError(
-            f"the classes of {folder} are {first_names(stored)} ({len(stored)} in all), those of "
-            f"the data {first_names(classes)} ({len(classes)}): give back the old ones, or "
-            "--out_name for a run of its own"
+            f"the classes of {folder} were others: the data lack {first_names(gone) or 'none'}, "
+            f"and {first_names(new) or 'none'} is new. Give back the old ones, or --out_name for a "
+            "run of its own"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from checkpoints import NETWORK_SETTINGS, latest_checkpoint, refuse_other_shape, stored_settings
+from checkpoints import NETWORK_SETTINGS, refuse_other_shape, stored_settings
 from dataset import describe, open_dataset
 from errors import RunError, UserError
 from export import freeze, save_model
@@ -18,6 +18,7 @@ from runs import (
     as_the_run_was,
     class_names,
     image_size,
+    refuse_other_classes,
     refuse_other_labels,
     seed_of,
     source_of,
@@ -54,8 +55,7 @@ def train(settings: Settings) -> int:
     settings, seed = as_the_run_was(settings, source)
     stored = _stored_networks(settings, source)
     data = open_dataset(settings, seed)
-    if latest_checkpoint(source):
-        refuse_other_labels(source, stored["y_dim"], settings.with_labels, data.classes)
+    refuse_other_classes(source, data.classes)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
     found, step = dcgan.load(source)
@@ -178,6 +178,8 @@ def _stored_networks(settings: Settings, source: Path) -> dict[str, Any]:
         UserError: it is not what was typed, or there is no checkpoint in --init_from.
     """
     stored = stored_settings(source, image_size(settings, source))
+    if stored:
+        refuse_other_labels(source, stored["y_dim"], settings.with_labels)
     if settings.init_from and not stored:
         source = settings.init_from
         stored = stored_settings(source, image_size(settings, source))
