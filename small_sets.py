@@ -29,7 +29,10 @@ def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     missing = [f"--{name}" for name in ("flip", "augment") if not getattr(settings, name)]
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
-    line = f"a small set: {batches:,} steps an epoch, --epoch {settings.epoch} makes {steps:,}"
+    plural = "s" if batches > 1 else ""
+    line = (
+        f"a small set: {batches:,} step{plural} an epoch, --epoch {settings.epoch} makes {steps:,}"
+    )
     if steps < ENOUGH_STEPS:
         line += f", --epoch {math.ceil(ENOUGH_STEPS / batches)} about {ENOUGH_STEPS:,}"
     if missing:
