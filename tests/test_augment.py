@@ -91,22 +91,22 @@ def test_it_follows_from_the_seed_and_differs_from_look_to_look() -> None:
     ("size", "kind"),
     [
         ((17, 30), {"c_dim": 3, "y_dim": 3, "convolutions": 4}),
-        ((7, 5), {"c_dim": 1, "precision": "bfloat16"}),
-        ((28, 28), {"c_dim": 1, "y_dim": 3, "xla": True}),
+        ((7, 5), {"c_dim": 1, "y_dim": 3, "precision": "bfloat16"}),
     ],
 )
 def test_any_network_takes_a_step_with_it(size: tuple[int, int], kind: dict) -> None:
-    nets = [small(*size, **kind) for _ in range(3)]
-    images, z, y = batch(nets[0])
-    seeds = (np.array([1, 2]), np.array([1, 2]), None)
-    losses = [
-        {k: float(v) for k, v in net.train_step(images, z, y, True, augment_seed=s).items()}
-        for net, s in zip(nets, seeds, strict=True)
-    ]
-    assert all(np.isfinite(loss) for loss in losses[0].values())
-    assert losses[0] == losses[1]
-    for name in losses[0]:
-        assert losses[0][name] != losses[2][name]
+    """With the weights held still, only what D sees can make a difference."""
+    dcgan = small(*size, **kind, learning_rate=0.0)
+    images, z, y = batch(dcgan)
+    first, again, other, plain = (
+        {k: float(v) for k, v in dcgan.train_step(images, z, y, augment_seed=s).items()}
+        for s in (np.array([1, 2]), np.array([1, 2]), np.array([1, 3]), None)
+    )
+    assert all(np.isfinite(loss) for loss in first.values())
+    assert first == again
+    for name, loss in first.items():
+        assert loss != other[name]
+        assert loss != plain[name]
 
 
 def test_without_it_nothing_random_is_in_the_step() -> None:
