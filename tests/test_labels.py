@@ -155,19 +155,20 @@ def test_samples_show_classes_in_turns_and_mnist_its_first_digits() -> None:
 
 
 ANIMALS = ("--dataset=animals", "--output_height=16", "--batch_size=4", "--seed=3")
+ONE_TRACE = ("--sample_freq=1", "--log_freq=99", "--summary_freq=99")  # each takes seconds
 
 
 def test_a_labelled_run_from_folder_to_pictures(tmp_path: Path, here: Here) -> None:
     """Trained, resumed, shown; refused with other classes and without labels."""
     write_classes(tmp_path / "data/animals")
-    train = (*ANIMALS, "--train", "--flip", "--augment")
+    train = (*ANIMALS, *ONE_TRACE, "--train", "--flip", "--augment")
     done = here(tmp_path, *train, "--labels", "--epoch=2")
     assert done.returncode == 0, done.stderr
     run = tmp_path / "checkpoint/animals_4_16_16"
     assert json.loads((run / "run.json").read_text())["classes"] == ["apes", "bees", "cats"]
     assert Image.open(tmp_path / "samples/animals_4_16_16/train_01_0002.png").size == (48, 44)
 
-    done = here(tmp_path, *ANIMALS, "--train", "--epoch=3")
+    done = here(tmp_path, *ANIMALS, *ONE_TRACE, "--train", "--epoch=3")
     assert "as the run was: --labels=True --flip=True --augment=True\n" in done.stdout
     assert "going on from step 6" in done.stdout
     straight = here(tmp_path, *train, "--labels", "--epoch=3", "--out_dir=straight")
@@ -196,13 +197,13 @@ def test_mnist_without_labels(tmp_path: Path, here: Here) -> None:
     """The four-layer network in [-1, 1]; test mode and a resumed training know it."""
     write_mnist(tmp_path / "data/mnist", 12, 4)
     flags = ("--dataset=mnist", "--batch_size=8", "--seed=3")
-    done = here(tmp_path, *flags, "--nolabels", "--train", "--epoch=1")
+    done = here(tmp_path, *flags, *ONE_TRACE, "--nolabels", "--train", "--epoch=1")
     assert done.returncode == 0, done.stderr
     dcgan = DCGAN.from_checkpoint(tmp_path / "checkpoint/mnist_8_28_28")
     assert (dcgan.y_dim, dcgan.value_range, dcgan.image_shape) == (None, (-1.0, 1.0), (28, 28, 1))
     assert "discriminator/d_h4_lin/Matrix" in dcgan.named_variables()
     assert here(tmp_path, *flags).returncode == 0
-    again = here(tmp_path, *flags, "--train", "--epoch=2")
+    again = here(tmp_path, *flags, "--train", "--dry_run")
     assert "as the run was: --labels=False" in again.stdout
     refused = one_error_line(here(tmp_path, *flags, "--train", "--labels"), 2)
     assert "was trained without labels, and this command is with: give --out_name" in refused

@@ -1,12 +1,14 @@
 """Few images: pictures and checkpoints in time, but not at every step; advice where it helps."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import write_jpegs
 
 from dataset import Dataset, open_dataset
+from loop import Run, _due
 from main import parse
 from small_sets import advice, frequency
 
@@ -30,6 +32,15 @@ def test_samples_and_checkpoints_come_with_the_epochs(
     batches = images // batch_size
     for name, wanted in (("sample_freq", sample), ("ckpt_freq", checkpoint)):
         assert frequency(parse(flags), name, images, batches) == wanted
+
+
+def test_the_last_step_of_a_small_set_is_sampled() -> None:
+    for images, wanted in ((10, [False, True, False]), (505, [False, False, False])):
+        data = Dataset(np.zeros((images, 1, 1, 1), np.uint8), None, None, 5, np.inf, 0)
+        dcgan = SimpleNamespace()
+        run = Run(parse(["--epoch=3"]), 0, data, dcgan, Path())  # type: ignore[arg-type]
+        last = 3 * data.batches
+        assert [_due(run, step)[1] for step in (last - 1, last, last + 1)] == wanted
 
 
 def test_advice_says_how_many_steps_it_makes() -> None:
