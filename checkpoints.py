@@ -31,12 +31,18 @@ NETWORK_SETTINGS = (
     "df_dim",
     "gfc_dim",
     "dfc_dim",
+    "convolutions",
 )
 SUFFIXES = (".index", ".data-00000-of-00001")
 # What reading a file that was cut short or changed raises. TensorFlow's files hold checksums of all
 # they contain: with every single byte of them changed in turn, each time the reader raised one of
 # these, or gave the right values.
 DAMAGED = (tf.errors.OpError, IndexError)
+
+
+def default_convolutions(y_dim: int | None) -> int:
+    """Convolutions of the original's networks: 2 with labels, 4 without."""
+    return 2 if y_dim else 4
 
 
 def step_of(prefix: Path) -> int:
@@ -157,6 +163,8 @@ def _checked_description(stored: dict[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         UserError: something is missing, or is no number.
     """
+    # Written before there was a choice: the original's networks.
+    stored = {"convolutions": default_convolutions(stored.get("y_dim"))} | stored
     for name in NETWORK_SETTINGS:
         value = stored.get(name)
         if (name, value) != ("y_dim", None) and (type(value) is not int or value < 1):
@@ -180,7 +188,7 @@ def refuse_other_shape(
     if differences:
         raise UserError(
             f"the networks in {checkpoint_dir} are of another shape: {', '.join(differences)}. "
-            "Give the stored values, or another --checkpoint_dir"
+            "Give the stored values, or another --out_name or --checkpoint_dir"
         )
 
 

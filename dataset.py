@@ -1,5 +1,6 @@
 """Where images come from, idx files or a folder; hands out batch number (epoch, idx)."""
 
+import dataclasses
 import functools
 import gzip
 import math
@@ -12,9 +13,11 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from errors import UserError
-from folder import channels, find_images, first_header, load_folder
+from folder import Found, channels, find_images, first_header, load_folder
 from images import Geometry, fit
+from labels import class_lines, find_labelled, number_classes
 from settings import Settings
+from small_sets import advice
 from streams import random_stream
 from utils import one_hot
 
@@ -31,7 +34,9 @@ class Dataset:
 
     images: uint8 [N, H, W, c_dim]. labels: int [N], or None. y_dim: number of classes, or None.
     A step takes a batch for each of `replicas`.
-    Without labels the order is drawn anew for each epoch, from the seed and the epoch.
+    classes: their names, where they are one's own. fixed_order: that of the array in each epoch,
+    as the original has it for MNIST; otherwise it is drawn anew, from the seed and the epoch.
+    flip: mirror images, each by a coin that follows from the seed and the step.
     """
 
     images: np.ndarray
@@ -41,6 +46,9 @@ class Dataset:
     train_size: float
     seed: int
     replicas: int = 1
+    classes: tuple[str, ...] = ()
+    fixed_order: bool = False
+    flip: bool = False
 
     @property
     def batches(self) -> int:
@@ -48,20 +56,25 @@ class Dataset:
 
         Fewer images than a step takes are repeated to fill it.
         """
-        return max(1, self._epoch_size // (self.batch_size * self.replicas))
+        return max(1, self.epoch_size // (self.batch_size * self.replicas))
 
     def batch(self, epoch: int, idx: int, replica: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
         """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
         start = (idx * self.replicas + replica) * self.batch_size
-        rows = np.arange(start, start + self.batch_size) % self._epoch_size
-        if self.labels is None:
+        rows = np.arange(start, start + self.batch_size) % self.epoch_size
+        if not self.fixed_order:
             rows = _epoch_order(len(self.images), self.seed, epoch)[rows]
-        images = self.images[rows]
+        pixels = self.images[rows]
         _give_back(self.images)
-        return images, self.labels_of(rows)
+        if self.flip:
+            draw = (epoch * self.batches + idx) * self.replicas + replica
+            mirrored = random_stream(self.seed, "flip", draw).random(self.batch_size) < 0.5
+            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        return pixels, self.labels_of(rows)
 
     @property
-    def _epoch_size(self) -> int:
+    def epoch_size(self) -> int:
+        """Images in an epoch, with what is left over."""
         return int(min(len(self.images), self.train_size))
 
     def labels_of(self, rows: np.ndarray | slice) -> np.ndarray | None:
@@ -70,6 +83,15 @@ class Dataset:
             return None
         return one_hot(self.labels[rows], self.y_dim)
 
+    def sample_labels(self, count: int) -> np.ndarray | None:
+        """One-hot labels of a sample picture, float32 [count, y_dim]; None without labels.
+
+        Classes of one's own take turns; of MNIST they are those of its first images.
+        """
+        if self.classes:
+            return one_hot(np.arange(count) % len(self.classes), len(self.classes))
+        return self.labels_of(slice(count))
+
 
 def open_dataset(settings: Settings, seed: int, replicas: int = 1) -> Dataset:
     """Find and load the images that the settings name, and say what was found.
@@ -77,26 +99,66 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1) -> Dataset:
     Raises:
         UserError: nothing there, not readable, or fewer images than a step takes.
     """
-    if settings.is_idx_set:
-        images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
-        y_dim: int | None = MNIST_CLASSES
-    else:
-        images = load_folder(
-            folder_of(settings),
-            settings.input_fname_pattern,
-            geometry_of(settings),
-            settings.c_dim,
-            settings.data_dir / ARRAYS,
-            background=ImageColor.getrgb(settings.background)[:3],
-            allow_bad=settings.allow_bad,
-        )
-        labels, y_dim = None, None
-    size = settings.batch_size
-    dataset = Dataset(images, labels, y_dim, size, settings.train_size, seed, replicas)
-    shape = "x".join(str(n) for n in images.shape[1:])
-    epoch = _epoch_text(settings, len(images), replicas)
-    print(f"{settings.dataset}: {len(images):,} images of {shape}, {epoch}", flush=True)
+    load = _open_idx_set if settings.is_idx_set else _open_folder
+    dataset = dataclasses.replace(load(settings, seed), replicas=replicas)
+    count = len(dataset.images)
+    shape = "x".join(str(n) for n in dataset.images.shape[1:])
+    epoch = _epoch_text(settings, count, replicas)
+    print(f"{settings.dataset}: {count:,} images of {shape}, {epoch}", flush=True)
+    for line in advice(settings, dataset.epoch_size, dataset.batches):
+        print(line)
     return dataset
+
+
+def _open_idx_set(settings: Settings, seed: int) -> Dataset:
+    images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
+    y_dim = MNIST_CLASSES if settings.with_labels else None
+    return Dataset(
+        images,
+        labels if y_dim else None,
+        y_dim,
+        settings.batch_size,
+        settings.train_size,
+        seed,
+        fixed_order=True,
+        flip=settings.flip,
+    )
+
+
+def _open_folder(settings: Settings, seed: int) -> Dataset:
+    found, labels = _found(settings)
+    images = load_folder(
+        folder_of(settings),
+        found,
+        geometry_of(settings),
+        settings.c_dim,
+        settings.data_dir / ARRAYS,
+        background=ImageColor.getrgb(settings.background)[:3],
+        allow_bad=settings.allow_bad,
+    )
+    classes = None
+    if labels is not None:
+        where = str(settings.labels_file or folder_of(settings))
+        classes = number_classes([labels[row] for row in images.rows], where)
+        print("\n".join(class_lines(classes)))
+    return Dataset(
+        images.pixels,
+        classes.numbers if classes else None,
+        len(classes.names) if classes else None,
+        settings.batch_size,
+        settings.train_size,
+        seed,
+        classes=classes.names if classes else (),
+        flip=settings.flip,
+    )
+
+
+def _found(settings: Settings) -> tuple[Found, list[str] | None]:
+    """The files of a folder's images and, with labels, the class of each."""
+    folder, pattern = folder_of(settings), settings.input_fname_pattern
+    if settings.with_labels:
+        return find_labelled(folder, pattern, settings.labels_file)
+    return find_images(folder, pattern), None
 
 
 def describe(settings: Settings) -> tuple[str, int, int | None]:
@@ -109,11 +171,16 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     geometry = geometry_of(settings)
     if settings.is_idx_set:
         count = len(load_mnist(_idx_folder(settings), geometry)[0])
-        source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
+        source, c_dim = "files 28x28", 1
+        y_dim = MNIST_CLASSES if settings.with_labels else None
     else:
-        files = find_images(folder_of(settings), settings.input_fname_pattern).files
-        count, y_dim = len(files), None
-        source = first_header(files)
+        found, labels = _found(settings)
+        files, y_dim = found.files, None
+        if labels is not None:
+            classes = number_classes(labels, str(settings.labels_file or folder_of(settings)))
+            print("\n".join(class_lines(classes)))
+            y_dim = len(classes.names)
+        count, source = len(files), first_header(files)
         c_dim = settings.c_dim or channels(files)
     crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
     height, width = geometry.output
@@ -139,11 +206,13 @@ def _epoch_text(settings: Settings, count: int, replicas: int = 1) -> str:
         capped = f"{size:,} of them in an epoch, " if size < count else ""
         each = f" of {batch}" if replicas > 1 else ""
         return f"{capped}{steps:,} steps an epoch{each}, {left_over} left over"
-    if settings.allow_bad and not settings.is_idx_set:
+    if (settings.allow_bad or settings.augment) and not settings.is_idx_set:
         return f"1 step an epoch: {size} images, repeated to fill {batch}"
-    allow = "" if settings.is_idx_set else ", or --allow_bad to repeat them"
+    fitting = 2 ** int(math.log2(max(1, size // replicas)))
+    allow = "" if settings.is_idx_set else ", or --augment or --allow_bad to repeat them"
     raise UserError(
-        f"{settings.dataset}: {size} images do not fill {batch}: give a smaller --batch_size{allow}"
+        f"{settings.dataset}: {size} images do not fill {batch}: "
+        f"give a smaller --batch_size (say {fitting}){allow}"
     )
 
 

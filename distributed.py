@@ -30,7 +30,7 @@ LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledE
 CHECKPOINT = 0  # a wish; all others are the numbers of signals
 WISHES = 65  # signals have numbers below
 
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # images, z, y
+Batch = dict[str, np.ndarray]  # arguments of DCGAN.train_step
 PerReplica = Any  # a value of each local replica
 Nested = TypeVar("Nested")  # tensors, also in lists and dictionaries
 
@@ -214,7 +214,7 @@ class Copies:
         """One step of all replicas, each with its own batch; all workers must call it.
 
         Args:
-            batch_of: images, z and y of a replica; called for those of this process.
+            batch_of: images, z and so on of a replica; called for those of this process.
             evaluate, watch: as DCGAN.train_step.
             wishes: this worker's.
 
@@ -225,9 +225,9 @@ class Copies:
             with `evaluate` or `watch`.
         """
 
-        def value(context: tf.distribute.experimental.ValueContext) -> tuple[tf.Tensor, ...]:
+        def value(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
             batch = batch_of(context.replica_id_in_sync_group)
-            return tuple(tf.constant(part) for part in batch if part is not None)
+            return {name: tf.constant(part) for name, part in batch.items()}
 
         wished = np.zeros(WISHES, np.float32)
         wished[list(wishes)] = 1
@@ -250,10 +250,9 @@ class Copies:
         return self._strategy.run(self._step_on_one, (batch, wishes, evaluate, watch))
 
     def _step_on_one(
-        self, batch: tuple[tf.Tensor, ...], wishes: tf.Tensor, evaluate: bool, watch: bool
+        self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, evaluate: bool, watch: bool
     ) -> dict[str, tf.Tensor]:
-        images, z, y = (*batch, None)[:3]
-        result = self._copy.three_updates(images, z, y, evaluate, watch)
+        result = self._copy.three_updates(**batch, evaluate=evaluate, watch=watch)
         names = [name for name in result if "loss" in name]
         looked_at = [result[name] for name in names]
         if evaluate or watch:

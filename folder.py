@@ -32,6 +32,7 @@ class Found(NamedTuple):
     others: how many pictures, by their suffix, do not match.
     """
 
+    pattern: str
     files: list[Path]
     folders: list[str]
     others: Counter[str]
@@ -59,7 +60,8 @@ def find_images(folder: Path, pattern: str) -> Found:
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
         raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    return Found(files, folders, _pictures_in(folder) - Counter(path.suffix for path in files))
+    others = _pictures_in(folder) - Counter(path.suffix for path in files)
+    return Found(pattern, files, folders, others)
 
 
 def _pictures_in(folder: Path) -> Counter[str]:
@@ -85,17 +87,27 @@ def _matches(folder: Path, pattern: str) -> Iterator[str]:
         yield name
 
 
+class Images(NamedTuple):
+    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk, and which of its files they are.
+
+    rows: int64 [N], for each image the place of its file among those that were found.
+    """
+
+    pixels: np.ndarray
+    rows: np.ndarray
+
+
 def load_folder(
     folder: Path,
-    pattern: str,
+    found: Found,
     geometry: Geometry,
     c_dim: int | None,
     arrays: Path,
     *,
     background: tuple[int, ...] = (255, 255, 255),
     allow_bad: bool = False,
-) -> np.ndarray:
-    """All images of a folder: uint8 [N, H, W, c_dim], mapped from disk.
+) -> Images:
+    """All images that were found in a folder.
 
     c_dim None takes it from the images: 3 if any has colour, else 1. Transparency is laid over
     `background` (R, G, B). The array is made below `arrays` on the first call and found again while
@@ -103,9 +115,8 @@ def load_folder(
     listed beside the array.
 
     Raises:
-        UserError: as find_images and Report.refuse_bad.
+        UserError: as Report.refuse_bad.
     """
-    found = find_images(folder, pattern)
     arrays = _writable(arrays)
     sweep_asides(arrays)
     key = _key(folder, found.files, geometry, c_dim, background)
@@ -120,9 +131,12 @@ def load_folder(
     print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
-        print(f"other pictures, which {pattern} does not match: {kinds}", flush=True)
+        print(f"other pictures, which {found.pattern} does not match: {kinds}", flush=True)
     report.refuse_bad(folder, skipped_list, allow_bad)
-    return np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
+    skipped = {name for name, _ in report.skipped}
+    kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
+    pixels = np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
+    return Images(pixels, np.flatnonzero(kept))
 
 
 def _fits(array: Path, description: dict) -> bool:

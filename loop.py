@@ -18,6 +18,7 @@ from model import DCGAN
 from progress import Progress
 from settings import Settings
 from signals import stopping_later
+from small_sets import SMALL, frequency
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range
 
@@ -71,7 +72,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
             else:
                 due = CHECKPOINT in run.copies.wishes
                 stopped_by += sorted(run.copies.wishes - {CHECKPOINT})
-            if due or step % settings.ckpt_freq == 0:
+            if due or step % _steps_between(run, "ckpt_freq") == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())
         if step != saved[0]:
@@ -101,26 +102,40 @@ def failure(error: BaseException) -> str:
 
 def _train_one(run: Run, step: int, wishes: set[int]) -> dict[str, tf.Tensor]:
     """Make the step after `step` -> what train_step returns; `wishes` are those of Copies."""
-    log, sample, summary = _due(run.settings, step + 1)
+    log, sample, summary = _due(run, step + 1)
 
     def batch_of(replica: int) -> Batch:
         pixels, y = run.data.batch(*divmod(step, run.data.batches), replica)
-        return to_range(pixels, run.dcgan.value_range), run.z("z", _draw(run, step, replica)), y
+        draw = _draw(run, step, replica)
+        batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
+        if y is not None:
+            batch["y"] = y
+        if run.settings.augment:
+            stream = random_stream(run.seed, "augment", draw)
+            batch["augment_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
+        return batch
 
     if run.copies:
         return run.copies.train_step(batch_of, log, sample or summary, wishes)
-    return run.dcgan.train_step(*batch_of(0), evaluate=log, watch=sample or summary)
+    return run.dcgan.train_step(**batch_of(0), evaluate=log, watch=sample or summary)
 
 
 def _draw(run: Run, step: int, replica: int) -> int:
-    """Which of the run's draws of z a replica takes for the step after `step`."""
+    """Which of the run's random draws a replica takes for the step after `step`."""
     return step * run.cluster.replicas + replica
 
 
-def _due(settings: Settings, step: int) -> tuple[bool, bool, bool]:
+def _due(run: Run, step: int) -> tuple[bool, bool, bool]:
     """Whether step number `step` is one to print, to sample, and to summarise."""
-    log, sample, summary = settings.log_freq, settings.sample_freq, settings.summary_freq
-    return step % log == 0, step % sample == 0, step % summary == 0
+    settings, data = run.settings, run.data
+    sample = step % _steps_between(run, "sample_freq") == 0
+    if data.epoch_size <= SMALL and step == settings.epoch * data.batches:
+        sample = True  # few steps in all: what they came to is shown
+    return step % settings.log_freq == 0, sample, step % settings.summary_freq == 0
+
+
+def _steps_between(run: Run, name: str) -> int:
+    return frequency(run.settings, name, run.data.epoch_size, run.data.batches)
 
 
 def _show(
@@ -133,7 +148,7 @@ def _show(
     """Print, summarise and sample what is due after step number `step`."""
     settings, batches = run.settings, run.data.batches
     epoch, idx = divmod(step - 1, batches)
-    log, sample, summary = _due(settings, step)
+    log, sample, summary = _due(run, step)
     if log or sample or summary:
         faulty = run.copies is not None and result["not_finite"] > 0
         if run.copies and (sample or faulty):
@@ -215,12 +230,12 @@ def _summarise(result: dict[str, tf.Tensor], step: int, run: Run, fakes: bool) -
 
 
 def _save_sample(run: Run, name: str) -> Path:
-    """Images of the one z, and of the first labels, that the run shows from start to end."""
-    images = run.dcgan.sampler(
-        run.z("sample_z", 0), run.data.labels_of(slice(run.settings.batch_size))
-    )
+    """Images of the one z and the labels that the run shows from start to end."""
+    y = run.data.sample_labels(run.settings.batch_size)
+    images = run.dcgan.sampler(run.z("sample_z", 0), y)
     pixels = to_pixels(images.numpy(), run.dcgan.value_range)
-    return save_grid(pixels, run.settings.run_folder(run.settings.sample_dir) / name)
+    path = run.settings.run_folder(run.settings.sample_dir) / name
+    return save_grid(pixels, path, run.data.classes)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ python download.py mnist
 python main.py --dataset mnist --input_height=28 --output_height=28 --train
 python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
 python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
+python main.py --dataset faces --labels --flip --augment --train
 """
 
 import difflib
@@ -61,11 +62,15 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("background", "white", "what is behind transparent images, a name or #rrggbb"),
         Flag("allow_bad", False, "train even if most files are bad, or too few for a batch"),
         Flag("train_size", float("inf"), "images in an epoch, at most"),
+        Flag("labels", None, "a class for each sub-folder; --nolabels: MNIST without", bool),
+        Flag("labels_file", None, "or the classes from this CSV, its columns file,label", str),
+        Flag("flip", False, "show half of the images mirrored, left to right"),
     ),
     "The training": (
         Flag("epoch", 25, "epochs in all"),
         Flag("learning_rate", 0.0002, "of Adam"),
         Flag("beta1", 0.5, "of Adam"),
+        Flag("augment", False, "DiffAugment, for small sets: D sees all images altered"),
         Flag("precision", "float32", "or bfloat16: faster where the processor knows it"),
         Flag("batch_size", 64, "images in a step"),
         Flag("z_dim", 100, "length of the latent vector"),
@@ -83,9 +88,11 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("out_dir", ".", "the folder above checkpoint, samples and logs"),
         Flag("out_name", "", "a folder between out_dir and those"),
         Flag("max_to_keep", 5, "checkpoints to keep"),
-        Flag("ckpt_freq", 500, "a checkpoint every so many steps, and one at the end"),
+        Flag(
+            "ckpt_freq", 500, "a checkpoint every so many steps, and at the end; small sets: more"
+        ),
         Flag("ckpt_minutes", 10.0, "and one when the last is so many minutes old"),
-        Flag("sample_freq", 100, "a sample picture every so many steps"),
+        Flag("sample_freq", 100, "a sample picture every so many steps; small sets: more"),
         Flag("log_freq", 1, "a line with the losses every so many steps"),
         Flag("summary_freq", 10, "TensorBoard summaries every so many steps"),
         Flag("G_img_sum", False, "fakes in every summary, not only with the sample pictures"),
@@ -207,7 +214,7 @@ def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
     ):
         if values[name] is None:
             values[name] = default or values[name.replace("width", "height")]
-    for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir", "init_from"):
+    for name in ("data_dir", "checkpoint_dir", "sample_dir", "out_dir", "init_from", "labels_file"):
         if values[name] is not None:
             values[name] = Path(values[name]).expanduser()
     settings = Settings(**values, given=given)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 from dataset import Dataset
-from folder import load_folder
+from folder import find_images, load_folder
 from images import Geometry
 from loop import Run, train_steps
 from main import parse
@@ -71,10 +71,11 @@ def pipeline(batch_size: int) -> dict[str, float]:
     """The first scan of a folder of JPEGs, batches of later epochs, and what many images cost."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = _write_jpegs(folder / "faces")
+        faces, geometry = _write_jpegs(folder / "faces"), Geometry((96, 96), (48, 48))
         began = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
-            array = load_folder(paths, "*.jpg", Geometry((96, 96), (48, 48)), None, folder / "a")
+            found = find_images(faces, "*.jpg")
+            array = load_folder(faces, found, geometry, None, folder / "a").pixels
         scan = SCANNED / (time.perf_counter() - began)
         data = Dataset(array, None, None, batch_size, math.inf, 0)
         before = _peak_mib()

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from augment import Look, look_of
 from checkpoints import (
     SETTINGS_FILE,
+    default_convolutions,
     read_newest,
     refuse_other_shape,
     step_of,
@@ -45,6 +47,7 @@ class DCGAN(tf.Module):
         precision: str = "float32",
         seed: int = 0,
         xla: bool = False,
+        convolutions: int | None = None,
         averaged: Callable[[Gradients], Gradients] | None = None,
     ):
         """Build both networks with fresh weights.
@@ -52,8 +55,7 @@ class DCGAN(tf.Module):
         Args:
             output_height, output_width: size of the images, any, also odd and not square.
             c_dim: colour channels, 1 or 3.
-            y_dim: number of classes for the label-conditioned networks (images in [0, 1]);
-                None for the networks without labels (images in [-1, 1]).
+            y_dim: number of classes; None for networks without labels.
             z_dim: length of the latent vector.
             batch_size: images in a training step; part of a run's name, not of the networks.
             gf_dim, df_dim: filters of G's last hidden layer and of D's first.
@@ -63,10 +65,13 @@ class DCGAN(tf.Module):
                 averages, last activations and losses are float32 in both, and so is the sampler.
             seed: decides the initial weights.
             xla: have XLA compile the training step.
+            convolutions: of each network, 4 (images in [-1, 1]) or 2, MNIST's with labels (images
+                in [0, 1]). None: the original's choice, 2 with labels and 4 without.
             averaged: what to make of the gradients of an update before Adam gets them: where
                 several replicas train, their mean (distributed.py).
         """
         super().__init__()
+        convolutions = convolutions or default_convolutions(y_dim)
         self.settings: dict[str, Any] = {
             "output_height": output_height,
             "output_width": output_width,
@@ -77,6 +82,7 @@ class DCGAN(tf.Module):
             "df_dim": df_dim,
             "gfc_dim": gfc_dim,
             "dfc_dim": dfc_dim,
+            "convolutions": convolutions,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "beta1": beta1,
@@ -86,12 +92,14 @@ class DCGAN(tf.Module):
         self.image_shape = (*size, c_dim)
         self.y_dim, self.z_dim, self.batch_size = y_dim, z_dim, batch_size
         last = (seed, tf.dtypes.as_dtype(precision))
-        if y_dim:
+        if convolutions == 4:
+            self.generator = Generator(size, c_dim, y_dim, z_dim, gf_dim, *last)
+            self.discriminator = Discriminator(size, c_dim, y_dim, df_dim, *last)
+        elif convolutions == 2 and y_dim:
             self.generator = LabelledGenerator(size, c_dim, y_dim, z_dim, gf_dim, gfc_dim, *last)
             self.discriminator = LabelledDiscriminator(size, c_dim, y_dim, df_dim, dfc_dim, *last)
         else:
-            self.generator = Generator(size, c_dim, z_dim, gf_dim, *last)
-            self.discriminator = Discriminator(size, c_dim, df_dim, *last)
+            raise ValueError("convolutions must be 4, or 2 with labels")
         self.value_range: tuple[float, float] = self.generator.value_range
         self.d_optim = Adam(self.discriminator.trainable(), learning_rate, beta1)
         self.g_optim = Adam(self.generator.trainable(), learning_rate, beta1)
@@ -127,6 +135,7 @@ class DCGAN(tf.Module):
         y: tf.Tensor | None = None,
         evaluate: bool = False,
         watch: bool = False,
+        augment_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """One iteration of the original: D once, G twice, all on the same z.
 
@@ -136,6 +145,8 @@ class DCGAN(tf.Module):
             y: one-hot float32 [B, y_dim], with labels only.
             evaluate: also compute the losses that the original prints, after the updates.
             watch: also return what TensorBoard shows.
+            augment_seed: int32 [2]; with it, D sees all images, real and fake, augmented by random
+                numbers that follow from it. None, as they are.
 
         Returns:
             Scalars d_loss, d_loss_real, d_loss_fake (of the D update's pass) and g_loss (of the
@@ -145,49 +156,58 @@ class DCGAN(tf.Module):
         """
         images = tf.convert_to_tensor(images, tf.float32)
         z, y = self._latent(z, y)
-        return self._train_step(images, z, y, evaluate, watch)
+        if augment_seed is not None:
+            augment_seed = tf.convert_to_tensor(augment_seed, tf.int32)
+        return self._train_step(images, z, y, evaluate, watch, augment_seed)
 
     def three_updates(
-        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, evaluate: bool, watch: bool
+        self,
+        images: tf.Tensor,
+        z: tf.Tensor,
+        y: tf.Tensor | None = None,
+        evaluate: bool = False,
+        watch: bool = False,
+        augment_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """What train_step runs as a graph; all arguments as there, but tensors already."""
+        look = look_of(self.value_range, augment_seed)
         with tf.GradientTape() as g_tape:
             # The same weights and z in the D update and in the first G update: one pass for both.
             fakes = self.generator(z, y, moves=2)
-        result, logits_of_reals = self._update_discriminator(images, fakes, y)
-        _, logits_of_fakes = self._update_generator(g_tape, fakes, y)
+        result, logits_of_reals = self._update_discriminator(images, fakes, y, look)
+        _, logits_of_fakes = self._update_generator(g_tape, fakes, y, look)
         with tf.GradientTape() as g_tape:
             second_fakes = self.generator(z, y, moves=1)
-        result["g_loss"], _ = self._update_generator(g_tape, second_fakes, y)
+        result["g_loss"], _ = self._update_generator(g_tape, second_fakes, y, look)
         if evaluate:
-            result |= self._evaluate(images, z, y)
+            result |= self._evaluate(images, z, y, look)
         if watch:
             d, d_ = tf.sigmoid(logits_of_reals), tf.sigmoid(logits_of_fakes)
             result |= {"d": d, "d_": d_, "G": fakes}
         return result
 
     def _update_discriminator(
-        self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None
+        self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None, look: Look
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Update D -> the losses of its pass, and its logits of the real images."""
         variables = self.discriminator.trainable()
         with tf.GradientTape() as tape:
-            logits_of_reals = self.discriminator(images, y, moves=1)
+            logits_of_reals = self.discriminator(look(images), y, moves=1)
             d_loss_real = real_loss(logits_of_reals)
-            d_loss_fake = fake_loss(self.discriminator(fakes, y, moves=1))
+            d_loss_fake = fake_loss(self.discriminator(look(fakes), y, moves=1))
             d_loss = d_loss_real + d_loss_fake
         self.d_optim.apply(variables, self._averaged(tape.gradient(d_loss, variables)))
         losses = {"d_loss": d_loss, "d_loss_real": d_loss_real, "d_loss_fake": d_loss_fake}
         return losses, logits_of_reals
 
     def _update_generator(
-        self, g_tape: tf.GradientTape, fakes: tf.Tensor, y: tf.Tensor | None
+        self, g_tape: tf.GradientTape, fakes: tf.Tensor, y: tf.Tensor | None, look: Look
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Update G by what D says of `fakes`, which `g_tape` saw G make -> g_loss, D's logits."""
         # D's own weights are not watched: no gradient is computed for them.
         with tf.GradientTape(watch_accessed_variables=False) as d_tape:
             d_tape.watch(fakes)
-            logits = self.discriminator(fakes, y, moves=1)
+            logits = self.discriminator(look(fakes), y, moves=1)
             g_loss = real_loss(logits)
         variables = self.generator.trainable()
         gradients = g_tape.gradient(fakes, variables, d_tape.gradient(g_loss, fakes))
@@ -195,13 +215,14 @@ class DCGAN(tf.Module):
         return g_loss, logits
 
     def _evaluate(
-        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None
+        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, look: Look
     ) -> dict[str, tf.Tensor]:
         """The printed losses: three passes in the original, two of them the same (moves=2)."""
-        logits_of_fakes = self.discriminator(self.generator(z, y, moves=2), y, moves=2)
+        fakes = look(self.generator(z, y, moves=2))
+        logits_of_fakes = self.discriminator(fakes, y, moves=2)
         return {
             "eval_d_loss_fake": fake_loss(logits_of_fakes),
-            "eval_d_loss_real": real_loss(self.discriminator(images, y, moves=1)),
+            "eval_d_loss_real": real_loss(self.discriminator(look(images), y, moves=1)),
             "eval_g_loss": real_loss(logits_of_fakes),
         }
 

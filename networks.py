@@ -1,7 +1,8 @@
-"""The four networks: generator and discriminator, without labels and with.
+"""The networks: generator and discriminator, with four convolutions each, or two (MNIST's).
 
-Shapes stand behind each line: B images of H x W, /2 and so on rounded up. `moves` is that of
-ops.BatchNorm: 0 in the sampler, in training how often the moving averages move.
+Those with two take labels; those with four do if asked, which is not in the original. Shapes stand
+behind each line: B images of H x W, /2 and so on rounded up. `moves` is that of ops.BatchNorm: 0 in
+the sampler, in training how often the moving averages move.
 """
 
 import math
@@ -18,7 +19,7 @@ def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
 
 
 class Network(tf.Module):
-    """What the four share: variables by their original names, in the order of the layers.
+    """What they share: variables by their original names, in the order of the layers.
 
     In training it computes in `dtype`; what goes in and what comes out is float32.
     """
@@ -27,9 +28,10 @@ class Network(tf.Module):
         super().__init__()
         self._dtype = dtype
 
-    def _entering(self, moves: int, *inputs: tf.Tensor) -> list[tf.Tensor]:
-        """Inputs in the type to compute in: the sampler's is always float32."""
-        return [tf.cast(x, self._dtype if moves else tf.float32) for x in inputs]
+    def _entering(self, moves: int, *inputs: tf.Tensor | None) -> list[tf.Tensor]:
+        """Inputs in the type to compute in: the sampler's is always float32. None stays None."""
+        dtype = self._dtype if moves else tf.float32
+        return [None if x is None else tf.cast(x, dtype) for x in inputs]
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights and moving averages, {"generator/g_h0_lin/Matrix": variable, ...}."""
@@ -43,60 +45,81 @@ class Network(tf.Module):
 
 
 class Generator(Network):
-    """The original's generator without labels (Radford et al. 2016, figure 1)."""
+    """The original's generator without labels (Radford et al. 2016, figure 1).
+
+    With y_dim it takes labels wherever MNIST's does; without, it is the original's.
+    """
 
     value_range = (-1.0, 1.0)
 
     def __init__(
-        self, size: tuple[int, int], c_dim: int, z_dim: int, gf_dim: int, seed: int, dtype: tf.DType
+        self,
+        size: tuple[int, int],
+        c_dim: int,
+        y_dim: int | None,
+        z_dim: int,
+        gf_dim: int,
+        seed: int,
+        dtype: tf.DType,
     ):
         super().__init__(dtype)
+        more = y_dim or 0
         self._start = (*halved(size, 4), gf_dim * 8)
         at = "generator/g_"
-        self.g_h0_lin = Linear(at + "h0_lin", z_dim, math.prod(self._start), seed)
+        self.g_h0_lin = Linear(at + "h0_lin", z_dim + more, math.prod(self._start), seed)
         self.g_bn0 = BatchNorm(at + "bn0", gf_dim * 8)
-        self.g_h1 = Deconv2d(at + "h1", gf_dim * 8, gf_dim * 4, halved(size, 3), seed)
+        self.g_h1 = Deconv2d(at + "h1", gf_dim * 8 + more, gf_dim * 4, halved(size, 3), seed)
         self.g_bn1 = BatchNorm(at + "bn1", gf_dim * 4)
-        self.g_h2 = Deconv2d(at + "h2", gf_dim * 4, gf_dim * 2, halved(size, 2), seed)
+        self.g_h2 = Deconv2d(at + "h2", gf_dim * 4 + more, gf_dim * 2, halved(size, 2), seed)
         self.g_bn2 = BatchNorm(at + "bn2", gf_dim * 2)
-        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2, gf_dim, halved(size, 1), seed)
+        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + more, gf_dim, halved(size, 1), seed)
         self.g_bn3 = BatchNorm(at + "bn3", gf_dim)
-        self.g_h4 = Deconv2d(at + "h4", gf_dim, c_dim, size, seed)
+        self.g_h4 = Deconv2d(at + "h4", gf_dim + more, c_dim, size, seed)
 
-    def __call__(self, z: tf.Tensor, y: None, moves: int) -> tf.Tensor:
-        """Z [B, z_dim] -> images [B, H, W, c_dim] in [-1, 1]."""
-        (z,) = self._entering(moves, z)
-        h = tf.reshape(self.g_h0_lin(z), [-1, *self._start])
+    def __call__(self, z: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+        """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
+        z, y = self._entering(moves, z, y)
+        h = tf.reshape(self.g_h0_lin(_with(z, y)), [-1, *self._start])
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, H/16, W/16, 8 gf]
-        h = tf.nn.relu(self.g_bn1(self.g_h1(h), moves))  # [B, H/8, W/8, 4 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h), moves))  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn3(self.g_h3(h), moves))  # [B, H/2, W/2, gf]
-        return tf.nn.tanh(_float32(self.g_h4(h)))  # [B, H, W, c_dim]
+        h = tf.nn.relu(self.g_bn1(self.g_h1(_with(h, y)), moves))  # [B, H/8, W/8, 4 gf]
+        h = tf.nn.relu(self.g_bn2(self.g_h2(_with(h, y)), moves))  # [B, H/4, W/4, 2 gf]
+        h = tf.nn.relu(self.g_bn3(self.g_h3(_with(h, y)), moves))  # [B, H/2, W/2, gf]
+        return tf.nn.tanh(_float32(self.g_h4(_with(h, y))))  # [B, H, W, c_dim]
 
 
 class Discriminator(Network):
-    """The original's discriminator without labels."""
+    """The original's discriminator without labels; with y_dim it takes them as MNIST's does."""
 
-    def __init__(self, size: tuple[int, int], c_dim: int, df_dim: int, seed: int, dtype: tf.DType):
+    def __init__(
+        self,
+        size: tuple[int, int],
+        c_dim: int,
+        y_dim: int | None,
+        df_dim: int,
+        seed: int,
+        dtype: tf.DType,
+    ):
         super().__init__(dtype)
+        more = y_dim or 0
         at = "discriminator/d_"
-        self.d_h0_conv = Conv2d(at + "h0_conv", c_dim, df_dim, seed)
-        self.d_h1_conv = Conv2d(at + "h1_conv", df_dim, df_dim * 2, seed)
+        self.d_h0_conv = Conv2d(at + "h0_conv", c_dim + more, df_dim, seed)
+        self.d_h1_conv = Conv2d(at + "h1_conv", df_dim + more, df_dim * 2, seed)
         self.d_bn1 = BatchNorm(at + "bn1", df_dim * 2)
-        self.d_h2_conv = Conv2d(at + "h2_conv", df_dim * 2, df_dim * 4, seed)
+        self.d_h2_conv = Conv2d(at + "h2_conv", df_dim * 2 + more, df_dim * 4, seed)
         self.d_bn2 = BatchNorm(at + "bn2", df_dim * 4)
-        self.d_h3_conv = Conv2d(at + "h3_conv", df_dim * 4, df_dim * 8, seed)
+        self.d_h3_conv = Conv2d(at + "h3_conv", df_dim * 4 + more, df_dim * 8, seed)
         self.d_bn3 = BatchNorm(at + "bn3", df_dim * 8)
-        self.d_h4_lin = Linear(at + "h4_lin", math.prod(halved(size, 4)) * df_dim * 8, 1, seed)
+        flat = math.prod(halved(size, 4)) * df_dim * 8
+        self.d_h4_lin = Linear(at + "h4_lin", flat + more, 1, seed)
 
-    def __call__(self, images: tf.Tensor, y: None, moves: int) -> tf.Tensor:
-        """Images [B, H, W, c_dim] in [-1, 1] -> logits [B, 1]."""
-        (images,) = self._entering(moves, images)
-        h = lrelu(self.d_h0_conv(images))  # [B, H/2, W/2, df]
-        h = lrelu(self.d_bn1(self.d_h1_conv(h), moves))  # [B, H/4, W/4, 2 df]
-        h = lrelu(self.d_bn2(self.d_h2_conv(h), moves))  # [B, H/8, W/8, 4 df]
-        h = lrelu(self.d_bn3(self.d_h3_conv(h), moves))  # [B, H/16, W/16, 8 df]
-        return _float32(self.d_h4_lin(_flatten(h)))  # [B, 1]
+    def __call__(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+        """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
+        images, y = self._entering(moves, images, y)
+        h = lrelu(self.d_h0_conv(_with(images, y)))  # [B, H/2, W/2, df]
+        h = lrelu(self.d_bn1(self.d_h1_conv(_with(h, y)), moves))  # [B, H/4, W/4, 2 df]
+        h = lrelu(self.d_bn2(self.d_h2_conv(_with(h, y)), moves))  # [B, H/8, W/8, 4 df]
+        h = lrelu(self.d_bn3(self.d_h3_conv(_with(h, y)), moves))  # [B, H/16, W/16, 8 df]
+        return _float32(self.d_h4_lin(_with(_flatten(h), y)))  # [B, 1]
 
 
 class LabelledGenerator(Network):
@@ -171,6 +194,13 @@ class LabelledDiscriminator(Network):
         h = self.d_h2_lin(tf.concat([_flatten(h), y], 1))
         h = lrelu(self.d_bn2(h, moves))  # [B, dfc]
         return _float32(self.d_h3_lin(tf.concat([h, y], 1)))  # [B, 1]
+
+
+def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
+    """The label appended, to a vector as it is, to a feature map as planes; none, nothing."""
+    if y is None:
+        return x
+    return tf.concat([x, y], 1) if x.shape.rank == 2 else conv_cond_concat(x, y)
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:

@@ -3,12 +3,15 @@
 import dataclasses
 import re
 import secrets
+from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 from checkpoints import latest_checkpoint
 from errors import UserError
 from files import read_json, write_json
+from report import first_names
 from settings import Settings, check
 
 RUN_FILE = "run.json"
@@ -16,6 +19,7 @@ RUN_FILE = "run.json"
 RUN_DECIDES = (
     *("seed", "z_dist", "learning_rate", "beta1", "precision", "c_dim"),
     *("input_fname_pattern", "input_height", "input_width", "crop", "background", "train_size"),
+    *("labels", "labels_file", "flip", "augment"),
 )
 # What only decides what this one command does.
 OF_THE_COMMAND = {
@@ -112,10 +116,16 @@ def seed_of(settings: Settings) -> int:
     return seed
 
 
-def store_run(settings: Settings, images: int, folder: Path, replicas: int = 1) -> None:
-    """Write all flags beside the checkpoints, and what decides how many steps an epoch has.
+def store_run(
+    settings: Settings,
+    images: int,
+    folder: Path,
+    classes: Sequence[str] = (),
+    replicas: int = 1,
+) -> None:
+    """Write all flags, the names of one's own classes, and what decides the steps of an epoch.
 
-    Says if that changed.
+    They go beside the checkpoints. Says if the steps of an epoch changed.
     """
     counts = {"images": images, "replicas": replicas}
     stored = {"replicas": 1} | read_json(folder / RUN_FILE)
@@ -125,7 +135,38 @@ def store_run(settings: Settings, images: int, folder: Path, replicas: int = 1) 
                 f"changed: {name} {stored[name]:,} -> {count:,}. The steps made so far are counted "
                 "in epochs of the new length"
             )
-    write_json(folder / RUN_FILE, settings.as_json() | counts)
+    named = {"classes": list(classes)} if classes else {}
+    write_json(folder / RUN_FILE, settings.as_json() | counts | named)
+
+
+def refuse_other_labels(folder: Path, y_dim: int | None, labels: bool | None) -> None:
+    """Refuse labels for a run without, and none for one with; `labels` None is as it was.
+
+    Raises:
+        UserError: y_dim, of the trained networks, is not what `labels` asks for.
+    """
+    if labels is not None and labels != bool(y_dim):
+        was, now = ("with", "without") if y_dim else ("without", "with")
+        raise UserError(
+            f"{folder} was trained {was} labels, and this command is {now}: give --out_name for "
+            f"a run of its own, or {'--labels' if y_dim else '--nolabels'}"
+        )
+
+
+def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
+    """Refuse to go on with a run whose classes had other names.
+
+    Raises:
+        UserError: they differ; names the first that do.
+    """
+    stored = read_json(folder / RUN_FILE).get("classes", [])
+    if stored and classes and latest_checkpoint(folder) and stored != list(classes):
+        gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
+        raise UserError(
+            f"the classes of {folder} were others: the data lack {first_names(gone) or 'none'}, "
+            f"and {first_names(new) or 'none'} is new. Give back the old ones, or --out_name for a "
+            "run of its own"
+        )
 
 
 def class_names(folder: Path, y_dim: int | None) -> list[str]:
@@ -166,6 +207,8 @@ def _typed(name: str, value: Any, folder: Path) -> Any:
     kind = {field.name: field.type for field in dataclasses.fields(Settings)}[name]
     if kind is float and (isinstance(value, int) or value == "inf"):
         value = float(value)
+    if kind == Path | None and isinstance(value, str):
+        value = Path(value)
     if not isinstance(value, kind):  # type: ignore[arg-type]
         path = folder / RUN_FILE
         raise UserError(f"{path}: {name} is {value!r}: mend it, or delete the file")

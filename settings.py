@@ -37,10 +37,14 @@ class Settings:
     background: str
     allow_bad: bool
     train_size: float
+    labels: bool | None
+    labels_file: Path | None
+    flip: bool
     train: bool
     epoch: int
     learning_rate: float
     beta1: float
+    augment: bool
     precision: str
     batch_size: int
     z_dim: int
@@ -73,8 +77,19 @@ class Settings:
 
     @property
     def is_idx_set(self) -> bool:
-        """Whether the data are idx files, MNIST's or alike, trained with labels."""
+        """Whether the data are idx files, MNIST's or alike, which hold labels."""
         return self.dataset in IDX_SETS
+
+    @property
+    def with_labels(self) -> bool:
+        """Whether to train with labels: idx sets are unless told otherwise, folders if told."""
+        default = self.is_idx_set or self.labels_file is not None
+        return default if self.labels is None else self.labels
+
+    @property
+    def convolutions(self) -> int:
+        """Of each network: MNIST's with labels, the original's, has two, all others four."""
+        return 2 if self.is_idx_set and self.with_labels else 4
 
     @property
     def run_name(self) -> str:
@@ -133,6 +148,10 @@ def check(settings: Settings) -> None:
         raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
     if settings.is_idx_set and settings.c_dim == 3:
         raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim away")
+    if settings.labels_file and settings.is_idx_set:
+        raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it away")
+    if settings.labels is False and "labels_file" in settings.given:
+        raise UserError("--nolabels and --labels_file: give one of them")
     try:
         ImageColor.getrgb(settings.background)
     except ValueError as error:

@@ -22,7 +22,10 @@ from model import DCGAN, parameter_table
 from runs import (
     OF_THE_COMMAND,
     as_the_run_was,
+    class_names,
     image_size,
+    refuse_other_classes,
+    refuse_other_labels,
     seed_of,
     source_of,
     store_run,
@@ -30,6 +33,8 @@ from runs import (
 )
 from settings import Settings
 from utils import visualize
+
+DATA_DECIDE = {"c_dim", "y_dim", "convolutions"}
 
 
 def run(settings: Settings) -> int:
@@ -63,6 +68,7 @@ def train(settings: Settings, cluster: Cluster) -> int:
     stored = _stored_networks(settings, source)
     with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
         data = open_dataset(settings, seed, cluster.replicas)
+    refuse_other_classes(source, data.classes)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan))
     found, step = dcgan.load(source)
@@ -79,7 +85,7 @@ def train(settings: Settings, cluster: Cluster) -> int:
         copies = Copies(cluster.strategy, dcgan) if cluster.strategy else None
         with the_only_training(folder) if cluster.is_chief else contextlib.nullcontext():
             if cluster.is_chief:
-                store_run(settings, len(data.images), folder, cluster.replicas)
+                store_run(settings, len(data.images), folder, data.classes, cluster.replicas)
                 sweep_asides(settings.run_folder(settings.sample_dir))
             run = Run(settings, seed, data, dcgan, folder, cluster, copies)
             stopped_by = train_steps(run, step, total)
@@ -116,6 +122,7 @@ def test(settings: Settings) -> int:
     folder = settings.init_from or trained_run(settings)
     dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder))
     refuse_other_shape(dcgan.settings, _given(settings), folder)
+    refuse_other_labels(folder, dcgan.y_dim, settings.labels)
     print(f"loaded step {int(dcgan.step):,} of {folder}")
     seed = seed_of(settings)
     pictures = settings.visualize or not (settings.export or settings.freeze)
@@ -161,7 +168,9 @@ def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pict
         _say_written(freeze(dcgan, folder, settings.batch_size))
     if pictures:
         folder, count = _samples_of(settings, checkpoint_dir), settings.generate_test_images
-        visualize(dcgan, settings.option, folder, count, seed, _say_written)
+        own_classes = dcgan.y_dim and dcgan.settings["convolutions"] == 4
+        classes = class_names(checkpoint_dir, dcgan.y_dim) if own_classes else []
+        visualize(dcgan, settings.option, folder, count, seed, _say_written, classes)
 
 
 def _samples_of(settings: Settings, checkpoint_dir: Path) -> Path:
@@ -188,8 +197,9 @@ def _build(
         "learning_rate": settings.learning_rate,
         "beta1": settings.beta1,
         "precision": settings.precision,
+        "convolutions": settings.convolutions,
     }
-    for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - {"c_dim", "y_dim"}:
+    for name in set(NETWORK_SETTINGS) & set(stored) - settings.given - DATA_DECIDE:
         wanted[name] = stored[name]
     return DCGAN(**wanted, seed=seed, xla=settings.xla)
 
@@ -201,6 +211,8 @@ def _stored_networks(settings: Settings, source: Path) -> dict[str, Any]:
         UserError: it is not what was typed, or there is no checkpoint in --init_from.
     """
     stored = stored_settings(source, image_size(settings, source))
+    if stored:
+        refuse_other_labels(source, stored["y_dim"], settings.with_labels)
     if settings.init_from and not stored:
         source = settings.init_from
         stored = stored_settings(source, image_size(settings, source))

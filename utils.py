@@ -1,6 +1,7 @@
 """Arrays <-> pictures: value ranges, grids, animations; and visualize, the OPTIONs 0 to 4."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import imageio.v3 as imageio
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from files import written_aside
+from report import printable
 from streams import random_stream
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 2.0
 MERGED_SECONDS = 8.0
 FRAMES_A_SECOND = 50  # viewers slow down what is faster
+NAME_LETTERS = 40  # in the name of a file
+NAME_HEIGHT = 12  # pixels
+NAME_SIZE = 10
 
 
 def to_range(pixels: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
@@ -47,21 +53,45 @@ def grid_size(count: int) -> tuple[int, int]:
     return math.ceil(count / columns), columns
 
 
-def grid(pixels: np.ndarray) -> np.ndarray:
-    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
+def grid(pixels: np.ndarray, columns: int = 0) -> np.ndarray:
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
+
+    As near to a square as can be, or of so many columns.
+    """
     count, height, width, channels = pixels.shape
-    rows, columns = grid_size(count)
+    columns = columns or grid_size(count)[1]
+    rows = math.ceil(count / columns)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
     tiles[:count] = pixels
     table = tiles.reshape(rows, columns, height, width, channels)
     return table.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
 
 
-def save_grid(pixels: np.ndarray, path: Path) -> Path:
-    """Write tiles uint8 [N, H, W, C] as one picture."""
+def save_grid(pixels: np.ndarray, path: Path, classes: Sequence[str] = ()) -> Path:
+    """Write tiles uint8 [N, H, W, C] as one picture.
+
+    With classes, tile k is of class k mod their number: each gets columns of its own, below its
+    name, if there are tiles for all.
+    """
+    picture = grid(pixels)
+    if 0 < len(classes) <= len(pixels):
+        columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))
+        picture = grid(pixels, columns)
+        names = [classes[column % len(classes)] for column in range(columns)]
+        picture = np.concatenate([_names_line(names, *pixels.shape[2:]), picture])
     with written_aside(path) as aside:
-        imageio.imwrite(aside, _without_single_channel(grid(pixels)))
+        imageio.imwrite(aside, _without_single_channel(picture))
     return path
+
+
+def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:
+    """Names in white on black, each above a column of `width`: uint8 [NAME_HEIGHT, W, C]."""
+    cells, font = [], ImageFont.load_default(NAME_SIZE)
+    for name in names:
+        cell = Image.new("L", (width, NAME_HEIGHT))
+        ImageDraw.Draw(cell).text((1, 0), printable(name), fill=255, font=font)
+        cells.append(np.asarray(cell))
+    return np.repeat(np.concatenate(cells, axis=1)[..., np.newaxis], channels, axis=2)
 
 
 def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:
@@ -105,6 +135,7 @@ def visualize(
     count: int,
     seed: int,
     written: Callable[[Path], object] = lambda path: None,
+    classes: Sequence[str] = (),
 ) -> None:
     """The original's utils.visualize: pictures of what a trained generator makes.
 
@@ -116,29 +147,32 @@ def visualize(
         count: images in a grid and frames in a sweep (the merged one goes forth and back).
         seed: decides every z.
         written: told each path when it is there.
+        classes: the names of one's own, by number: they stand above the columns of OPTION 0 and 1
+            and in the names of the files of 2 to 4.
 
     With labels, tile k of OPTION 0 and 1 has label k mod y_dim, and so has animation k of 2 to 4.
     """
     if option == 0:
         z = random_stream(seed, "option 0").uniform(-0.5, 0.5, (count, dcgan.z_dim))
         pixels = sample_pixels(dcgan, z.astype(np.float32), _tile_labels(dcgan, count))
-        written(save_grid(pixels, folder / f"test_{time.strftime('%Y%m%d%H%M%S')}.png"))
+        path = folder / f"test_{time.strftime('%Y%m%d%H%M%S')}.png"
+        written(save_grid(pixels, path, classes))
     elif option == 1:
         for idx in range(dcgan.z_dim):
             z = random_stream(seed, "option 1", idx).uniform(-1, 1, (count, dcgan.z_dim))
             pixels = sample_pixels(dcgan, _swept(z, idx), _tile_labels(dcgan, count))
-            written(save_grid(pixels, folder / f"test_arange_{idx}.png"))
+            written(save_grid(pixels, folder / f"test_arange_{idx}.png", classes))
     elif option == 2:
         for idx in random_stream(seed, "option 2").permutation(dcgan.z_dim).tolist():
             z = random_stream(seed, "option 2 z", idx).uniform(-0.2, 0.2, (1, dcgan.z_dim))
             frames = _sweep(dcgan, z, idx, count)
-            path = folder / f"test_gif_{idx}.gif"
+            path = folder / f"test_gif_{idx}{_class_part(classes, idx)}.gif"
             written(save_animation(frames, path, SWEEP_SECONDS))
             written(save_grid(frames, path.with_suffix(".png")))
     else:
         sweeps = []
         for idx, frames in enumerate(_sweeps_of_zero(dcgan, count)):
-            path = folder / f"test_gif_{idx}.gif"
+            path = folder / f"test_gif_{idx}{_class_part(classes, idx)}.gif"
             written(save_animation(frames, path, SWEEP_SECONDS))
             if option == 4:
                 sweeps.append(frames)
@@ -146,6 +180,12 @@ def visualize(
             forth = [grid(np.stack(tiles)) for tiles in zip(*sweeps, strict=True)]
             path = folder / "test_gif_merged.gif"
             written(save_animation(forth + forth[::-1], path, MERGED_SECONDS))
+
+
+def _class_part(classes: Sequence[str], idx: int) -> str:
+    """What the class of animation `idx` adds to its file's name: letters, digits, - and _."""
+    name = classes[idx % len(classes)] if classes else ""
+    return "_" + re.sub(r"[^\w-]+", "_", name)[:NAME_LETTERS] if name else ""
 
 
 def _sweeps_of_zero(dcgan: "DCGAN", count: int) -> Iterator[np.ndarray]:

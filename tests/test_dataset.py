@@ -142,7 +142,7 @@ def test_train_size_caps_an_epoch() -> None:
 
 def test_labels_are_one_hot_and_keep_their_images() -> None:
     images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
-    data = Dataset(images, images.ravel() % 3, 3, 2, np.inf, 0)
+    data = Dataset(images, images.ravel() % 3, 3, 2, np.inf, 0, fixed_order=True)
     for epoch in (0, 1):
         pixels, y = data.batch(epoch, 1)
         assert pixels.ravel().tolist() == [2, 3]
@@ -154,7 +154,9 @@ def test_fewer_images_than_a_batch_are_an_error(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "few", 3)
     settings = parse([f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=4"])
     with pytest.raises(
-        UserError, match=r"3 images do not fill one batch of 4: .*--allow_bad to repeat them"
+        UserError,
+        match=r"3 images do not fill one batch of 4: .*--batch_size \(say 2\), or --augment or "
+        "--allow_bad to repeat them",
     ):
         open_dataset(settings, 0)
 

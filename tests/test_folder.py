@@ -30,7 +30,9 @@ def load(
     c_dim: int | None = None,
     **options: Any,
 ) -> np.ndarray:
-    return folder.load_folder(data, pattern, geometry, c_dim, data.parent / ".arrays", **options)
+    found = find_images(data, pattern)
+    arrays = data.parent / ".arrays"
+    return folder.load_folder(data, found, geometry, c_dim, arrays, **options).pixels
 
 
 def test_the_array_holds_every_image_in_the_order_of_names(tmp_path: Path) -> None:
@@ -332,7 +334,8 @@ import sys, pathlib, time, folder, images
 load_image = folder.load_image
 folder.load_image = lambda *form: (time.sleep(0.05), load_image(*form))[1]
 data = pathlib.Path(sys.argv[1])
-folder.load_folder(data, "*.jpg", images.Geometry(None, (8, 8)), 3, data.parent / ".arrays")
+found = folder.find_images(data, "*.jpg")
+folder.load_folder(data, found, images.Geometry(None, (8, 8)), 3, data.parent / ".arrays")
 """
 
 

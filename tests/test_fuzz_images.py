@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from folder import load_folder
+from folder import find_images, load_folder
 from images import Geometry
 
 FILES = 2_000
@@ -188,7 +188,8 @@ def test_every_damaged_file_is_used_or_skipped(
         (data / names[-1]).write_bytes(content)
     form = Geometry((30, 30), (8, 8))
     arrays = tmp_path / "arrays"
-    array = in_time(lambda: load_folder(data, "*", form, 3, arrays, allow_bad=True))
+    found = find_images(data, "*")
+    array = in_time(lambda: load_folder(data, found, form, 3, arrays, allow_bad=True).pixels)
 
     assert array.dtype == np.uint8
     assert array.shape[1:] == (8, 8, 3)
