@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 2.0
 MERGED_SECONDS = 8.0
 FRAMES_A_SECOND = 50  # viewers slow down what is faster
+# Pictures that the sampler makes in one pass, always: kernels may choose their order of summing by
+# the size of a batch, and the same z shall give the same picture in any company.
+SAMPLED_AT_ONCE = 64
 
 
 def to_range(pixels: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
@@ -47,20 +50,23 @@ def grid_size(count: int) -> tuple[int, int]:
     return math.ceil(count / columns), columns
 
 
-def grid(pixels: np.ndarray) -> np.ndarray:
-    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
+def grid(pixels: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
+
+    size: (rows, columns); grid_size's if None.
+    """
     count, height, width, channels = pixels.shape
-    rows, columns = grid_size(count)
+    rows, columns = size or grid_size(count)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
     tiles[:count] = pixels
     table = tiles.reshape(rows, columns, height, width, channels)
     return table.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
 
 
-def save_grid(pixels: np.ndarray, path: Path) -> Path:
-    """Write tiles uint8 [N, H, W, C] as one picture."""
+def save_grid(pixels: np.ndarray, path: Path, size: tuple[int, int] | None = None) -> Path:
+    """Write tiles uint8 [N, H, W, C] as one picture, of (rows, columns) as grid's."""
     with written_aside(path) as aside:
-        imageio.imwrite(aside, _without_single_channel(grid(pixels)))
+        imageio.imwrite(aside, without_single_channel(grid(pixels, size)))
     return path
 
 
@@ -71,7 +77,7 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     differ by one; the whole is exact. A frame equal to the one before only prolongs that one.
     """
     count = min(len(frames), int(seconds * FRAMES_A_SECOND))
-    shown = [_without_single_channel(frames[i * len(frames) // count]) for i in range(count)]
+    shown = [without_single_channel(frames[i * len(frames) // count]) for i in range(count)]
     ends = [round(100 * seconds * (i + 1) / count) for i in range(count)]
     durations = [10 * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
     with written_aside(path) as aside:
@@ -81,20 +87,25 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     return path
 
 
-def _without_single_channel(picture: np.ndarray) -> np.ndarray:
+def without_single_channel(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W, C] as image writers take it: a grey one as [H, W]."""
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
 def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    """Pictures of any number of z, a batch at a time: uint8 [N, H, W, C].
+    """Pictures of any number of z: uint8 [N, H, W, C], each the same whatever z are beside it.
 
-    labels: class numbers [N], or None for networks without labels.
+    labels: class numbers [N]; or weights of the classes, floats [N, y_dim], for what lies between
+    them; or None for networks without labels.
     """
+    y = labels
+    if labels is not None and labels.ndim == 1 and dcgan.y_dim:
+        y = one_hot(labels, dcgan.y_dim)
     parts = []
-    for start in range(0, len(z), dcgan.batch_size):
-        part = slice(start, start + dcgan.batch_size)
-        y = one_hot(labels[part], dcgan.y_dim) if labels is not None and dcgan.y_dim else None
-        parts.append(to_pixels(dcgan.sampler(z[part], y).numpy(), dcgan.value_range))
+    for start in range(0, len(z), SAMPLED_AT_ONCE):
+        rows = np.arange(start, start + SAMPLED_AT_ONCE) % len(z)  # the last pass is filled up
+        images = dcgan.sampler(z[rows], None if y is None else y[rows]).numpy()
+        parts.append(to_pixels(images[: len(z) - start], dcgan.value_range))
     return np.concatenate(parts)
 
 
