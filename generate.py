@@ -199,7 +199,7 @@ def _project_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
     parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
-    parser.add_argument("--starts", type=_positive, default=40, metavar="N", help="[40]")
+    parser.add_argument("--starts", type=_positive, metavar="N", help="[16, or 4 a label]")
     parser.add_argument("--steps", type=_positive, default=300, metavar="N", help="[300]")
     parser.add_argument("--seed", type=_seed, default=0, metavar="K", help="of the starts [0]")
 

@@ -12,7 +12,7 @@ from model import DCGAN
 from streams import draw_z, random_stream
 from utils import one_hot, sample_pixels, to_range
 
-STARTS = 40
+STARTS, STARTS_A_LABEL = 16, 4  # without labels, and for each of them
 STEPS = 300
 SIFTED_AFTER = 0.2  # of the steps; then only the best KEPT of the starts go on
 KEPT = 0.25
@@ -63,8 +63,8 @@ def project(
     z_dist: str,
     seed: int,
     *,
-    starts: int = STARTS,
     steps: int = STEPS,
+    starts: int | None = None,
     say: Callable[[str], object] = print,
 ) -> Projection:
     """Find the z of an image, uint8 [H, W, C] of the networks' size.
@@ -80,12 +80,12 @@ def project(
         labels: class numbers to try; [] without labels.
         z_dist: where the run's z are drawn from.
         seed: decides the starts.
-        starts, steps: more find more, in proportionally more time.
+        steps, starts: more find more, in proportionally more time. None: STARTS and so on.
         say: told the loss of the best a few times underway.
     """
     image = to_range(pixels, dcgan.value_range)
     scale = dcgan.value_range[1] - dcgan.value_range[0]
-    count = max(starts, len(labels))
+    count = max(starts or STARTS_A_LABEL * len(labels) or STARTS, len(labels))
     z = draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim)
     tried = np.array([labels[k % len(labels)] for k in range(count)] if labels else [])
     m, v = np.zeros_like(z), np.zeros_like(z)
