@@ -78,7 +78,7 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     z = selection.z(slice(None))
     frames = frames_between(trained.dcgan, z, labels, arguments.frames, arguments.loop, method)
     kind = "seeds" if selection.rows is None else "z"
-    name = f"{kind}_{_listed(selection.numbers)}_{method}"
+    name = f"{kind}_{_listed(list(dict.fromkeys(selection.numbers)))}_{method}"
     if named:
         name += f"_label_{_listed(named)}"
     path = arguments.out / f"{name}.{arguments.format}"
