@@ -7,10 +7,12 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from errors import RunError, UserError
 
@@ -28,17 +30,20 @@ PAUSE = 10.0  # seconds that a process which writes may let a file rest
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
     """Yield a name beside `path` to write to; rename it to `path` if nothing was raised.
 
     The suffix stays, because image writers choose the format by it. Missing folders are made.
+    Without `flush` a kill leaves no half of a file either, but a loss of power may: for the
+    thousands of pictures that a command makes again, waiting for the disk is not worth it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}-{TOKEN}.part{path.suffix}")
     try:
         yield aside
-        with aside.open("rb+") as written:
-            os.fsync(written.fileno())  # the content must be on disk before the name is
+        if flush:
+            with aside.open("rb+") as written:
+                os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk is told without
@@ -99,6 +104,19 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no JSON object: put back a copy")
     return content
+
+
+def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
+    """Write one array as NumPy's .npy, its rows a block at a time; returns the path.
+
+    dtype is NumPy's with its byte order, "<f4" or "|u1".
+    """
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    with written_aside(path) as aside, aside.open("wb") as out:
+        np.lib.format.write_array_header_1_0(out, header)
+        for block in blocks:
+            out.write(block.astype(dtype).tobytes())
+    return path
 
 
 def check_room(folder: Path, needed: int) -> None:

@@ -161,13 +161,13 @@ def _scan(
     """Decode all files into `array`, and describe it in a JSON beside it."""
     report = Report()
     c_dim = c_dim or channels(paths)
-    decode = functools.partial(_decoded, geometry=geometry, c_dim=c_dim, background=background)
+    decode = functools.partial(decoded, geometry=geometry, c_dim=c_dim, background=background)
     with (
         written_aside(array) as aside,
         aside.open("wb") as out,
         Progress("decoding", len(paths), "images") as progress,
     ):
-        for path, result in _in_parallel(decode, paths):
+        for path, result in in_parallel(decode, paths):
             if isinstance(result, str):
                 report.skipped.append((path.relative_to(folder).as_posix(), result))
             else:
@@ -181,17 +181,17 @@ def _scan(
     return description
 
 
-def _decoded(
+def decoded(
     path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...]
 ) -> Loaded | str:
-    """The image, or why there is none."""
+    """What images.load_image gives, or why there is no image."""
     try:
         return load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
         return str(reason)
 
 
-def _in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
+def in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
     """(path, function(path)) in order, from a thread for each core; memory is bounded."""
     workers = os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers)
@@ -211,7 +211,7 @@ def _in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterat
 def channels(paths: Sequence[Path]) -> int:
     """What the images' headers ask for: 3 if any has colour, else 1."""
     with quiet_pillow():
-        return 1 if all(grey for _, grey in _in_parallel(_opens_grey, paths)) else 3
+        return 1 if all(grey for _, grey in in_parallel(_opens_grey, paths)) else 3
 
 
 def first_header(paths: Sequence[Path]) -> str:

@@ -235,7 +235,7 @@ def _save_sample(run: Run, name: str) -> Path:
     images = run.dcgan.sampler(run.z("sample_z", 0), y)
     pixels = to_pixels(images.numpy(), run.dcgan.value_range)
     path = run.settings.run_folder(run.settings.sample_dir) / name
-    return save_grid(pixels, path, run.data.classes)
+    return save_grid(pixels, path, classes=run.data.classes)
 
 
 @contextmanager

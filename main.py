@@ -8,21 +8,19 @@ python main.py --dataset faces --labels --flip --augment --train
 """
 
 import difflib
-import io
-import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from errors import RunError, UserError, one_line
+from errors import UserError
 
 try:
     from absl import flags
 
+    from console import run_command
     from settings import IDX_SETS, Settings, check
-    from signals import leaving_at_once
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
@@ -116,39 +114,22 @@ def main(argv: Sequence[str]) -> int:
 
     0 when done, 1 for a failure underway, 2 for wrong input, 128 + n when stopped by signal n.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A file may have any name; a line must be seen when it is printed, also in a pipe.
-            stream.reconfigure(errors="backslashreplace", line_buffering=True)
-    with leaving_at_once():
-        return _run(argv)
+    return run_command(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str]) -> int:
-    try:
-        if {"--help", "-h", "--helpfull"} & set(argv):
-            print(help_text())
-            return 0
-        settings = parse(argv)
-        # TensorFlow takes seconds to load: what is wrong with the command line was said before.
-        from startup import start_tensorflow
+    if {"--help", "-h", "--helpfull"} & set(argv):
+        print(help_text())
+        return 0
+    settings = parse(argv)
+    # TensorFlow takes seconds to load: what is wrong with the command line was said before.
+    from startup import start_tensorflow
 
-        many = settings.train and settings.strategy != "none" and not settings.dry_run
-        start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
-        import trainer
+    many = settings.train and settings.strategy != "none" and not settings.dry_run
+    start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
+    import trainer
 
-        return trainer.run(settings)
-    except (UserError, RunError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    except ImportError as error:
-        print(f"error: {error}: pip install -r requirements.txt", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 1
-    finally:
-        _flush_stdout()
+    return trainer.run(settings)
 
 
 def parse(argv: Sequence[str]) -> Settings:
@@ -193,13 +174,6 @@ def help_text() -> str:
             default = "" if flag.default in (None, False, "") else f" [{flag.default}]"
             lines.append(f"  --{flag.name:22}{flag.text}{default}")
     return "\n".join(lines)
-
-
-def _flush_stdout() -> None:
-    try:
-        sys.stdout.flush()
-    except OSError:  # the reader of the pipe has gone; Python would complain of it at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:

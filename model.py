@@ -245,6 +245,14 @@ class DCGAN(tf.Module):
     def _discriminate(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.discriminator(images, y, moves=0)
 
+    def features(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
+        """What D's last layer decides by, for images as `discriminate` takes: float32 [N, F]."""
+        return self._features(tf.convert_to_tensor(images, tf.float32), self._labels(y))
+
+    @tf.function(reduce_retracing=True)
+    def _features(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
+        return self.discriminator.features(images, y, moves=0)
+
     def _latent(self, z: tf.Tensor, y: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
         return tf.convert_to_tensor(z, tf.float32), self._labels(y)
 

@@ -114,12 +114,16 @@ class Discriminator(Network):
 
     def __call__(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
+        return _float32(self.d_h4_lin(self.features(images, y, moves)))  # [B, 1]
+
+    def features(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+        """What the last layer decides by: [B, H/16 * W/16 * 8 df], with labels + y_dim."""
         images, y = self._entering(moves, images, y)
         h = lrelu(self.d_h0_conv(_with(images, y)))  # [B, H/2, W/2, df]
         h = lrelu(self.d_bn1(self.d_h1_conv(_with(h, y)), moves))  # [B, H/4, W/4, 2 df]
         h = lrelu(self.d_bn2(self.d_h2_conv(_with(h, y)), moves))  # [B, H/8, W/8, 4 df]
         h = lrelu(self.d_bn3(self.d_h3_conv(_with(h, y)), moves))  # [B, H/16, W/16, 8 df]
-        return _float32(self.d_h4_lin(_with(_flatten(h), y)))  # [B, 1]
+        return _with(_flatten(h), y)
 
 
 class LabelledGenerator(Network):
@@ -187,13 +191,17 @@ class LabelledDiscriminator(Network):
 
     def __call__(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
+        return _float32(self.d_h3_lin(self.features(images, y, moves)))  # [B, 1]
+
+    def features(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
+        """What the last layer decides by: [B, dfc + y_dim]; the last are y."""
         images, y = self._entering(moves, images, y)
         h = lrelu(self.d_h0_conv(conv_cond_concat(images, y)))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(conv_cond_concat(h, y))
         h = lrelu(self.d_bn1(h, moves))  # [B, H/4, W/4, df + y_dim]
         h = self.d_h2_lin(tf.concat([_flatten(h), y], 1))
         h = lrelu(self.d_bn2(h, moves))  # [B, dfc]
-        return _float32(self.d_h3_lin(tf.concat([h, y], 1)))  # [B, 1]
+        return tf.concat([h, y], 1)
 
 
 def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:

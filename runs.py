@@ -169,6 +169,16 @@ def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
         )
 
 
+def flags_of(folder: Path) -> list[str]:
+    """The flags that made a run, as they would be typed; [] where none are stored.
+
+    Without those that only decided what its command did.
+    """
+    known = {field.name for field in dataclasses.fields(Settings)} - OF_THE_COMMAND
+    stored = read_json(folder / RUN_FILE)
+    return [f"--{k}={v}" for k, v in stored.items() if k in known and v is not None]
+
+
 def class_names(folder: Path, y_dim: int | None) -> list[str]:
     """The names of a run's classes, by class number; numbers where it has none; [] without labels.
 

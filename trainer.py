@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from checkpoints import NETWORK_SETTINGS, refuse_other_shape, stored_settings
+from console import say_written
 from dataset import Dataset, describe, open_dataset
 from distributed import Cluster, Copies, joined
 from errors import RunError, UserError
@@ -162,25 +163,21 @@ def dry_run(settings: Settings) -> int:
 def _use(settings: Settings, dcgan: DCGAN, checkpoint_dir: Path, seed: int, pictures: bool) -> None:
     """What can be asked for once a model is trained: --export, --freeze, the pictures."""
     if settings.export:
-        _say_written(save_model(dcgan, checkpoint_dir / f"export_b{settings.batch_size}"))
+        say_written(save_model(dcgan, checkpoint_dir / f"export_b{settings.batch_size}"))
     if settings.freeze:
         folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
-        _say_written(freeze(dcgan, folder, settings.batch_size))
+        say_written(freeze(dcgan, folder, settings.batch_size))
     if pictures:
         folder, count = _samples_of(settings, checkpoint_dir), settings.generate_test_images
         own_classes = dcgan.y_dim and dcgan.settings["convolutions"] == 4
         classes = class_names(checkpoint_dir, dcgan.y_dim) if own_classes else []
-        visualize(dcgan, settings.option, folder, count, seed, _say_written, classes)
+        visualize(dcgan, settings.option, folder, count, seed, say_written, classes)
 
 
 def _samples_of(settings: Settings, checkpoint_dir: Path) -> Path:
     """Where the pictures of --option go: below the name of the run that makes them."""
     samples = settings.run_folder(settings.sample_dir).with_name(checkpoint_dir.resolve().name)
     return samples / f"option_{settings.option}"
-
-
-def _say_written(path: Path) -> None:
-    print(f"wrote {path}", flush=True)
 
 
 def _build(

@@ -24,6 +24,9 @@ FRAMES_A_SECOND = 50  # viewers slow down what is faster
 NAME_LETTERS = 40  # in the name of a file
 NAME_HEIGHT = 12  # pixels
 NAME_SIZE = 10
+# Pictures that the sampler makes in one pass, always: kernels may choose their order of summing by
+# the size of a batch, and the same z shall give the same picture in any company.
+SAMPLED_AT_ONCE = 64
 
 
 def to_range(pixels: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
@@ -53,34 +56,40 @@ def grid_size(count: int) -> tuple[int, int]:
     return math.ceil(count / columns), columns
 
 
-def grid(pixels: np.ndarray, columns: int = 0) -> np.ndarray:
+def grid(pixels: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
     """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
 
-    As near to a square as can be, or of so many columns.
+    size: (rows, columns); grid_size's if None.
     """
     count, height, width, channels = pixels.shape
-    columns = columns or grid_size(count)[1]
-    rows = math.ceil(count / columns)
+    rows, columns = size or grid_size(count)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
     tiles[:count] = pixels
     table = tiles.reshape(rows, columns, height, width, channels)
     return table.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
 
 
-def save_grid(pixels: np.ndarray, path: Path, classes: Sequence[str] = ()) -> Path:
-    """Write tiles uint8 [N, H, W, C] as one picture.
+def save_grid(
+    pixels: np.ndarray,
+    path: Path,
+    size: tuple[int, int] | None = None,
+    classes: Sequence[str] = (),
+) -> Path:
+    """Write tiles uint8 [N, H, W, C] as one picture, of (rows, columns) as grid's.
 
     With classes, tile k is of class k mod their number: each gets columns of its own, below its
     name, if there are tiles for all.
     """
-    picture = grid(pixels)
+    names: list[str] = []
     if 0 < len(classes) <= len(pixels):
         columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))
-        picture = grid(pixels, columns)
+        size = (math.ceil(len(pixels) / columns), columns)
         names = [classes[column % len(classes)] for column in range(columns)]
+    picture = grid(pixels, size)
+    if names:
         picture = np.concatenate([_names_line(names, *pixels.shape[2:]), picture])
     with written_aside(path) as aside:
-        imageio.imwrite(aside, _without_single_channel(picture))
+        imageio.imwrite(aside, without_single_channel(picture))
     return path
 
 
@@ -101,7 +110,7 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     differ by one; the whole is exact. A frame equal to the one before only prolongs that one.
     """
     count = min(len(frames), int(seconds * FRAMES_A_SECOND))
-    shown = [_without_single_channel(frames[i * len(frames) // count]) for i in range(count)]
+    shown = [without_single_channel(frames[i * len(frames) // count]) for i in range(count)]
     ends = [round(100 * seconds * (i + 1) / count) for i in range(count)]
     durations = [10 * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
     with written_aside(path) as aside:
@@ -111,20 +120,25 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     return path
 
 
-def _without_single_channel(picture: np.ndarray) -> np.ndarray:
+def without_single_channel(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W, C] as image writers take it: a grey one as [H, W]."""
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
 def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    """Pictures of any number of z, a batch at a time: uint8 [N, H, W, C].
+    """Pictures of any number of z: uint8 [N, H, W, C], each the same whatever z are beside it.
 
-    labels: class numbers [N], or None for networks without labels.
+    labels: class numbers [N]; or weights of the classes, floats [N, y_dim], for what lies between
+    them; or None for networks without labels.
     """
+    y = labels
+    if labels is not None and labels.ndim == 1 and dcgan.y_dim:
+        y = one_hot(labels, dcgan.y_dim)
     parts = []
-    for start in range(0, len(z), dcgan.batch_size):
-        part = slice(start, start + dcgan.batch_size)
-        y = one_hot(labels[part], dcgan.y_dim) if labels is not None and dcgan.y_dim else None
-        parts.append(to_pixels(dcgan.sampler(z[part], y).numpy(), dcgan.value_range))
+    for start in range(0, len(z), SAMPLED_AT_ONCE):
+        rows = np.arange(start, start + SAMPLED_AT_ONCE) % len(z)  # the last pass is filled up
+        images = dcgan.sampler(z[rows], None if y is None else y[rows]).numpy()
+        parts.append(to_pixels(images[: len(z) - start], dcgan.value_range))
     return np.concatenate(parts)
 
 
@@ -156,12 +170,12 @@ def visualize(
         z = random_stream(seed, "option 0").uniform(-0.5, 0.5, (count, dcgan.z_dim))
         pixels = sample_pixels(dcgan, z.astype(np.float32), _tile_labels(dcgan, count))
         path = folder / f"test_{time.strftime('%Y%m%d%H%M%S')}.png"
-        written(save_grid(pixels, path, classes))
+        written(save_grid(pixels, path, classes=classes))
     elif option == 1:
         for idx in range(dcgan.z_dim):
             z = random_stream(seed, "option 1", idx).uniform(-1, 1, (count, dcgan.z_dim))
             pixels = sample_pixels(dcgan, _swept(z, idx), _tile_labels(dcgan, count))
-            written(save_grid(pixels, folder / f"test_arange_{idx}.png", classes))
+            written(save_grid(pixels, folder / f"test_arange_{idx}.png", classes=classes))
     elif option == 2:
         for idx in random_stream(seed, "option 2").permutation(dcgan.z_dim).tolist():
             z = random_stream(seed, "option 2 z", idx).uniform(-0.2, 0.2, (1, dcgan.z_dim))

@@ -1,0 +1,279 @@
+"""Make pictures with a trained run. It needs the checkpoint, never the data (but for nearest).
+
+  python generate.py --run checkpoint/mnist_64_28_28 --num 1000 --seed 0
+  python generate.py --run checkpoint/mnist_64_28_28 --label 0-9 --grid
+  python generate.py interpolate --run checkpoint/mnist_64_28_28 --seeds 3,7,12 --loop
+  python generate.py arithmetic --run RUN --seeds 1,2,3 --minus 4,5,6 --plus 7,8,9
+  python generate.py project --run RUN face.png
+  python generate.py score --run RUN data/anime
+  python generate.py nearest --run RUN --num 10
+
+The flags of one of them: python generate.py interpolate --help
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from errors import RunError, UserError
+
+try:
+    import interpolate
+    import singles
+    from console import run_command
+    from latent import LARGEST_SEED, LEAST_TRUNCATION, METHODS, numbers_of
+    from main import DASHES, parse
+    from streams import Z_DISTS
+except ImportError as missing:
+    sys.exit(f"error: {missing}: pip install -r requirements.txt")
+
+
+class Command(NamedTuple):
+    """A word that is typed first: what it does, its flags, its folder below samples/RUN."""
+
+    text: str
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    folder: str
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that raises what it has to say, so that it is said as all errors are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}. All flags: python {self.prog} --help")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (without the program's name) -> exit status as main.main's."""
+    return run_command(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    words = [DASHES.sub("--", word) if word != "-h" else "--help" for word in argv]
+    name = words.pop(0) if words and words[0] in COMMANDS else ""
+    parser = _parser(name)
+    if "--help" in words:
+        parser.print_help()
+        return 0
+    arguments = _parsed(parser, words)
+    folder = Path("samples", arguments.run.resolve().name, COMMANDS[name].folder)
+    arguments.out = arguments.out or folder
+    # TensorFlow takes seconds to load: what is wrong with the command line was said before.
+    from startup import start_tensorflow
+
+    start_tensorflow(arguments.device, arguments.verbose)
+    import tensorflow as tf
+
+    from loop import failure
+    from making import WORK
+    from runs import flags_of
+    from trained import open_trained
+
+    try:
+        settings = parse([*flags_of(arguments.run), *_typed_again(arguments)])
+        WORK[name](open_trained(arguments.run, settings), arguments)
+    except (MemoryError, tf.errors.OpError) as error:
+        raise RunError(failure(error)) from error
+    return 0
+
+
+def _typed_again(arguments: argparse.Namespace) -> list[str]:
+    """What of the command line stands for a flag of the run's, in main.py's words."""
+    names = ("output_height", "output_width", "z_dist", "dataset", "data_dir")
+    given = {name: getattr(arguments, name, None) for name in names}
+    return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
+def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """The command line, as far as it can be checked without the networks.
+
+    Raises:
+        UserError: an unknown flag (with the nearest name), or values that make no sense.
+    """
+    arguments, unknown = parser.parse_known_args(words)
+    see = f"All flags: python {parser.prog} --help"
+    if unknown:
+        flag = unknown[0].partition("=")[0]
+        near = difflib.get_close_matches(flag, [f"--{name}" for name in vars(arguments)], n=1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        if flag in COMMANDS:
+            guess = f" It comes first: python generate.py {flag} ..."
+        raise UserError(f"not understood: {unknown[0]}.{guess} {see}")
+    if arguments.run is None:
+        raise UserError(f"--run is missing: the folder of a trained run's checkpoints. {see}")
+    if not arguments.run.is_dir():
+        raise UserError(f"--run {arguments.run}: there is no such folder")
+    asked = vars(arguments)
+    sources = [f"--{name}" for name in ("seeds", "num", "z") if asked.get(name) is not None]
+    if len(sources) > 1:
+        raise UserError(f"{' and '.join(sources)}: each says which pictures to make; give one")
+    if asked.get("seed", 0) > LARGEST_SEED - (asked.get("num") or 0):
+        raise UserError(f"--seed {arguments.seed}: seeds end at {LARGEST_SEED}")
+    if asked.get("grid") is not None and arguments.format == "npy":
+        raise UserError("--grid is one picture, --format npy an array of many: give one of them")
+    if "frames" in asked:
+        interpolate.check_format(arguments.format)
+    return arguments
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    command = COMMANDS[name]
+    others = "".join(f"\n  {word:13}{c.text}" for word, c in COMMANDS.items() if word)
+    parser = _Parser(
+        prog=f"generate.py {name}".strip(),
+        description=command.text if name else f"{__doc__}\nCommands:{others}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--run", type=Path, help="the folder of a trained run's checkpoints")
+    parser.add_argument(
+        "--out", type=Path, help=f"where the results go [samples/RUN/{command.folder}]"
+    )
+    command.add_flags(parser)
+    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N [auto]")
+    parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+    only = "only for the original's checkpoints"
+    parser.add_argument("--output_height", type=_positive, metavar="N", help=only)
+    parser.add_argument("--output_width", type=_positive, metavar="N", help=only)
+    return parser
+
+
+def _add_seeds(
+    parser: argparse.ArgumentParser, num: str = "100, or as many as fit the grid"
+) -> None:
+    parser.add_argument("--num", type=_positive, metavar="N", help=f"pictures to make [{num}]")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="K", help="the first one's [0]")
+    _add_points(parser)
+
+
+def _add_points(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=_seeds, metavar="LIST", help="their seeds: 0-99,300")
+    parser.add_argument("--z", type=Path, metavar="FILE.npy", help="their z, floats [N, z_dim]")
+    _add_prior(parser)
+
+
+def _add_prior(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--label", metavar="LIST", help="classes: 3, 0-9 or names [of the seed]")
+    parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="what z is drawn from [the run's]")
+    parser.add_argument(
+        "--truncation",
+        type=_truncation,
+        metavar="T",
+        help="normal z: draw again beyond -T ... T; uniform z: scale by T",
+    )
+
+
+def _generate_flags(parser: argparse.ArgumentParser) -> None:
+    _add_seeds(parser)
+    parser.add_argument(
+        "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
+    )
+    parser.add_argument("--format", choices=singles.FORMATS, default="png", help="[png]")
+    parser.add_argument("--save_z", type=Path, metavar="FILE.npy", help="write their z, for --z")
+
+
+def _interpolate_flags(parser: argparse.ArgumentParser) -> None:
+    _add_points(parser)
+    parser.add_argument("--frames", type=_positive, default=60, metavar="N", help="[60]")
+    parser.add_argument("--loop", action="store_true", help="go back to the first one")
+    parser.add_argument(
+        "--method", choices=METHODS, help="[lerp for uniform z, slerp for normal z]"
+    )
+    parser.add_argument("--seconds", type=_seconds, metavar="S", help="[20 frames a second]")
+    parser.add_argument("--format", choices=interpolate.FORMATS, default="gif", help="[gif]")
+
+
+def _arithmetic_flags(parser: argparse.ArgumentParser) -> None:
+    for name, text in (("seeds", "z to begin with"), ("minus", "subtract"), ("plus", "add")):
+        parser.add_argument(
+            f"--{name}", type=_seeds, metavar="LIST", help=f"{text}: the mean of these seeds"
+        )
+    _add_prior(parser)
+    parser.add_argument("--save_z", type=Path, metavar="FILE.npy", help="write the result, for --z")
+
+
+def _project_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
+    parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
+    parser.add_argument("--starts", type=_positive, metavar="N", help="[16, or 4 a label]")
+    parser.add_argument("--steps", type=_positive, default=300, metavar="N", help="[300]")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="K", help="of the starts [0]")
+
+
+def _score_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGES", help="image files and folders of them"
+    )
+    parser.add_argument("--label", metavar="LIST", help="the best of these classes counts [all]")
+    parser.add_argument(
+        "--features", type=Path, metavar="FILE.npy", help="write D's last features [N, F]"
+    )
+
+
+def _nearest_flags(parser: argparse.ArgumentParser) -> None:
+    _add_seeds(parser, num="10")
+    parser.add_argument("--count", type=_positive, default=5, metavar="N", help="for each [5]")
+    parser.add_argument("--dataset", help="as for main.py [the run's]")
+    parser.add_argument("--data_dir", type=Path, help="as for main.py [the run's]")
+
+
+COMMANDS = {
+    "": Command("pictures", _generate_flags, "generated"),
+    "interpolate": Command("An animation from seed to seed.", _interpolate_flags, "interpolated"),
+    "arithmetic": Command(
+        "The mean z of some seeds, minus others', plus others'.", _arithmetic_flags, "arithmetic"
+    ),
+    "project": Command("The z whose picture is nearest to an image.", _project_flags, "projected"),
+    "score": Command("What D thinks of images, as a CSV.", _score_flags, "scored"),
+    "nearest": Command("The training images closest to pictures.", _nearest_flags, "nearest"),
+}
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: it must be a whole number, 1 or more")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text}: it must be in 0 ... {LARGEST_SEED}")
+    return int(text)
+
+
+def _seeds(text: str) -> list[int]:
+    return numbers_of(text, "--seeds")
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if not 0.02 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text}: it must be in 0.02 ... 3600")
+    return value
+
+
+def _truncation(text: str) -> float:
+    value = _number(text)
+    if not LEAST_TRUNCATION <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: it must be {LEAST_TRUNCATION} or more")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+
+
+def _grid(text: str) -> tuple[int, int]:
+    rows, _, columns = text.lower().partition("x")
+    return _positive(rows), _positive(columns)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""Images that a command is given, prepared as the run's training images were."""
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import ImageColor
+
+from dataset import geometry_of
+from errors import UserError
+from files import PICTURE_SUFFIXES
+from folder import decoded, in_parallel
+from images import Geometry, Loaded, UnreadableError, opened
+from trained import Trained
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, and of folders all pictures in and below, by their suffix, sorted.
+
+    Raises:
+        UserError: a path leads nowhere, or there is no picture.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (Path(top) / name for top, _, names in os.walk(path) for name in names)
+            files += sorted(p for p in inside if p.suffix.lower() in PICTURE_SUFFIXES)
+        elif os.path.lexists(path):
+            files.append(path)
+        else:
+            raise UserError(f"there is no file and no folder {path}")
+    if not files:
+        raise UserError(f"no picture in {', '.join(map(str, paths))}")
+    return files
+
+
+def loaded_images(trained: Trained, files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:
+    """(path, the image or why there is none), in order; to be used within images.quiet_pillow.
+
+    An image is cropped and resized as in training. One that has the networks' size already, as
+    what they generate has, is taken as it is.
+    """
+    return in_parallel(functools.partial(_prepared, trained=trained), files)
+
+
+def _prepared(path: Path, trained: Trained) -> Loaded | str:
+    height, width, c_dim = trained.dcgan.image_shape
+    crop = geometry_of(trained.settings).crop
+    try:
+        with opened(path) as image:
+            if image.size == (width, height):
+                crop = None
+    except UnreadableError as reason:
+        return str(reason)
+    background = ImageColor.getrgb(trained.settings.background)[:3]
+    return decoded(path, Geometry(crop, (height, width)), c_dim, background)

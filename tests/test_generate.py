@@ -1,0 +1,218 @@
+"""generate.py as it is typed, on a tiny run: every command, every wrong command line."""
+
+import gc
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import PROJECT, Run, one_error_line, write_jpegs
+from PIL import Image
+from test_model import small
+from test_singles import stretched
+
+import generate
+from main import parse
+from runs import store_run
+
+Made = Callable[..., subprocess.CompletedProcess[str]]
+DATA = ("--dataset=faces", "--output_height=8", "--crop", "--input_height=20", "--batch_size=4")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the runs digits (3 labels) and faces (colour), of normal z."""
+    above = tmp_path_factory.mktemp("runs")
+    for name, c_dim, y_dim in (("digits", 1, 3), ("faces", 3, None)):
+        stretched(small(c_dim=c_dim, y_dim=y_dim)).save(above / name, 1)
+        store_run(parse([*DATA, "--z_dist=normal01", "--train_size=7"]), 7, above / name)
+    return above
+
+
+@pytest.fixture
+def made(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
+) -> Made:
+    """made("--num", "3") in an empty folder, but for the runs in checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(runs, "checkpoint")
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        status = generate.main(words)
+        gc.collect()
+        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
+
+    return call
+
+
+DIGITS = ("--run", "checkpoint/digits")
+FACES = ("--run", "checkpoint/faces")
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> list[Path]:
+    """The paths that were told, all there."""
+    assert done.returncode == 0, done.stderr
+    lines = [line[6:] for line in done.stdout.splitlines() if line.startswith("wrote ")]
+    paths = [Path(re.split(r", | \(", line)[0]) for line in lines]
+    assert all(path.is_file() for path in paths)
+    return paths
+
+
+def test_single_files_by_seed(made: Made) -> None:
+    paths = ok(made(*DIGITS, "--num", "12", "--seed", "5"))
+    folder = Path("samples/digits/generated")
+    assert {path.parent for path in paths} == {folder}
+    names = sorted(path.name for path in folder.iterdir())
+    assert len(names) == 12
+    assert [name[:9] for name in names] == [f"seed{k:05}" for k in range(5, 17)]
+    ok(made(*DIGITS, "--seeds", "16,5-6", "--out", "again"))
+    for path in Path("again").iterdir():
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+    done = made(*FACES, "--num", "2", "--format", "npy")
+    assert np.load(ok(done)[0]).shape == (2, 8, 8, 3)
+
+
+def test_z_goes_out_and_comes_in_again(made: Made) -> None:
+    ok(made(*FACES, "--seeds", "3,9", "--save_z", "z.npy", "--truncation", "0.7"))
+    assert np.abs(np.load("z.npy")).max() <= 0.7
+    ok(made(*FACES, "--z", "z.npy", "--out", "again"))
+    for k, seed in enumerate((3, 9)):
+        first = Path(f"samples/faces/generated/seed{seed:05}.png")
+        assert Path(f"again/z{k:05}.png").read_bytes() == first.read_bytes()
+
+
+def test_each_column_of_a_grid_is_a_label_and_each_row_a_seed(made: Made) -> None:
+    (sheet,) = ok(made(*DIGITS, "--label", "0-2", "--grid"))
+    assert Image.open(sheet).size == (3 * 8, 10 * 8)
+    ok(made(*DIGITS, "--label", "0-2", "--num", "6"))
+    pixels = np.asarray(Image.open(sheet))
+    for seed in (0, 1):
+        for label in range(3):
+            name = f"samples/digits/generated/seed{seed:05}_label{label}.png"
+            tile = pixels[8 * seed : 8 * seed + 8, 8 * label : 8 * label + 8]
+            assert (np.asarray(Image.open(name)) == tile).all()
+    (sheet,) = ok(made(*FACES, "--grid", "2x3", "--seeds", "0-4"))
+    assert Image.open(sheet).size == (24, 16)
+    (sheet,) = ok(made(*FACES, "--grid"))
+    assert Image.open(sheet).size == (80, 80)
+
+
+def test_interpolate(made: Made) -> None:
+    (path,) = ok(made("interpolate", *FACES, "--seeds", "3,7", "--frames", "9", "--loop"))
+    assert path.name == "seeds_3-7_slerp.gif", "the run's z are normal"
+    assert 1 < Image.open(path).n_frames <= 9  # type: ignore[attr-defined]
+    ok(made("interpolate", *DIGITS, "--seeds", "3", "--label", "0,2", "--method", "lerp"))
+    for words, told in (
+        (("--seeds", "1-3", "--label", "0,1"), "one for each of 3"),
+        (("--seeds", "1"), "give two or more"),
+        (("--seeds", "1-9", "--frames", "8"), "a frame for each"),
+    ):
+        assert told in one_error_line(made("interpolate", *DIGITS, *words), 2)
+
+
+def test_arithmetic(made: Made) -> None:
+    words = ("--seeds", "1,2", "--minus", "3", "--plus", "4-6", "--save_z", "z.npy")
+    paths = ok(made("arithmetic", *DIGITS, *words, "--label", "1"))
+    assert Image.open(paths[0]).size == (4 * 8, 4 * 8)
+    ok(made(*DIGITS, "--z", "z.npy"))
+    assert "--seeds is missing" in one_error_line(made("arithmetic", *DIGITS), 2)
+
+
+def test_project_gives_a_z_that_can_be_used(made: Made) -> None:
+    ok(made(*DIGITS, "--seeds", "4", "--out", "own"))
+    (image,) = Path("own").iterdir()
+    done = made("project", *DIGITS, str(image), "--steps", "60")
+    sheet, _ = ok(done)
+    assert Image.open(sheet).size == (16, 8)
+    command = done.stdout.splitlines()[-1].partition("python generate.py ")[2].split()
+    ok(made(*command, "--out", "found"))
+    (found,) = Path("found").iterdir()
+    assert (np.asarray(Image.open(sheet))[:, 8:] == np.asarray(Image.open(found))).all()
+    Path("bad.png").write_text("nothing")
+    assert "bad.png: not an image" in one_error_line(made("project", *DIGITS, "bad.png"), 2)
+
+
+def test_score_and_nearest(made: Made) -> None:
+    paths = write_jpegs(Path("data/faces"), 7, 24, 24)
+    paths[3].write_text("nothing")
+    done = made("score", *FACES, "data/faces", "--features", "f.npy")
+    assert [path.name for path in ok(done)] == ["scores.csv", "scores.png", "f.npy"]
+    assert "7 files found, 6 used, 1 skipped" in done.stdout
+    assert len(Path("samples/faces/scored/scores.csv").read_text().splitlines()) == 7
+    done = made("nearest", *FACES, "--num", "4", "--count", "2")
+    sheet = Image.open(ok(done)[-1])
+    assert sheet.size == (3 * 8, 4 * 8)
+    assert "from a training image to the nearest other: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--num", "3"), "--run is missing"),
+        (("--run", "none"), "none: there is no such folder"),
+        ((*FACES, "--gird", "2x2"), "--gird. Did you mean --grid?"),
+        ((*FACES, "interpolate"), "It comes first: python generate.py interpolate"),
+        ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
+        ((*FACES, "--seeds", "5-1"), "--seeds 5-1"),
+        ((*FACES, "--seeds", "5", "--num", "2"), "--seeds and --num"),
+        ((*FACES, "--truncation", "-1"), "--truncation"),
+        ((*FACES, "--truncation", "0"), "--truncation: 0: it must be"),
+        ((*FACES, "--z_dist", "cauchy"), "uniform_signed"),
+        ((*FACES, "--grid", "3"), "--grid"),
+        ((*FACES, "--grid", "--format", "npy"), "--format npy"),
+        (("interpolate", *FACES, "--seconds", "nan"), "--seconds"),
+    ],
+)
+def test_a_wrong_command_line_is_told_before_tensorflow_is_loaded(
+    made: Made, words: tuple[str, ...], told: str
+) -> None:
+    done = made(*words)
+    assert told in one_error_line(done, 2)
+    assert "TensorFlow" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--run", "checkpoint"), "there are checkpoint/digits, checkpoint/faces"),
+        ((*FACES, "--label", "1"), "trained without labels"),
+        ((*DIGITS, "--label", "3"), "the classes are 0 to 2"),
+        ((*DIGITS, "--label", "cat"), "the classes are 0 to 2"),
+        ((*DIGITS, "--label", "0-2", "--grid", "2x4"), "--grid 2x3"),
+        ((*DIGITS, "--seeds", "0-4", "--grid", "2x2"), "no room for 5"),
+        ((*DIGITS, "--z", "none.npy"), "none.npy"),
+    ],
+)
+def test_what_does_not_fit_the_run_is_told(made: Made, words: tuple[str, ...], told: str) -> None:
+    assert told in one_error_line(made(*words), 2)
+
+
+def test_classes_go_by_their_names(made: Made) -> None:
+    path = Path("checkpoint/digits/run.json")
+    names = '{\n  "classes": ["dark hair", "fair, long", "2-3"],'
+    path.write_text(path.read_text().replace("{", names, 1))
+    paths = ok(made(*DIGITS, "--label", "dark hair,2-3", "--num", "2"))
+    assert [path.name for path in paths] == [
+        "seed00000_label0_dark-hair.png",
+        "seed00000_label2_2-3.png",
+    ]
+    done = made(*DIGITS, "--label", "dark hare")
+    assert "Did you mean dark hair?" in one_error_line(done, 2)
+
+
+def test_a_checkpoint_of_the_original_is_used(made: Made) -> None:
+    folder = str(PROJECT / "tests/data/tf1_checkpoint_color")
+    sizes = ("--output_height", "48", "--output_width", "48")
+    (path,) = ok(made("--run", folder, "--num", "1", *sizes))
+    assert Image.open(path).size == (48, 48)
+
+
+def test_help_answers_at_once(run: Run) -> None:
+    done = run("generate.py", "interpolate", "--help")
+    assert done.returncode == 0
+    assert "--loop" in done.stdout
+    assert "--frames" in done.stdout

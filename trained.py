@@ -1,0 +1,70 @@
+"""A trained run, opened by its checkpoint folder, for what is made with it; it needs no data."""
+
+import difflib
+from pathlib import Path
+from typing import NamedTuple
+
+from checkpoints import latest_checkpoint
+from errors import UserError
+from latent import numbers_of
+from model import DCGAN
+from runs import class_names, image_size
+from settings import Settings
+
+
+class Trained(NamedTuple):
+    """Networks, and what their run tells: its flags, the names of its classes (or none)."""
+
+    dcgan: DCGAN
+    settings: Settings
+    classes: list[str]
+
+
+def open_trained(folder: Path, settings: Settings) -> Trained:
+    """Load a run's newest checkpoint, or one of the original's, and say which.
+
+    settings: the run's flags, as runs.flags_of gives them.
+
+    Raises:
+        UserError: there is none; names those in the folders below.
+        RunError: there are checkpoints, but none can be read.
+    """
+    if latest_checkpoint(folder) is None:
+        below = sorted(path for path in folder.iterdir() if path.is_dir())
+        runs = ", ".join(str(path) for path in below if latest_checkpoint(path))
+        there = f"there are {runs}" if runs else "nor in a folder below"
+        raise UserError(f"--run {folder}: there is no checkpoint in it; {there}")
+    dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder))
+    print(f"loaded step {int(dcgan.step):,} of {folder}")
+    return Trained(dcgan, settings, class_names(folder, dcgan.y_dim))
+
+
+def labels_named(text: str | None, classes: list[str]) -> list[int]:
+    """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
+
+    Raises:
+        UserError: there is no such class, or the networks have none.
+    """
+    if text is None:
+        return []
+    if not classes:
+        raise UserError(f"--label {text}: these networks were trained without labels")
+    labels: list[int] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part in classes:
+            labels.append(classes.index(part))
+        elif part.replace("-", "").isdecimal():
+            labels += numbers_of(part, "--label")
+        else:
+            near = difflib.get_close_matches(part, classes, n=1)
+            guess = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"--label {part}: the classes are {_listed(classes)}.{guess}")
+    if max(labels) >= len(classes):
+        raise UserError(f"--label {text}: the classes are {_listed(classes)}")
+    return labels
+
+
+def _listed(classes: list[str]) -> str:
+    if classes == [str(number) for number in range(len(classes))]:
+        return f"0 to {len(classes) - 1}"
+    return ", ".join(f"{number} {name}" for number, name in enumerate(classes))
