@@ -194,7 +194,7 @@ def workers(
 
 def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """What became of a worker, when it has ended."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

@@ -92,7 +92,7 @@ def test_all_flags_and_the_seed_are_stored(tmp_path: Path) -> None:
 
     folder = make_run(tmp_path, "--input_fname_pattern=**/*.png", "--ckpt_minutes=inf")
     stored = json.loads((folder / RUN_FILE).read_text(), parse_constant=refuse)
-    assert stored.keys() == settings(tmp_path).as_json().keys() | {"images"}
+    assert stored.keys() == settings(tmp_path).as_json().keys() | {"images", "replicas"}
     assert (stored["seed"], stored["images"], stored["ckpt_minutes"]) == (5, 100, "inf")
 
 
