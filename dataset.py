@@ -83,14 +83,16 @@ class Dataset:
             return None
         return one_hot(self.labels[rows], self.y_dim)
 
-    def sample_labels(self, count: int) -> np.ndarray | None:
-        """One-hot labels of a sample picture, float32 [count, y_dim]; None without labels.
+    def sample_rows(self, count: int) -> np.ndarray:
+        """Rows of images to compare a sample picture with, int [count]; its labels are theirs.
 
-        Classes of one's own take turns; of MNIST they are those of its first images.
+        Classes of one's own take turns; otherwise they are the first images.
         """
-        if self.classes:
-            return one_hot(np.arange(count) % len(self.classes), len(self.classes))
-        return self.labels_of(slice(count))
+        if self.labels is None or not self.classes:
+            return np.arange(count) % len(self.images)
+        of_class = [np.flatnonzero(self.labels == number) for number in range(len(self.classes))]
+        turns = (divmod(tile, len(of_class)) for tile in range(count))
+        return np.array([of_class[k][turn % len(of_class[k])] for turn, k in turns])
 
 
 def open_dataset(settings: Settings, seed: int, replicas: int = 1) -> Dataset:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from ahead import Batch
 from errors import RunError, UserError, one_line
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledE
 CHECKPOINT = 0  # a wish; all others are the numbers of signals
 WISHES = 65  # signals have numbers below
 
-Batch = dict[str, np.ndarray]  # arguments of DCGAN.train_step
 PerReplica = Any  # a value of each local replica
 Nested = TypeVar("Nested")  # tensors, also in lists and dictionaries
 

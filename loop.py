@@ -1,6 +1,7 @@
 """The loop of training steps: when to print, summarise, sample, save and stop."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,18 +10,22 @@ from pathlib import Path
 import filelock
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams.api import hparams
 
+from ahead import Ahead, Batch
 from checkpoints import latest_checkpoint
 from dataset import Dataset
-from distributed import ALONE, CHECKPOINT, Batch, Cluster, Copies
+from distributed import ALONE, CHECKPOINT, Cluster, Copies
 from errors import RunError, one_line
 from model import DCGAN
 from progress import Progress
+from runs import OF_THE_COMMAND
 from settings import Settings
 from signals import stopping_later
 from small_sets import SMALL, frequency
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range
+from watching import REALS, Watch, sample_pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +60,18 @@ def train_steps(run: Run, step: int, total: int) -> int:
         _summary_writer(run).as_default(),
         stopping_later() as received,
         Progress("training", total, "images", step, scale) as progress,
+        Ahead(functools.partial(_batch, run), total) as ahead,
     ):
+        watch = _watch(run, step, progress) if run.cluster.is_chief else None
         # Replicas stop when they have agreed on it, after the same step.
         stopped_by = received if run.copies is None else []
         while step < total and not stopped_by:
             due = _due_by_clock(settings, saved[1])
-            result = _train_one(run, step, {*received, CHECKPOINT} if due else {*received})
+            wishes = {*received, CHECKPOINT} if due else {*received}
+            result = _train_one(run, step, ahead, wishes)
             step += 1
             try:
-                _show(run, step, result, progress, began)
+                _show(run, step, result, progress, watch, began)
                 progress.update()
             except (OSError, MemoryError, tf.errors.OpError) as error:
                 raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
@@ -77,7 +85,27 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 saved = (step, time.monotonic())
         if step != saved[0]:
             progress.line(f"wrote {_save(run, step)}")
+        if watch:
+            watch.draw(_samples(run, step), at_once=True)
     return stopped_by[0] if stopped_by else 0
+
+
+def _watch(run: Run, step: int, progress: Progress) -> Watch:
+    """Begin to watch the run from `step` on; shows the images that its samples are to be like."""
+    settings, data = run.settings, run.data
+    samples = settings.run_folder(settings.sample_dir)
+    rows = data.sample_rows(settings.batch_size)
+    reals, labels = data.images[rows], None if data.labels is None else data.labels[rows]
+    flags = {k: v for k, v in settings.as_json().items() if k not in OF_THE_COMMAND}
+    hparams({name: value for name, value in flags.items() if value is not None})
+    if not (samples / REALS).is_file():
+        progress.line(f"wrote {save_grid(reals, samples / REALS, classes=data.classes)}")
+    return Watch(settings.run_folder("logs"), samples, step, reals, labels, progress.line)
+
+
+def _samples(run: Run, step: int) -> list[Path]:
+    folder = run.settings.run_folder(run.settings.sample_dir)
+    return sample_pictures(folder, step, run.data.batches)
 
 
 def _summary_writer(run: Run) -> tf.summary.SummaryWriter:
@@ -100,24 +128,26 @@ def failure(error: BaseException) -> str:
     return said
 
 
-def _train_one(run: Run, step: int, wishes: set[int]) -> dict[str, tf.Tensor]:
+def _train_one(run: Run, step: int, ahead: Ahead, wishes: set[int]) -> dict[str, tf.Tensor]:
     """Make the step after `step` -> what train_step returns; `wishes` are those of Copies."""
     log, sample, summary = _due(run, step + 1)
-
-    def batch_of(replica: int) -> Batch:
-        pixels, y = run.data.batch(*divmod(step, run.data.batches), replica)
-        draw = _draw(run, step, replica)
-        batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
-        if y is not None:
-            batch["y"] = y
-        if run.settings.augment:
-            stream = random_stream(run.seed, "augment", draw)
-            batch["augment_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
-        return batch
-
     if run.copies:
+        batch_of = functools.partial(ahead.batch, step)
         return run.copies.train_step(batch_of, log, sample or summary, wishes)
-    return run.dcgan.train_step(**batch_of(0), evaluate=log, watch=sample or summary)
+    return run.dcgan.train_step(**ahead.batch(step, 0), evaluate=log, watch=sample or summary)
+
+
+def _batch(run: Run, step: int, replica: int) -> Batch:
+    """What a replica is fed with in the step after `step`."""
+    pixels, y = run.data.batch(*divmod(step, run.data.batches), replica)
+    draw = _draw(run, step, replica)
+    batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
+    if y is not None:
+        batch["y"] = y
+    if run.settings.augment:
+        stream = random_stream(run.seed, "augment", draw)
+        batch["augment_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
+    return batch
 
 
 def _draw(run: Run, step: int, replica: int) -> int:
@@ -143,6 +173,7 @@ def _show(
     step: int,
     result: dict[str, tf.Tensor],
     progress: Progress,
+    watch: Watch | None,
     began: float,
 ) -> None:
     """Print, summarise and sample what is due after step number `step`."""
@@ -155,7 +186,7 @@ def _show(
             run.copies.collect()
         if run.copies is None or faulty:
             _refuse_not_finite(run, step, result, moments=False)
-    if not run.cluster.is_chief:
+    if watch is None:
         return
     if log:
         progress.line(
@@ -165,8 +196,12 @@ def _show(
     if sample or summary:
         tf.summary.experimental.set_step(step)
         _summarise(result, step, run, fakes=sample or settings.G_img_sum)
-    if sample:
-        progress.line(f"wrote {_save_sample(run, f'train_{epoch:02d}_{idx:04d}.png')}")
+        pixels = _sample(run) if sample else None
+        watch.note(step, result, settings.batch_size * run.cluster.replicas, pixels)
+        if pixels is not None:
+            path = settings.run_folder(settings.sample_dir) / f"train_{epoch:02d}_{idx:04d}.png"
+            progress.line(f"wrote {save_grid(pixels, path, classes=run.data.classes)}")
+            watch.draw(_samples(run, step))
 
 
 def _refuse_not_finite(run: Run, step: int, result: dict[str, tf.Tensor], moments: bool) -> None:
@@ -229,13 +264,11 @@ def _summarise(result: dict[str, tf.Tensor], step: int, run: Run, fakes: bool) -
         tf.summary.image("G", to_pixels(result["G"].numpy(), run.dcgan.value_range))
 
 
-def _save_sample(run: Run, name: str) -> Path:
-    """Images of the one z and the labels that the run shows from start to end."""
-    y = run.data.sample_labels(run.settings.batch_size)
+def _sample(run: Run) -> np.ndarray:
+    """The one z and the labels that the run shows from start to end: uint8 [B, H, W, C]."""
+    y = run.data.labels_of(run.data.sample_rows(run.settings.batch_size))
     images = run.dcgan.sampler(run.z("sample_z", 0), y)
-    pixels = to_pixels(images.numpy(), run.dcgan.value_range)
-    path = run.settings.run_folder(run.settings.sample_dir) / name
-    return save_grid(pixels, path, classes=run.data.classes)
+    return to_pixels(images.numpy(), run.dcgan.value_range)
 
 
 @contextmanager

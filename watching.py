@@ -13,6 +13,7 @@ from PIL import Image
 from history import Row, append_row, draw, read_rows, warnings, write_rows
 from utils import save_animation
 
+REALS = "reals.png"  # beside the sample pictures
 FRAMES = 60  # of progress.gif, spread over the whole training
 FRAME_SIDE = 300  # pixels, at most
 SECONDS = 10.0
@@ -82,7 +83,10 @@ class Watch:
         for tag, value in tags.items():
             tf.summary.scalar(tag, value)
         self._rows.append(row)
-        append_row(self._csv, row)
+        if self._csv.is_file():
+            append_row(self._csv, row)
+        else:  # somebody has deleted it
+            write_rows(self._csv, self._rows)
         for warning in warnings(self._rows):
             if warning not in self._said:
                 self._said.add(warning)
