@@ -6,8 +6,8 @@
   python bench.py --compare bench.json             ratios to an earlier run
 
 Data are made up, warm-up is left out, times are medians. Each row is measured in processes of its
-own, in turn with the others, three times over. After each step a matrix product is timed: the
-share of the GEMM rate is the step's rate as a part of that.
+own, in turn with the others, --rounds times over (3). After each step a matrix product is timed:
+the share of the GEMM rate is the step's rate as a part of that.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from errors import UserError
 from files import read_json, write_json
 from settings import PRECISIONS
 
-ROUNDS = 3
 CASES = {  # height, width, c_dim, y_dim, and how many steps in a round
     "mnist": (28, 28, 1, 10, 15),
     "48": (48, 48, 3, None, 5),
@@ -95,7 +94,7 @@ def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     cases = ["own"] if arguments.height else arguments.cases or list(CASES)
     rows = [(c, p) for c in cases for p in arguments.precision or PRECISIONS]
     pieces: dict[str, list[dict[str, Any]]] = {f"{case} {p}": [] for case, p in rows}
-    for _ in range(ROUNDS):
+    for _ in range(arguments.rounds):
         for case, precision in rows:
             options = ["--case", case, "--precision", precision]
             pieces[f"{case} {precision}"].append(_in_a_process("step", arguments, options))
@@ -163,8 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
-    for name in ("height", "width", "c_dim", "batch_size", "steps"):
-        default = {"c_dim": 3, "batch_size": 64}.get(name)
+    for name in ("height", "width", "c_dim", "batch_size", "steps", "rounds"):
+        default = {"c_dim": 3, "batch_size": 64, "rounds": 3}.get(name)
         parser.add_argument(f"--{name}", type=_positive, default=default)
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="[bench.json]")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier JSON")

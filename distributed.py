@@ -252,7 +252,7 @@ class Copies:
     def _step_on_one(
         self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, evaluate: bool, watch: bool
     ) -> dict[str, tf.Tensor]:
-        result = self._copy.three_updates(**batch, evaluate=evaluate, watch=watch)
+        result = self._copy.three_updates(**batch, evaluate=evaluate)
         names = [name for name in result if "loss" in name]
         looked_at = [result[name] for name in names]
         if evaluate or watch:

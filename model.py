@@ -24,6 +24,7 @@ from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGe
 from ops import Adam
 from tf1 import is_tf1, read_values
 
+WATCHED = ("d", "d_", "G")
 Gradients = dict[str, tf.Tensor]
 
 
@@ -158,7 +159,8 @@ class DCGAN(tf.Module):
         z, y = self._latent(z, y)
         if augment_seed is not None:
             augment_seed = tf.convert_to_tensor(augment_seed, tf.int32)
-        return self._train_step(images, z, y, evaluate, watch, augment_seed)
+        result = self._train_step(images, z, y, evaluate, augment_seed)
+        return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
     def three_updates(
         self,
@@ -166,10 +168,9 @@ class DCGAN(tf.Module):
         z: tf.Tensor,
         y: tf.Tensor | None = None,
         evaluate: bool = False,
-        watch: bool = False,
         augment_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """What train_step runs as a graph; all arguments as there, but tensors already."""
+        """What train_step runs as a graph: with `watch`, and its arguments are tensors already."""
         look = look_of(self.value_range, augment_seed)
         with tf.GradientTape() as g_tape:
             # The same weights and z in the D update and in the first G update: one pass for both.
@@ -181,10 +182,8 @@ class DCGAN(tf.Module):
         result["g_loss"], _ = self._update_generator(g_tape, second_fakes, y, look)
         if evaluate:
             result |= self._evaluate(images, z, y, look)
-        if watch:
-            d, d_ = tf.sigmoid(logits_of_reals), tf.sigmoid(logits_of_fakes)
-            result |= {"d": d, "d_": d_, "G": fakes}
-        return result
+        d, d_ = tf.sigmoid(logits_of_reals), tf.sigmoid(logits_of_fakes)
+        return result | {"d": d, "d_": d_, "G": fakes}
 
     def _update_discriminator(
         self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None, look: Look

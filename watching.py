@@ -53,6 +53,7 @@ class Watch:
         self._said = set(warnings(self._rows))
         self._noted = (step, time.monotonic())
         self._draw_at = 0.0
+        self._drawn = 0  # rows
 
     def note(
         self, step: int, result: Mapping[str, tf.Tensor], batch: int, pixels: np.ndarray | None
@@ -98,8 +99,10 @@ class Watch:
         Unless it is to be `at_once`, only where drawing has not taken much of the time so far.
         """
         began = time.monotonic()
-        if not self._rows or (began < self._draw_at and not at_once):
+        is_new = len(self._rows) > self._drawn
+        if not is_new or (began < self._draw_at and not at_once):
             return
+        self._drawn = len(self._rows)
         self._say(f"wrote {draw(self._rows, self._png)}")
         if pictures:
             self._say(f"wrote {save_progress(pictures, self._gif)}")

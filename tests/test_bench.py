@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, one_error_line
 
+from bench import table
 from measurements import multiplications, step_gflop
 from model import DCGAN
 
@@ -31,18 +32,32 @@ def test_odd_sizes_are_counted_by_their_smaller_maps() -> None:
     assert multiplications(small.generator, (17, 3)) == [5 * 2 * 1 * 16, *deconvolutions]
 
 
-def test_a_table_and_a_json_come_out_and_are_compared(run: Run, tmp_path: Path) -> None:
-    tiny = ("--height=9", "--width=8", "--c_dim=1", "--batch_size=2", "--steps=3")
+def test_a_table_and_a_json_come_out(run: Run, tmp_path: Path) -> None:
+    tiny = ("--height=9", "--width=8", "--c_dim=1", "--batch_size=2", "--steps=3", "--rounds=1")
     done = run("bench.py", *tiny, "--precision", "float32")
     assert done.returncode == 0, done.stderr
-    row = json.loads((tmp_path / "bench.json").read_text())["steps"]["own float32"]
+    found = json.loads((tmp_path / "bench.json").read_text())
+    row = found["steps"]["own float32"]
     assert 0 < row["ms_least"] <= row["ms"] <= row["ms_most"]
     assert row["gflop"] > 0
     assert row["peak_mib"] > 100
     assert f"{row['ms']:.1f}" in done.stdout
     assert "TensorFlow 2." in done.stdout
-    again = run("bench.py", *tiny, "--precision", "float32", "--compare=bench.json")
-    assert "   x " in again.stdout
+    assert "   x 1.000" in table(found, found)[-1]
+
+
+def test_bfloat16_is_told_as_a_part_of_float32_and_both_of_an_earlier_run() -> None:
+    plain = dict.fromkeys(
+        ("ms_least", "ms_most", "images_per_s", "gflop", "gflop_per_s", "peak_mib"), 1.0
+    )
+    plain |= {"ms": 200.0, "gemm_gflop_per_s": 4.0}
+    steps = {"mnist float32": plain, "mnist bfloat16": plain | {"ms": 124.0}}
+    found = {"machine": "", "batch_size": 64, "steps": steps, "start": {"start, s": 9.0}}
+    before = {"steps": {"mnist bfloat16": plain | {"ms": 248.0}}, "start": {"start, s": 6.0}}
+    *_, of_float32, of_bfloat16, start = table(found, before)
+    assert of_float32.split()[-3:] == ["4", "0.25", "1"]
+    assert of_bfloat16.split()[-3:] == ["0.62", "x", "0.500"]
+    assert start.split()[-3:] == ["9", "x", "1.500"]
 
 
 def test_a_missing_comparison_is_told_before_measuring(run: Run) -> None:

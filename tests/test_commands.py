@@ -60,7 +60,9 @@ def test_the_tutorials_mnist_commands(run: Run, tmp_path: Path) -> None:
     assert "tensorboard --logdir logs/mnist_64_28_28" in out
     samples = tmp_path / "samples/mnist_64_28_28"
     assert sorted(p.name for p in samples.iterdir()) == [
-        f"train_{epoch:02}_{idx:04}.png" for epoch in (0, 1) for idx in (0, 1)
+        "progress.gif",
+        "reals.png",
+        *(f"train_{epoch:02}_{idx:04}.png" for epoch in (0, 1) for idx in (0, 1)),
     ]
     assert Image.open(samples / "train_01_0001.png").size == (8 * 28, 8 * 28)
     told(out, tmp_path)
@@ -243,7 +245,9 @@ def test_a_wrong_flag_is_refused_before_tensorflow_loads() -> None:
     assert done.stdout.split() == ["2", "False"]
 
 
-@pytest.mark.parametrize("library", ["absl", "numpy", "PIL", "imageio", "tqdm", "tensorboard"])
+@pytest.mark.parametrize(
+    "library", ["absl", "numpy", "PIL", "imageio", "tqdm", "tensorboard", "matplotlib"]
+)
 def test_a_missing_library_is_one_line(library: str) -> None:
     code = f"import sys; sys.modules[{library!r}] = None; import main; sys.exit(main.main([]))"
     done = subprocess.run(
@@ -273,7 +277,8 @@ def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
     assert "wrote samples/old/option_0/" in out
     out = ok(here(tmp_path, *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
     assert "going on from step 4 of old" in out
-    assert [path.name for path in told(out, tmp_path)] == [f"DCGAN.model-{k}" for k in range(5, 10)]
+    saved = [path.name for path in told(out, tmp_path)]
+    assert [name for name in saved if "DCGAN" in name] == [f"DCGAN.model-{k}" for k in range(5, 10)]
     seed = next(line for line in out.splitlines() if line.startswith("seed: "))
     assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run goes on"
     assert (tmp_path / "old/DCGAN.model-4.index").exists()

@@ -358,7 +358,7 @@ CASES = [
         in_the_way("samples"),
         (*TRAIN, "--sample_freq=1"),
         1,
-        "Step 1 is saved, checkpoint/tiny_4_16_16/DCGAN.model-1",
+        "samples/tiny_4_16_16: Not a directory",
     ),
     Case(
         "14 a wrong version", old_tensorflow, TRAIN, 1, "is too old", {"env": {"PYTHONPATH": "."}}
