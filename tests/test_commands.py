@@ -86,20 +86,23 @@ def check_checkpoint(folder: Path, step: int) -> None:
 
 
 def check_tensorboard(folder: Path) -> None:
-    """The original's tags, as TensorBoard itself reads them."""
+    """The original's tags and ours, as TensorBoard itself reads them."""
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
     events.Reload()
     tags = {tag: events.Tensors(tag) for tag in events.Tags()["tensors"]}
     assert set(tags) == {
         *("d_loss", "d_loss_real", "d_loss_fake", "g_loss"),
         *("z", "d", "d_", "G"),
+        *("D(x)", "D(G(z))", "images_per_s", "diversity", "diversity_of_reals"),
+        "_hparams_/session_start_info",
     }
     for tag in ("d_loss", "z", "G"):
         assert [event.step for event in tags[tag]] == [1, 2, 3, 4]  # sample_freq is 1
     plugins = {t: events.SummaryMetadata(t).plugin_data.plugin_name for t in tags}
     assert {plugins[t] for t in ("z", "d", "d_")} == {"histograms"}
     assert plugins["G"] == "images"
-    assert plugins["d_loss"] == "scalars"
+    assert plugins["d_loss"] == plugins["diversity"] == "scalars"
+    assert plugins["_hparams_/session_start_info"] == "hparams"
 
 
 def test_the_tutorials_anime_commands(run: Run, tmp_path: Path) -> None:
