@@ -14,6 +14,7 @@ from files import written_aside
 
 LOW_D_LOSS = 0.05
 LOW_FOR_STEPS = 200
+LOW_ROWS = 3  # at least: they may be far from each other
 COLLAPSED_BELOW = 0.2
 COLLAPSED_TIMES = 2
 D_WINS = (
@@ -31,8 +32,8 @@ COLLAPSED = (
 class Row(NamedTuple):
     """What is noted of a step: losses of its updates, means of D's probabilities, speed.
 
-    The last two are nan where no sample picture was made: the mean distance of two samples as a
-    part of that of two images (utils.diversity), and how many images a second were trained.
+    `images_per_s` is nan in the first row of a start, `diversity` where no sample was made: the
+    mean distance of two samples as a part of that of two images (watching.diversity).
     """
 
     step: int
@@ -52,8 +53,11 @@ def read_rows(path: Path, step: int) -> list[Row]:
     """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error):
+        lines = []
     if not lines or lines[0] != list(Row._fields):
         raise UserError(f"{path} is no history of a training: delete it, or move it away")
     rows = [row for line in lines[1:] if (row := _row(line))]
@@ -85,20 +89,29 @@ def _row(cells: list[str]) -> Row | None:
         return None
 
 
-def warnings(rows: Sequence[Row]) -> list[str]:
-    """What the rows so far warn of, in words, with what to try."""
-    found = []
-    high = [row.step for row in rows if row.d_loss >= LOW_D_LOSS]
-    if rows and rows[-1].step - (high[-1] if high else 0) >= LOW_FOR_STEPS:
-        found.append(D_WINS)
-    seen = [row.diversity for row in rows if not math.isnan(row.diversity)]
-    last = seen[-COLLAPSED_TIMES:]
-    if len(last) == COLLAPSED_TIMES and max(last) < COLLAPSED_BELOW:
-        found.append(COLLAPSED)
-    return found
+class Alarms:
+    """What the rows of a run warn of, in words, with what to try; each once."""
+
+    def __init__(self) -> None:
+        """Before the first row."""
+        self._low: list[int] = []  # steps, since d_loss was last high
+        self._last: list[float] = []  # measures of diversity
+        self._said: set[str] = set()
+
+    def after(self, row: Row) -> list[str]:
+        """What there is to say after a row; the rows are to come in their order."""
+        self._low = [*self._low, row.step] if row.d_loss < LOW_D_LOSS else []
+        d_wins = len(self._low) >= LOW_ROWS and row.step - self._low[0] >= LOW_FOR_STEPS
+        if not math.isnan(row.diversity):
+            self._last = [*self._last, row.diversity][-COLLAPSED_TIMES:]
+        alike = [value < COLLAPSED_BELOW for value in self._last]
+        found = {D_WINS: d_wins, COLLAPSED: len(alike) == COLLAPSED_TIMES and all(alike)}
+        new = [words for words, holds in found.items() if holds and words not in self._said]
+        self._said.update(new)
+        return new
 
 
-def draw(rows: Sequence[Row], path: Path) -> Path:
+def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     """The curves as a PNG: losses, D's probabilities, diversity, speed, over the steps."""
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)

@@ -25,7 +25,7 @@ from signals import stopping_later
 from small_sets import SMALL, frequency
 from streams import draw_z, random_stream
 from utils import save_grid, to_pixels, to_range
-from watching import REALS, Watch, sample_pictures
+from watching import REALS, Watch, diversity, sample_pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,10 @@ def train_steps(run: Run, step: int, total: int) -> int:
         if step != saved[0]:
             progress.line(f"wrote {_save(run, step)}")
         if watch:
-            watch.draw(_samples(run, step), at_once=True)
+            try:
+                watch.draw(_samples(run, step), at_once=True)
+            except OSError as error:
+                raise RunError(f"{failure(error)}. Step {step:,} is saved") from error
     return stopped_by[0] if stopped_by else 0
 
 
@@ -95,12 +98,16 @@ def _watch(run: Run, step: int, progress: Progress) -> Watch:
     settings, data = run.settings, run.data
     samples = settings.run_folder(settings.sample_dir)
     rows = data.sample_rows(settings.batch_size)
-    reals, labels = data.images[rows], None if data.labels is None else data.labels[rows]
+    labels = None if data.labels is None else data.labels[rows]
+    distinct = np.unique(rows)
+    of_class = None if data.labels is None else data.labels[distinct]
+    of_reals = diversity(data.images[distinct], of_class)
     flags = {k: v for k, v in settings.as_json().items() if k not in OF_THE_COMMAND}
     hparams({name: value for name, value in flags.items() if value is not None})
-    if not (samples / REALS).is_file():
-        progress.line(f"wrote {save_grid(reals, samples / REALS, classes=data.classes)}")
-    return Watch(settings.run_folder("logs"), samples, step, reals, labels, progress.line)
+    if step == 0 or not (samples / REALS).is_file():
+        reals = save_grid(data.images[rows], samples / REALS, classes=data.classes)
+        progress.line(f"wrote {reals}")
+    return Watch(settings.run_folder("logs"), samples, step, of_reals, labels, progress.line)
 
 
 def _samples(run: Run, step: int) -> list[Path]:

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from history import Row, append_row, draw, read_rows, warnings, write_rows
+from history import Alarms, Row, append_row, draw_curves, read_rows, write_rows
+from images import PILLOW_RAISES
 from utils import save_animation
 
 REALS = "reals.png"  # beside the sample pictures
@@ -28,7 +29,7 @@ class Watch:
         logs: Path,
         samples: Path,
         step: int,
-        reals: np.ndarray,
+        of_reals: float,
         labels: np.ndarray | None,
         say: Callable[[str], None],
     ):
@@ -37,8 +38,8 @@ class Watch:
         Args:
             logs, samples: folders of the run.
             step: the step that the training goes on from.
-            reals: uint8 [N, H, W, C], as many images as there are samples, to compare with.
-            labels: their classes [N], also those of the samples; None without.
+            of_reals: the diversity of images, to compare that of the samples with; nan if unknown.
+            labels: classes of the samples [N]; None without.
             say: prints a line.
         """
         self._csv, self._png, self._gif = (
@@ -47,11 +48,13 @@ class Watch:
             samples / "progress.gif",
         )
         self._labels, self._say = labels, say
-        self._of_reals = diversity(reals, labels)
+        self._of_reals = of_reals
         self._rows = read_rows(self._csv, step)
         write_rows(self._csv, self._rows)
-        self._said = set(warnings(self._rows))
-        self._noted = (step, time.monotonic())
+        self._alarms = Alarms()
+        for row in self._rows:
+            self._alarms.after(row)
+        self._noted: tuple[int, float] | None = None
         self._draw_at = 0.0
         self._drawn = 0  # rows
 
@@ -66,7 +69,10 @@ class Watch:
             batch: images in a step.
             pixels: the samples, uint8 [N, H, W, C], where some were made.
         """
-        (before, began), now = self._noted, time.monotonic()
+        now, speed = time.perf_counter(), math.nan
+        if self._noted:  # the first steps of a start take longer: TensorFlow traces them
+            before, began = self._noted
+            speed = (step - before) * batch / (now - began)
         self._noted = (step, now)
         row = Row(
             step,
@@ -74,10 +80,12 @@ class Watch:
             g_loss=float(result["g_loss"]),
             d_of_reals=float(tf.reduce_mean(result["d"])),
             d_of_fakes=float(tf.reduce_mean(result["d_"])),
-            images_per_s=(step - before) * batch / (now - began),
+            images_per_s=speed,
         )
-        tags = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes, "images_per_s": row.images_per_s}
-        if pixels is not None and self._of_reals:
+        tags = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes}
+        if not math.isnan(speed):
+            tags["images_per_s"] = speed
+        if pixels is not None and self._of_reals > 0:
             of_samples = diversity(pixels, self._labels)
             row = row._replace(diversity=of_samples / self._of_reals)
             tags |= {"diversity": of_samples, "diversity_of_reals": self._of_reals}
@@ -88,10 +96,8 @@ class Watch:
             append_row(self._csv, row)
         else:  # somebody has deleted it
             write_rows(self._csv, self._rows)
-        for warning in warnings(self._rows):
-            if warning not in self._said:
-                self._said.add(warning)
-                self._say(f"warning: step {step:,}: {warning}. See docs/reading-the-losses.md")
+        for warning in self._alarms.after(row):
+            self._say(f"warning: step {step:,}: {warning}. See docs/reading-the-losses.md")
 
     def draw(self, pictures: list[Path], at_once: bool = False) -> None:
         """Draw history.png and, of the run's sample pictures in their order, progress.gif.
@@ -103,11 +109,21 @@ class Watch:
         if not is_new or (began < self._draw_at and not at_once):
             return
         self._drawn = len(self._rows)
-        self._say(f"wrote {draw(self._rows, self._png)}")
-        if pictures:
-            self._say(f"wrote {save_progress(pictures, self._gif)}")
+        self._say(f"wrote {draw_curves(self._rows, self._png)}")
+        if frames := self._frames(pictures):
+            self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
         took = time.monotonic() - began
         self._draw_at = began + took / DRAWING_MAY_TAKE
+
+    def _frames(self, pictures: list[Path]) -> list[np.ndarray]:
+        """What progress.gif shows; pictures that cannot be read are named and left out."""
+        frames = []
+        for picture in spread(pictures):
+            try:
+                frames.append(_frame(picture))
+            except PILLOW_RAISES as error:
+                self._say(f"not in {self._gif.name}: {picture} cannot be read ({error})")
+        return [frame for frame in frames if frame.shape == frames[-1].shape]
 
 
 def diversity(pixels: np.ndarray, labels: np.ndarray | None) -> float:
@@ -141,12 +157,10 @@ def sample_pictures(folder: Path, step: int, batches: int) -> list[Path]:
     return [found[at] for at in sorted(found)]
 
 
-def save_progress(pictures: list[Path], path: Path) -> Path:
-    """Write sample pictures of one z as an animation: at most FRAMES, at most FRAME_SIDE wide."""
-    count = min(FRAMES, len(pictures))
-    last = len(pictures) - 1
-    chosen = [pictures[round(k * last / max(count - 1, 1))] for k in range(count)]
-    return save_animation([_frame(picture) for picture in chosen], path, SECONDS)
+def spread(pictures: list[Path]) -> list[Path]:
+    """At most FRAMES of them, the first and the last among them."""
+    count, last = min(FRAMES, len(pictures)), len(pictures) - 1
+    return [pictures[round(k * last / max(count - 1, 1))] for k in range(count)]
 
 
 def _frame(path: Path) -> np.ndarray:

@@ -24,6 +24,8 @@ import tensorflow as tf
 from conftest import PROJECT, write_jpegs, write_mnist
 from PIL import Image
 
+from history import Row
+
 SIZES = {"tiny": 16, "mnist": 28}  # without labels and with
 FLAGS = ("--batch_size=4", "--train_size=40", "--train", "--seed=11", "--z_dim=20")
 OFTEN = ("--ckpt_freq=10", "--max_to_keep=3", "--sample_freq=7")
@@ -118,10 +120,19 @@ def compare(folders: tuple[Path, Path], run: str, steps: int, logs: tuple[Path, 
         for folder in folders
     ]
     assert pictures[0] == pictures[1], "the sample pictures differ"
+    histories = [history(folder / f"logs/{run}/history.csv") for folder in folders]
+    assert histories[0] == histories[1], "the histories differ"
     losses = [set(LOSSES.findall(log.read_text())) for log in logs]
     assert losses[0] == losses[1], "the printed losses differ"
     assert len(losses[0]) == steps
     return f"{len(ends[0])} arrays, {len(pictures[0])} pictures, {steps:,} printed losses"
+
+
+def history(path: Path) -> list[list[str]]:
+    """The rows of a run, without the speed."""
+    speed = Row._fields.index("images_per_s")
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    return [row[:speed] + row[speed + 1 :] for row in rows]
 
 
 def soak(folder: Path, dataset: str, kills: Sequence[str], steps: int) -> str:

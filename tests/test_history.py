@@ -7,7 +7,16 @@ import pytest
 from PIL import Image
 
 from errors import UserError
-from history import COLLAPSED, D_WINS, Row, append_row, draw, read_rows, warnings, write_rows
+from history import (
+    COLLAPSED,
+    D_WINS,
+    Alarms,
+    Row,
+    append_row,
+    draw_curves,
+    read_rows,
+    write_rows,
+)
 
 
 def rows(count: int, d_loss: float = 1.0, diversity: float = math.nan) -> list[Row]:
@@ -40,35 +49,42 @@ def test_rows_of_lost_steps_and_lines_cut_short_are_left_out(tmp_path: Path) -> 
     assert read_rows(tmp_path / "none.csv", step=40) == []
 
 
-@pytest.mark.parametrize("text", ["", "date,price\n1,2\n"])
-def test_a_file_of_something_else_is_not_overwritten(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"date,price\n1,2\n", b"\xff\xfe\x00"])
+def test_a_file_of_something_else_is_not_overwritten(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
-    path.write_text(text)
+    path.write_bytes(content)
     with pytest.raises(UserError, match="no history of a training"):
         read_rows(path, step=10)
 
 
+def warned(rows: list[Row]) -> list[tuple[int, str]]:
+    """At which step which warning came."""
+    alarms = Alarms()
+    return [(row.step, words) for row in rows for words in alarms.after(row)]
+
+
 def test_d_wins_when_its_loss_is_low_for_200_steps() -> None:
-    low = rows(20, d_loss=0.04)
-    assert warnings(low[:19]) == []
-    assert warnings(low) == [D_WINS]
+    low = rows(60, d_loss=0.04)
+    assert warned(low) == [(210, D_WINS)], "once"
     low[10] = low[10]._replace(d_loss=0.06)
-    assert warnings(low) == []
-    assert warnings([]) == []
+    assert warned(low) == [(320, D_WINS)]
+    low[30] = low[30]._replace(d_loss=0.06)
+    assert warned(low[:35]) == []
+    late = [row._replace(step=row.step + 5000) for row in rows(3, d_loss=0.04)]
+    assert warned(late) == [], "nothing is known of the steps before"
+    seldom = [row._replace(step=row.step * 100) for row in rows(3, d_loss=0.04)]
+    assert warned(seldom) == [(3000, D_WINS)], "two rows tell too little"
 
 
 def test_samples_have_collapsed_when_they_are_alike_twice() -> None:
-    assert warnings(rows(1, diversity=0.19)) == []
-    assert warnings(rows(2, diversity=0.19)) == [COLLAPSED]
-    assert warnings([*rows(2, diversity=0.19), *rows(1, diversity=0.21)]) == []
-    unmeasured = rows(3)
-    assert warnings([rows(1, diversity=0.1)[0], *unmeasured, rows(1, diversity=0.1)[0]]) == [
-        COLLAPSED
-    ]
+    alike, other, unmeasured = (rows(1, diversity=d)[0] for d in (0.19, 0.21, math.nan))
+    assert warned([alike]) == []
+    assert warned([alike, unmeasured, alike, alike]) == [(10, COLLAPSED)]
+    assert warned([alike, other, alike]) == []
 
 
 def test_the_curves_are_drawn_whatever_was_measured(tmp_path: Path) -> None:
     for given in (rows(1), rows(30, diversity=0.5)):
-        with Image.open(draw(given, tmp_path / "history.png")) as picture:
+        with Image.open(draw_curves(given, tmp_path / "history.png")) as picture:
             assert picture.size == (800, 480)
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 10

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from utils import save_grid
-from watching import FRAMES, Watch, diversity, sample_pictures, save_progress
+from watching import FRAMES, Watch, diversity, sample_pictures, spread
 
 STREAM = np.random.default_rng(0)
 
@@ -45,18 +45,19 @@ def test_with_labels_only_pictures_of_one_class_are_compared() -> None:
 
 
 def test_each_warning_comes_once_also_after_a_new_start(tmp_path: Path) -> None:
+    """The second time d_loss is low is after a stop: what was said before it is known."""
     said: list[str] = []
-    for begin in (0, 300):
-        watch = Watch(tmp_path, tmp_path, begin, noise(4), None, said.append)
-        for step in range(begin + 100, begin + 301, 100):
-            watch.note(step, result(0.01), 64, None)
+    for begin, d_losses in ((0, (0.01, 0.01, 0.01, 1.0)), (400, (0.01, 0.01, 0.01, 0.01))):
+        watch = Watch(tmp_path, tmp_path, begin, 0.3, None, said.append)
+        for number, d_loss in enumerate(d_losses, 1):
+            watch.note(begin + 100 * number, result(d_loss), 64, None)
     assert len(said) == 1
-    assert said[0].startswith("warning: step 200: d_loss has been under 0.05 for 200 steps")
+    assert said[0].startswith("warning: step 300: d_loss has been under 0.05 for 200 steps")
 
 
 def test_alike_samples_are_warned_of(tmp_path: Path) -> None:
     said: list[str] = []
-    watch = Watch(tmp_path, tmp_path, 0, noise(4), None, said.append)
+    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
     for step in (10, 20, 30):
         watch.note(step, result(1.0), 64, np.repeat(noise(1), 4, axis=0))
     assert len(said) == 1
@@ -66,7 +67,7 @@ def test_alike_samples_are_warned_of(tmp_path: Path) -> None:
 def test_history_and_progress_are_drawn_when_it_costs_little(tmp_path: Path) -> None:
     said: list[str] = []
     pictures = [save_grid(noise(4), tmp_path / f"train_00_{k:04}.png") for k in range(3)]
-    watch = Watch(tmp_path, tmp_path, 0, noise(4), None, said.append)
+    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
     watch.draw(pictures, at_once=True)
     assert said == [], "there is nothing to draw yet"
     watch.note(10, result(1.0), 64, None)
@@ -81,16 +82,23 @@ def test_history_and_progress_are_drawn_when_it_costs_little(tmp_path: Path) -> 
 
 
 def test_progress_shows_the_first_and_the_last_picture_and_is_capped(tmp_path: Path) -> None:
-    levels = range(0, 255, 2)
+    """What cannot be read is named and left out."""
     pictures = [
         save_grid(np.full((1, 600, 300, 3), level, np.uint8), tmp_path / f"{level}.png")
-        for level in levels
+        for level in range(0, 255, 2)
     ]
-    with Image.open(save_progress(pictures, tmp_path / "progress.gif")) as gif:
-        assert gif.n_frames == FRAMES < len(pictures)
+    damaged = spread(pictures)[7]
+    damaged.write_bytes(damaged.read_bytes()[:30])
+    said: list[str] = []
+    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
+    watch.note(10, result(1.0), 64, None)
+    watch.draw(pictures)
+    assert f"not in progress.gif: {damaged} cannot be read" in said[1]
+    with Image.open(tmp_path / "progress.gif") as gif:
+        assert gif.n_frames == FRAMES - 1 < len(pictures)
         assert max(gif.size) <= 600 / 2
         shown = []
-        for frame in range(FRAMES):
+        for frame in range(FRAMES - 1):
             gif.seek(frame)
             shown.append(gif.convert("L").getpixel((0, 0)))
     assert shown == sorted(shown)
