@@ -26,7 +26,7 @@ from selection import Selection
 from singles import FIRST, save_z, write_array, write_singles
 from streams import random_stream
 from trained import Trained, labels_named
-from utils import grid_size, sample_pixels, save_grid
+from utils import grid_size, name_in_file, sample_pixels, save_grid
 
 PICTURES = 100  # if not told how many
 GRID_ROWS = 10
@@ -52,7 +52,8 @@ def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
         selection, size = _selected_for_grid(trained, arguments, labels)
         pixels = _pixels(trained, selection)
         name = f"grid_{size[0]}x{size[1]}_{selection.names(slice(1))[0]}"
-        say_written(save_grid(pixels, arguments.out / f"{name}.{arguments.format}", size))
+        path = arguments.out / f"{name}.{arguments.format}"
+        say_written(save_grid(pixels, path, size, names=_column_names(trained, labels, size[1])))
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
 
@@ -81,6 +82,8 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     name = f"{kind}_{_listed(list(dict.fromkeys(selection.numbers)))}_{method}"
     if named:
         name += f"_label_{_listed(named)}"
+        own_names = trained.own_names(list(dict.fromkeys(named)))
+        name += f"_{name_in_file('-'.join(own_names))}" if own_names else ""
     path = arguments.out / f"{name}.{arguments.format}"
     say_written(save_frames(frames, path, arguments.seconds or len(frames) / FRAMES_A_SECOND))
 
@@ -256,6 +259,13 @@ def _selected_for_grid(
     selection = _selected(trained, arguments, labels, GRID_ROWS * columns if columns else PICTURES)
     columns = columns or grid_size(selection.count)[1]
     return selection, (math.ceil(selection.count / columns), columns)
+
+
+def _column_names(trained: Trained, labels: list[int], columns: int) -> list[str]:
+    """The classes of a grid's columns, where it has several and they have names."""
+    if len(labels) < 2:
+        return []
+    return trained.own_names([labels[column % len(labels)] for column in range(columns)])
 
 
 def _pixels(trained: Trained, selection: Selection) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A trained run, opened by its checkpoint folder, for what is made with it; it needs no data."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,12 @@ class Trained(NamedTuple):
     dcgan: DCGAN
     settings: Settings
     classes: list[str]
+
+    def own_names(self, labels: Sequence[int]) -> list[str]:
+        """The names of some classes; [] where the classes have only their numbers."""
+        if self.classes == [str(number) for number in range(len(self.classes))]:
+            return []
+        return [self.classes[label] for label in labels]
 
 
 def open_trained(folder: Path, settings: Settings) -> Trained:

@@ -17,6 +17,7 @@ from test_singles import stretched
 import generate
 from main import parse
 from runs import store_run
+from utils import NAME_HEIGHT
 
 Made = Callable[..., subprocess.CompletedProcess[str]]
 DATA = ("--dataset=faces", "--output_height=8", "--crop", "--input_height=20", "--batch_size=4")
@@ -200,6 +201,10 @@ def test_classes_go_by_their_names(made: Made) -> None:
         "seed00000_label0_dark-hair.png",
         "seed00000_label2_2-3.png",
     ]
+    (sheet,) = ok(made(*DIGITS, "--label", "dark hair,2-3", "--grid", "2x4"))
+    assert Image.open(sheet).size == (4 * 8, 2 * 8 + NAME_HEIGHT), "the columns have names"
+    (path,) = ok(made("interpolate", *DIGITS, "--seeds", "3", "--label", "2-3,dark hair"))
+    assert path.name == "seeds_3_slerp_label_2-0_2-3-dark-hair.gif"
     done = made(*DIGITS, "--label", "dark hare")
     assert "Did you mean dark hair?" in one_error_line(done, 2)
 
