@@ -261,8 +261,8 @@ def test_a_checkpoint_of_the_original_is_used(made: Made) -> None:
     assert Image.open(path).size == (48, 48)
 
 
-def test_the_drawing_of_curves_is_not_loaded() -> None:
-    code = "import sys, failures, making, trained; print({'loop', 'matplotlib'} & set(sys.modules))"
+def test_what_training_needs_is_not_loaded() -> None:
+    code = "import sys, failures, making; print({'loop', 'watching', 'history'} & set(sys.modules))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -1,5 +1,6 @@
 """Animations: between seeds and between labels, GIF and MP4."""
 
+import errno
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -59,7 +60,7 @@ def test_ffmpeg_ends_also_when_a_frame_cannot_be_written(
 
         def send(self, frame: np.ndarray | None) -> None:
             if frame is not None:
-                raise OSError("disk full")
+                raise OSError(errno.ENOSPC, "disk full")
 
         def close(self) -> None:
             self.closed = True
