@@ -22,10 +22,13 @@ from errors import RunError, UserError
 
 try:
     import interpolate
+    import project
     import singles
     from console import run_command
+    from files import read_json
     from latent import LARGEST_SEED, LEAST_TRUNCATION, METHODS, numbers_of
     from main import DASHES, parse
+    from settings import Settings
     from streams import Z_DISTS
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
@@ -59,25 +62,50 @@ def _run(argv: Sequence[str]) -> int:
         parser.print_help()
         return 0
     arguments = _parsed(parser, words)
-    folder = Path("samples", arguments.run.resolve().name, COMMANDS[name].folder)
-    arguments.out = arguments.out or folder
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
     from startup import start_tensorflow
 
     start_tensorflow(arguments.device, arguments.verbose)
     import tensorflow as tf
 
-    from loop import failure
+    from failures import failure
     from making import WORK
-    from runs import flags_of
     from trained import open_trained
 
     try:
-        settings = parse([*flags_of(arguments.run), *_typed_again(arguments)])
+        settings = _settings_of(arguments)
+        arguments.out = arguments.out or _samples_of(arguments.run) / COMMANDS[name].folder
         WORK[name](open_trained(arguments.run, settings), arguments)
     except (MemoryError, tf.errors.OpError) as error:
         raise RunError(failure(error)) from error
     return 0
+
+
+def _settings_of(arguments: argparse.Namespace) -> Settings:
+    """The run's flags, with what was typed in place of them.
+
+    Raises:
+        UserError: one makes no sense; of the run's own, the file that holds it is named.
+    """
+    from runs import RUN_FILE, flags_of
+
+    typed = _typed_again(arguments)
+    stored = flags_of(arguments.run)
+    try:
+        return parse([*stored, *typed])
+    except UserError as error:
+        parse(typed)
+        path = arguments.run / RUN_FILE
+        raise UserError(f"{path}: {error}. Mend it, or delete the file") from error
+
+
+def _samples_of(run: Path) -> Path:
+    """Where a run's pictures are: below the folders that it was trained with, by its name now."""
+    from runs import RUN_FILE
+
+    stored = read_json(run / RUN_FILE)
+    above = (stored.get("out_dir"), stored.get("out_name"), stored.get("sample_dir") or "samples")
+    return Path(*(str(part) for part in above if part), run.resolve().name)
 
 
 def _typed_again(arguments: argparse.Namespace) -> list[str]:
@@ -110,7 +138,10 @@ def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.N
     sources = [f"--{name}" for name in ("seeds", "num", "z") if asked.get(name) is not None]
     if len(sources) > 1:
         raise UserError(f"{' and '.join(sources)}: each says which pictures to make; give one")
-    if asked.get("seed", 0) > LARGEST_SEED - (asked.get("num") or 0):
+    for one, other in (("seed", "seeds"), ("seed", "z"), ("truncation", "z")):
+        if asked.get(one) is not None and asked.get(other) is not None:
+            raise UserError(f"--{one} says nothing of what --{other} gives: leave one of them away")
+    if (asked.get("seed") or 0) > LARGEST_SEED - (asked.get("num") or 0):
         raise UserError(f"--seed {arguments.seed}: seeds end at {LARGEST_SEED}")
     if asked.get("grid") is not None and arguments.format == "npy":
         raise UserError("--grid is one picture, --format npy an array of many: give one of them")
@@ -130,7 +161,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--run", type=Path, help="the folder of a trained run's checkpoints")
     parser.add_argument(
-        "--out", type=Path, help=f"where the results go [samples/RUN/{command.folder}]"
+        "--out", type=Path, help=f"where the results go [the run's samples/{command.folder}]"
     )
     command.add_flags(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N [auto]")
@@ -145,7 +176,7 @@ def _add_seeds(
     parser: argparse.ArgumentParser, num: str = "100, or as many as fit the grid"
 ) -> None:
     parser.add_argument("--num", type=_positive, metavar="N", help=f"pictures to make [{num}]")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="K", help="the first one's [0]")
+    parser.add_argument("--seed", type=_seed, metavar="K", help="the first one's [0]")
     _add_points(parser)
 
 
@@ -199,8 +230,10 @@ def _project_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
     parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
-    parser.add_argument("--starts", type=_positive, metavar="N", help="[16, or 4 a label]")
-    parser.add_argument("--steps", type=_positive, default=300, metavar="N", help="[300]")
+    few = f"[{project.STARTS}, or {project.STARTS_A_LABEL} a label]"
+    parser.add_argument("--starts", type=_positive, metavar="N", help=few)
+    steps = project.STEPS
+    parser.add_argument("--steps", type=_positive, default=steps, metavar="N", help=f"[{steps}]")
     parser.add_argument("--seed", type=_seed, default=0, metavar="K", help="of the starts [0]")
 
 

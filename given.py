@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import ImageColor
 
 from dataset import geometry_of
-from errors import UserError
+from errors import UserError, one_line
 from files import PICTURE_SUFFIXES
 from folder import decoded, in_parallel
 from images import Geometry, Loaded, UnreadableError, opened
@@ -19,12 +19,13 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and of folders all pictures in and below, by their suffix, sorted.
 
     Raises:
-        UserError: a path leads nowhere, or there is no picture.
+        UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
     """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (Path(top) / name for top, _, names in os.walk(path) for name in names)
+            walk = os.walk(path, onerror=_refuse)
+            inside = (Path(top) / name for top, _, names in walk for name in names)
             files += sorted(p for p in inside if p.suffix.lower() in PICTURE_SUFFIXES)
         elif os.path.lexists(path):
             files.append(path)
@@ -33,6 +34,10 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     if not files:
         raise UserError(f"no picture in {', '.join(map(str, paths))}")
     return files
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{one_line(error)}: what is in it would be missing") from error
 
 
 def loaded_images(trained: Trained, files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:

@@ -53,8 +53,10 @@ def save_frames(frames: np.ndarray, path: Path, seconds: float) -> Path:
     size = (padded.shape[2], padded.shape[1])
     with written_aside(path) as aside:
         writer = write_frames(str(aside), size, fps=len(frames) / seconds, macro_block_size=2)
-        writer.send(None)
-        for frame in padded:
-            writer.send(np.ascontiguousarray(frame))
-        writer.close()
+        try:
+            writer.send(None)
+            for frame in padded:
+                writer.send(np.ascontiguousarray(frame))
+        finally:
+            writer.close()  # ends ffmpeg
     return path

@@ -17,6 +17,7 @@ from checkpoints import latest_checkpoint
 from dataset import Dataset
 from distributed import ALONE, CHECKPOINT, Cluster, Copies
 from errors import RunError, one_line
+from failures import failure
 from model import DCGAN
 from progress import Progress
 from runs import OF_THE_COMMAND
@@ -123,16 +124,6 @@ def _summary_writer(run: Run) -> tf.summary.SummaryWriter:
 
 def _due_by_clock(settings: Settings, saved: float) -> bool:
     return time.monotonic() - saved >= 60 * settings.ckpt_minutes
-
-
-def failure(error: BaseException) -> str:
-    """What failed, in the words of the library; of memory, also what would need less."""
-    said = one_line(error)
-    full_disk = "No space left" in said  # TensorFlow has one kind of error for both
-    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) and not full_disk:
-        advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
-        return f"out of memory: {advice} ({said})"
-    return said
 
 
 def _train_one(run: Run, step: int, ahead: Ahead, wishes: set[int]) -> dict[str, tf.Tensor]:

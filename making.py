@@ -5,6 +5,7 @@ import dataclasses
 import math
 import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -21,12 +22,14 @@ from latent import labels_of_seeds, read_z, suiting, z_of_seeds
 from nearest import closest
 from nearest import sheet_of as nearest_sheet
 from project import loss_of, project
+from report import printable
+from runs import RUN_FILE
 from score import best_and_worst, save_csv, save_features, scores_of
 from selection import Selection
 from singles import FIRST, save_z, write_array, write_singles
 from streams import random_stream
-from trained import Trained, labels_named
-from utils import grid_size, sample_pixels, save_grid
+from trained import Trained, as_typed, labels_named
+from utils import grid_size, name_in_file, sample_pixels, save_grid
 
 PICTURES = 100  # if not told how many
 GRID_ROWS = 10
@@ -36,7 +39,7 @@ REALS_COMPARED = 100
 
 
 def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
-    labels = labels_named(arguments.label, trained.classes)
+    labels = _labels(trained, arguments)
     if arguments.grid is None:
         selection = _selected(trained, arguments, labels, PICTURES)
         sweep_asides(arguments.out)
@@ -52,14 +55,15 @@ def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
         selection, size = _selected_for_grid(trained, arguments, labels)
         pixels = _pixels(trained, selection)
         name = f"grid_{size[0]}x{size[1]}_{selection.names(slice(1))[0]}"
-        say_written(save_grid(pixels, arguments.out / f"{name}.{arguments.format}", size))
+        path = arguments.out / f"{name}.{arguments.format}"
+        say_written(save_grid(pixels, path, size, names=_column_names(trained, labels, size[1])))
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
 
 
 def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     named = labels_named(arguments.label, trained.classes)
-    selection = _selected(trained, arguments, [], 2)
+    selection = _selected(trained, arguments, [], 2, repeats=True)
     if selection.count == 1 and len(named) > 1:  # one z, from label to label
         selection = dataclasses.replace(
             selection, numbers=list(selection.numbers) * len(named), count=len(named)
@@ -67,10 +71,11 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     count = selection.count
     if len(named) not in (0, 1, count):
         raise UserError(f"--label {arguments.label}: give one label, or one for each of {count}")
-    if count < 2 or arguments.frames < count:
-        raise UserError(
-            f"--frames {arguments.frames}: from {count} z, give two or more, and a frame for each"
-        )
+    if count < 2:
+        source = f"--z {arguments.z}" if arguments.z else f"--seeds {selection.numbers[0]}"
+        raise UserError(f"{source} is one point: give two or more, or several labels")
+    if arguments.frames < count:
+        raise UserError(f"--frames {arguments.frames}: give a frame for each of {count} z")
     labels = selection.labels_of(slice(None))
     if named:
         labels = np.array(named * (count if len(named) == 1 else 1))
@@ -81,6 +86,8 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     name = f"{kind}_{_listed(list(dict.fromkeys(selection.numbers)))}_{method}"
     if named:
         name += f"_label_{_listed(named)}"
+        own_names = trained.own_names(list(dict.fromkeys(named)))
+        name += f"_{name_in_file('-'.join(own_names))}" if own_names else ""
     path = arguments.out / f"{name}.{arguments.format}"
     say_written(save_frames(frames, path, arguments.seconds or len(frames) / FRAMES_A_SECOND))
 
@@ -105,7 +112,7 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
             if named
             else int(labels_of_seeds(arguments.seeds[:1], len(trained.classes))[0])
         )
-        print(f"label: {trained.classes[label]}")
+        print(f"label: {printable(trained.classes[label])}")
     result = result_of(terms, z_dist)
     tiles, size = arithmetic_sheet(trained.dcgan, terms, result, label)
     name = "_".join(f"{n}_{_listed(numbers)}" for n, numbers in seeds.items() if numbers)
@@ -115,7 +122,8 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
 
 
 def _project(trained: Trained, arguments: argparse.Namespace) -> None:
-    labels = labels_named(arguments.label, trained.classes) or list(range(len(trained.classes)))
+    labels = _labels(trained, arguments) or list(range(len(trained.classes)))
+    _say_unknown_geometry(trained, arguments.run)
     files = files_of(arguments.images)
     if len({path.stem for path in files}) < len(files):
         raise UserError("two of the images have the same name: project them one at a time")
@@ -144,12 +152,13 @@ def _project(trained: Trained, arguments: argparse.Namespace) -> None:
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         again = ["generate.py", "--run", str(arguments.run), "--z", str(z_file)]
         if found.label is not None:
-            again += ["--label", trained.classes[found.label]]
+            again += ["--label", as_typed(found.label, trained.classes)]
         print(f"PSNR {found.psnr:.1f} dB; the picture alone: python {shlex.join(again)}")
 
 
 def _score(trained: Trained, arguments: argparse.Namespace) -> None:
-    labels = labels_named(arguments.label, trained.classes) or list(range(len(trained.classes)))
+    labels = _labels(trained, arguments) or list(range(len(trained.classes)))
+    _say_unknown_geometry(trained, arguments.run)
     scores, report = scores_of(trained, files_of(arguments.images), labels)
     skipped_list = arguments.out / "scores.skipped.txt"
     report.write_skipped(skipped_list)
@@ -169,10 +178,11 @@ def _score(trained: Trained, arguments: argparse.Namespace) -> None:
 
 
 def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
-    labels = labels_named(arguments.label, trained.classes)
+    labels = _labels(trained, arguments)
     selection = _selected(trained, arguments, labels, PICTURES_COMPARED)
     if "dataset" not in trained.settings.given:
         raise UserError(f"{arguments.run} does not tell its data: give --dataset and --data_dir")
+    _say_unknown_geometry(trained, arguments.run)
     height, width, c_dim = trained.dcgan.image_shape
     settings = dataclasses.replace(
         trained.settings, output_height=height, output_width=width, c_dim=c_dim
@@ -202,19 +212,45 @@ WORK: dict[str, Callable[[Trained, argparse.Namespace], None]] = {
 }
 
 
+def _labels(trained: Trained, arguments: argparse.Namespace) -> list[int]:
+    return _each_once(labels_named(arguments.label, trained.classes), "--label")
+
+
+def _each_once(numbers: list[int], flag: str) -> list[int]:
+    """Numbers in their order without repeats, which are said."""
+    once = list(dict.fromkeys(numbers))
+    if len(once) < len(numbers):
+        print(f"{flag}: left out {len(numbers) - len(once):,} (given more than once)")
+    return once
+
+
+def _say_unknown_geometry(trained: Trained, run: Path) -> None:
+    """Say what is taken for --crop and --background where a run does not tell its own."""
+    if not (run / RUN_FILE).is_file():
+        background = trained.settings.background
+        print(f"{run} holds no {RUN_FILE}: images are taken without --crop, on {background}")
+
+
 def _selected(
-    trained: Trained, arguments: argparse.Namespace, labels: list[int], count: int
+    trained: Trained,
+    arguments: argparse.Namespace,
+    labels: list[int],
+    count: int,
+    repeats: bool = False,
 ) -> Selection:
-    """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given."""
+    """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
+
+    Without `repeats` a seed counts once: its picture has one name.
+    """
     each = max(1, len(labels))
     rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
     numbers: Sequence[int]
     if rows is not None:
         numbers = range(len(rows))
     elif arguments.seeds:
-        numbers = arguments.seeds
+        numbers = arguments.seeds if repeats else _each_once(arguments.seeds, "--seeds")
     else:
-        first = getattr(arguments, "seed", 0)
+        first = getattr(arguments, "seed", None) or 0
         count = getattr(arguments, "num", None) or count
         numbers = range(first, first + math.ceil(count / each))
     if rows is not None or arguments.seeds:
@@ -256,6 +292,13 @@ def _selected_for_grid(
     selection = _selected(trained, arguments, labels, GRID_ROWS * columns if columns else PICTURES)
     columns = columns or grid_size(selection.count)[1]
     return selection, (math.ceil(selection.count / columns), columns)
+
+
+def _column_names(trained: Trained, labels: list[int], columns: int) -> list[str]:
+    """The classes of a grid's columns, where it has several and they have names."""
+    if len(labels) < 2:
+        return []
+    return trained.own_names([labels[column % len(labels)] for column in range(columns)])
 
 
 def _pixels(trained: Trained, selection: Selection) -> np.ndarray:

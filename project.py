@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from latent import within
-from model import DCGAN
 from streams import draw_z, random_stream
 from utils import one_hot, sample_pixels, to_range
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from model import DCGAN
 
 STARTS, STARTS_A_LABEL = 16, 4  # without labels, and for each of them
 STEPS = 300
@@ -20,7 +23,7 @@ LEARNING_RATE = 0.1  # of the first step; falls to 0 along half a cosine
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-12
 LINES = 6
 
-Loss = Callable[[np.ndarray, np.ndarray | None, np.ndarray], tuple[tf.Tensor, tf.Tensor]]
+Loss = Callable[[np.ndarray, np.ndarray | None, np.ndarray], tuple["tf.Tensor", "tf.Tensor"]]
 
 
 class Projection(NamedTuple):
@@ -35,12 +38,14 @@ class Projection(NamedTuple):
     psnr: float
 
 
-def loss_of(dcgan: DCGAN) -> Loss:
+def loss_of(dcgan: "DCGAN") -> Loss:
     """A function of z [N, z_dim], y [N, y_dim] or None and an image [H, W, C] in the value range.
 
     It returns the mean squared error of each z's picture [N], and its gradient by z [N, z_dim].
     One serves for many images.
     """
+    # generate.py's command line takes its defaults from here before TensorFlow is loaded.
+    import tensorflow as tf
 
     @tf.function(reduce_retracing=True)
     def loss(z: tf.Tensor, y: tf.Tensor | None, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -56,7 +61,7 @@ def loss_of(dcgan: DCGAN) -> Loss:
 
 
 def project(
-    dcgan: DCGAN,
+    dcgan: "DCGAN",
     loss: Loss,
     pixels: np.ndarray,
     labels: list[int],

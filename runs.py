@@ -183,9 +183,15 @@ def class_names(folder: Path, y_dim: int | None) -> list[str]:
     """The names of a run's classes, by class number; numbers where it has none; [] without labels.
 
     Raises:
-        UserError: the run's file names another number of classes than its networks have.
+        UserError: the run's file holds no list of names, or of another number of classes than its
+            networks have.
     """
     names = read_json(folder / RUN_FILE).get("classes") or [str(n) for n in range(y_dim or 0)]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(
+            f'{folder / RUN_FILE}: "classes" is no list of names, as ["dark", "fair"]: put back a '
+            "copy, or delete the file"
+        )
     if len(names) != (y_dim or 0):
         raise UserError(
             f"{folder / RUN_FILE} names {len(names)} classes, the networks have {y_dim or 0}: "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent import labels_of_seeds, z_of_seeds
+from utils import name_in_file
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Selection:
         name = self.classes[label]
         if name == str(label):
             return f"label{label}"
-        return f"label{label}_" + "".join(c if c.isalnum() else "-" for c in name)[:40]
+        return f"label{label}_{name_in_file(name)}"
 
     def _numbers(self, part: slice) -> list[int]:
         each = max(1, len(self.labels))

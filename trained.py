@@ -1,6 +1,7 @@
 """A trained run, opened by its checkpoint folder, for what is made with it; it needs no data."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from checkpoints import latest_checkpoint
 from errors import UserError
 from latent import numbers_of
 from model import DCGAN
+from report import printable
 from runs import class_names, image_size
 from settings import Settings
 
@@ -18,6 +20,12 @@ class Trained(NamedTuple):
     dcgan: DCGAN
     settings: Settings
     classes: list[str]
+
+    def own_names(self, labels: Sequence[int]) -> list[str]:
+        """The names of some classes; [] where the classes have only their numbers."""
+        if self.classes == [str(number) for number in range(len(self.classes))]:
+            return []
+        return [self.classes[label] for label in labels]
 
 
 def open_trained(folder: Path, settings: Settings) -> Trained:
@@ -42,6 +50,8 @@ def open_trained(folder: Path, settings: Settings) -> Trained:
 def labels_named(text: str | None, classes: list[str]) -> list[int]:
     """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
 
+    Where every class's name is a number, numbers and ranges are names.
+
     Raises:
         UserError: there is no such class, or the networks have none.
     """
@@ -54,17 +64,41 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
         if part in classes:
             labels.append(classes.index(part))
         elif part.replace("-", "").isdecimal():
-            labels += numbers_of(part, "--label")
+            labels += [_class_of(number, part, classes) for number in numbers_of(part, "--label")]
         else:
             near = difflib.get_close_matches(part, classes, n=1)
-            guess = f" Did you mean {near[0]}?" if near else ""
+            guess = f" Did you mean {printable(near[0])}?" if near else ""
             raise UserError(f"--label {part}: the classes are {_listed(classes)}.{guess}")
-    if max(labels) >= len(classes):
-        raise UserError(f"--label {text}: the classes are {_listed(classes)}")
     return labels
+
+
+def as_typed(label: int, classes: list[str]) -> str:
+    """What --label takes for a class: its name; its number if the name holds a comma or so."""
+    name = classes[label]
+    if not name.isprintable() or name != name.strip() or "," in name:
+        return str(label)
+    return name
+
+
+def _class_of(number: int, part: str, classes: list[str]) -> int:
+    """The class that a number means: by its name, where all names are numbers; else by number.
+
+    Raises:
+        UserError: there is none; or it is one class's number and another's name.
+    """
+    numeric = {int(name): label for label, name in enumerate(classes) if name.isdecimal()}
+    label = numeric.get(number, -1) if len(numeric) == len(classes) else number
+    if not 0 <= label < len(classes):
+        raise UserError(f"--label {part}: the classes are {_listed(classes)}")
+    if numeric.get(number, label) != label:
+        raise UserError(
+            f"--label {part}: {number} is also the name of class {numeric[number]}; name the "
+            f"classes one by one: {_listed(classes)}"
+        )
+    return label
 
 
 def _listed(classes: list[str]) -> str:
     if classes == [str(number) for number in range(len(classes))]:
         return f"0 to {len(classes) - 1}"
-    return ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+    return ", ".join(f"{number} {name}" for number, name in enumerate(map(printable, classes)))

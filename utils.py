@@ -74,14 +74,19 @@ def save_grid(
     path: Path,
     size: tuple[int, int] | None = None,
     classes: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Path:
-    """Write tiles uint8 [N, H, W, C] as one picture, of (rows, columns) as grid's.
+    """Write tiles uint8 [N, H, W, C] as one picture; returns the path.
 
-    With classes, tile k is of class k mod their number: each gets columns of its own, below its
-    name, if there are tiles for all.
+    Args:
+        pixels: the tiles.
+        path: where the picture goes.
+        size: (rows, columns); grid_size's if None.
+        classes: instead of a size. Tile k is of class k mod their number: each gets columns of its
+            own, below its name, if there are tiles for all.
+        names: of the columns of `size`, one each: they stand above them. () for none.
     """
-    names: list[str] = []
-    if 0 < len(classes) <= len(pixels):
+    if size is None and 0 < len(classes) <= len(pixels):
         columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))
         size = (math.ceil(len(pixels) / columns), columns)
         names = [classes[column % len(classes)] for column in range(columns)]
@@ -101,6 +106,11 @@ def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:
         ImageDraw.Draw(cell).text((1, 0), printable(name), fill=255, font=font)
         cells.append(np.asarray(cell))
     return np.repeat(np.concatenate(cells, axis=1)[..., np.newaxis], channels, axis=2)
+
+
+def name_in_file(name: str) -> str:
+    """A class's name as part of a file's: its first letters, digits and _; - for all others."""
+    return re.sub(r"[^\w-]+", "-", name)[:NAME_LETTERS]
 
 
 def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:
@@ -210,9 +220,8 @@ def visualize(
 
 
 def _class_part(classes: Sequence[str], idx: int) -> str:
-    """What the class of animation `idx` adds to its file's name: letters, digits, - and _."""
-    name = classes[idx % len(classes)] if classes else ""
-    return "_" + re.sub(r"[^\w-]+", "_", name)[:NAME_LETTERS] if name else ""
+    """What the class of animation `idx` adds to its file's name."""
+    return f"_{name_in_file(classes[idx % len(classes)])}" if classes else ""
 
 
 def _sweeps_of_zero(dcgan: "DCGAN", count: int) -> Iterator[np.ndarray]:

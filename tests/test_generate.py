@@ -4,6 +4,7 @@ import gc
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from test_singles import stretched
 import generate
 from main import parse
 from runs import store_run
+from utils import NAME_HEIGHT
 
 Made = Callable[..., subprocess.CompletedProcess[str]]
 DATA = ("--dataset=faces", "--output_height=8", "--crop", "--input_height=20", "--batch_size=4")
@@ -76,6 +78,41 @@ def test_single_files_by_seed(made: Made) -> None:
     assert np.load(ok(done)[0]).shape == (2, 8, 8, 3)
 
 
+def test_a_seed_and_a_label_that_are_repeated_count_once(made: Made) -> None:
+    done = made(*DIGITS, "--seeds", "3,5,3,3", "--label", "2,0,2", "--format", "npy")
+    assert np.load(ok(done)[1]).tolist() == [2, 0, 2, 0]
+    assert "--seeds: left out 2 (given more than once)\n" in done.stdout
+    assert "--label: left out 1 (given more than once)\n" in done.stdout
+    ok(made(*DIGITS, "--seeds", "7,7", "--label", "1,1"))
+    assert len(list(Path("samples/digits/generated").glob("*.png"))) == 1
+    (path,) = ok(made("interpolate", *FACES, "--seeds", "3,7,3", "--frames", "5"))
+    frames = Image.open(path).n_frames  # type: ignore[attr-defined]
+    assert frames > 3, "there and back"
+
+
+def test_pictures_go_to_the_samples_of_the_run_itself(made: Made) -> None:
+    for name in ("first", "second"):
+        run = Path(name, "checkpoint/faces")
+        shutil.copytree("checkpoint/faces", run)
+        store_run(parse([*DATA, f"--out_name={name}", "--sample_dir=shown"]), 7, run)
+        (path,) = ok(made("--run", str(run), "--num", "1"))
+        assert path == Path(name, "shown/faces/generated/seed00000.png")
+
+
+def test_a_run_file_that_somebody_changed_is_named(made: Made) -> None:
+    path = Path("checkpoint/digits/run.json")
+    was = path.read_text()
+    path.write_text(was.replace('"normal01"', '"cauchy"'))
+    line = one_error_line(made(*DIGITS), 2)
+    assert line.startswith(f"error: {path}: --z_dist=cauchy: there are")
+    for classes in ("[1, 2, 3]", '"abc"', '{"a": 1}'):
+        path.write_text(was.replace("{", f'{{\n  "classes": {classes},', 1))
+        assert f'{path}: "classes" is no list' in one_error_line(made(*DIGITS), 2)
+    path.write_text(was.replace("{", '{\n  "classes": ["a", "b\\u001b", "c"],', 1))
+    line = one_error_line(made(*DIGITS, "--label", "7"), 2)
+    assert line.endswith("the classes are 0 a, 1 b\\x1b, 2 c")
+
+
 def test_z_goes_out_and_comes_in_again(made: Made) -> None:
     ok(made(*FACES, "--seeds", "3,9", "--save_z", "z.npy", "--truncation", "0.7"))
     assert np.abs(np.load("z.npy")).max() <= 0.7
@@ -108,7 +145,7 @@ def test_interpolate(made: Made) -> None:
     ok(made("interpolate", *DIGITS, "--seeds", "3", "--label", "0,2", "--method", "lerp"))
     for words, told in (
         (("--seeds", "1-3", "--label", "0,1"), "one for each of 3"),
-        (("--seeds", "1"), "give two or more"),
+        (("--seeds", "1"), "--seeds 1 is one point: give two or more"),
         (("--seeds", "1-9", "--frames", "8"), "a frame for each"),
     ):
         assert told in one_error_line(made("interpolate", *DIGITS, *words), 2)
@@ -143,10 +180,16 @@ def test_score_and_nearest(made: Made) -> None:
     assert [path.name for path in ok(done)] == ["scores.csv", "scores.png", "f.npy"]
     assert "7 files found, 6 used, 1 skipped" in done.stdout
     assert len(Path("samples/faces/scored/scores.csv").read_text().splitlines()) == 7
+    assert "holds no run.json" not in done.stdout
     done = made("nearest", *FACES, "--num", "4", "--count", "2")
     sheet = Image.open(ok(done)[-1])
     assert sheet.size == (3 * 8, 4 * 8)
     assert "from a training image to the nearest other: " in done.stdout
+    Path("checkpoint/faces/run.json").unlink()
+    told = "checkpoint/faces holds no run.json: images are taken without --crop, on white\n"
+    assert told in made("score", *FACES, "data/faces").stdout
+    assert told in made("project", *FACES, str(paths[0]), "--steps", "1").stdout
+    assert told in made("nearest", *FACES, "--num", "1", "--dataset", "faces").stdout
 
 
 @pytest.mark.parametrize(
@@ -159,6 +202,9 @@ def test_score_and_nearest(made: Made) -> None:
         ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
         ((*FACES, "--seeds", "5-1"), "--seeds 5-1"),
         ((*FACES, "--seeds", "5", "--num", "2"), "--seeds and --num"),
+        ((*FACES, "--seeds", "5", "--seed", "2"), "--seed says nothing of what --seeds gives"),
+        ((*FACES, "--z", "z.npy", "--seed", "0"), "--seed says nothing of what --z gives"),
+        ((*FACES, "--z", "z.npy", "--truncation", "1"), "--truncation says nothing of what --z"),
         ((*FACES, "--truncation", "-1"), "--truncation"),
         ((*FACES, "--truncation", "0"), "--truncation: 0: it must be"),
         ((*FACES, "--z_dist", "cauchy"), "uniform_signed"),
@@ -200,6 +246,10 @@ def test_classes_go_by_their_names(made: Made) -> None:
         "seed00000_label0_dark-hair.png",
         "seed00000_label2_2-3.png",
     ]
+    (sheet,) = ok(made(*DIGITS, "--label", "dark hair,2-3", "--grid", "2x4"))
+    assert Image.open(sheet).size == (4 * 8, 2 * 8 + NAME_HEIGHT), "the columns have names"
+    (path,) = ok(made("interpolate", *DIGITS, "--seeds", "3", "--label", "2-3,dark hair"))
+    assert path.name == "seeds_3_slerp_label_2-0_2-3-dark-hair.gif"
     done = made(*DIGITS, "--label", "dark hare")
     assert "Did you mean dark hair?" in one_error_line(done, 2)
 
@@ -209,6 +259,20 @@ def test_a_checkpoint_of_the_original_is_used(made: Made) -> None:
     sizes = ("--output_height", "48", "--output_width", "48")
     (path,) = ok(made("--run", folder, "--num", "1", *sizes))
     assert Image.open(path).size == (48, 48)
+
+
+def test_what_training_needs_is_not_loaded() -> None:
+    code = "import sys, failures, making; print({'loop', 'watching', 'history'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_command_line_loads_no_tensorflow() -> None:
+    code = "import sys, generate; print('tensorflow' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_help_answers_at_once(run: Run) -> None:

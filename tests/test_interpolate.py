@@ -1,7 +1,9 @@
 """Animations: between seeds and between labels, GIF and MP4."""
 
+import errno
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,13 +44,33 @@ def test_mp4_asks_for_what_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("c_dim", [1, 3])
 def test_an_mp4_of_odd_size(tmp_path: Path, c_dim: int) -> None:
-    ffmpeg = pytest.importorskip("imageio_ffmpeg")
     frames = np.full((20, 33, 35, c_dim), 100, np.uint8)
     path = save_frames(frames, tmp_path / "a.mp4", 2.0)
-    count, seconds = ffmpeg.count_frames_and_secs(str(path))
+    count, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
     assert count == 20
     assert seconds == pytest.approx(2.0, abs=0.1)
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_ffmpeg_ends_also_when_a_frame_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Writer:
+        closed = False
+
+        def send(self, frame: np.ndarray | None) -> None:
+            if frame is not None:
+                raise OSError(errno.ENOSPC, "disk full")
+
+        def close(self) -> None:
+            self.closed = True
+
+    writer = Writer()
+    monkeypatch.setattr(imageio_ffmpeg, "write_frames", lambda *args, **kwargs: writer)
+    with pytest.raises(OSError, match="disk full"):
+        save_frames(np.zeros((2, 8, 8, 3), np.uint8), tmp_path / "a.mp4", 1.0)
+    assert writer.closed
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_gif_takes_the_seconds(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What D thinks of images: sorted, with the label that fits best, and its last features."""
 
 import csv
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -93,4 +95,21 @@ def test_paths_that_lead_nowhere_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file and no folder"):
         files_of([tmp_path / "none.png"])
     with pytest.raises(UserError, match="no picture in"):
+        files_of([tmp_path])
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jpegs(tmp_path, 1, 12, 10)
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "closed":  # root may read every folder
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match="closed: Permission denied"):
         files_of([tmp_path])

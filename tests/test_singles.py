@@ -113,6 +113,6 @@ def test_class_names_are_safe_in_file_names() -> None:
     asked = Selection([4], None, [0, 1, 2], classes, 3, "normal01", 5)
     assert asked.names(slice(None)) == [
         "seed00004_label0_dark-hair",
-        "seed00004_label1_---x",
+        "seed00004_label1_-x",
         "seed00004_label2",
     ]

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from utils import (
+    NAME_HEIGHT,
     SAMPLED_AT_ONCE,
     grid,
     grid_size,
+    name_in_file,
     save_animation,
     save_grid,
     to_pixels,
@@ -186,3 +188,22 @@ def test_the_seed_decides_the_pictures(tmp_path: Path) -> None:
         made(MadeUpDCGAN(None), 1, tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_names_stand_above_the_columns_that_the_caller_chose(tmp_path: Path) -> None:
+    pixels = np.zeros((6, 8, 20, 3), np.uint8)
+    plain = imageio.imread(save_grid(pixels, tmp_path / "plain.png", (2, 3)))
+    assert plain.shape == (16, 60, 3)
+    named = imageio.imread(save_grid(pixels, tmp_path / "a.png", (2, 3), names=["a", "", "b"]))
+    assert named.shape == (16 + NAME_HEIGHT, 60, 3)
+    line = named[:NAME_HEIGHT].reshape(NAME_HEIGHT, 3, -1).max(axis=(0, 2))
+    assert (line > 0).tolist() == [True, False, True]
+    sized = save_grid(pixels, tmp_path / "b.png", (2, 3), classes=["a", "b"])
+    assert (imageio.imread(sized) == plain).all(), "a size that is given stands"
+    assert imageio.imread(save_grid(pixels, tmp_path / "c.png", classes=["a", "b"])).shape[1] == 80
+
+
+def test_class_names_are_safe_in_names_of_files() -> None:
+    assert name_in_file("dark hair") == "dark-hair"
+    assert name_in_file("../x_\n") == "-x_-"
+    assert len(name_in_file("é" * 99)) == 40
