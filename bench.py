@@ -5,9 +5,9 @@
   python bench.py --height 128 --width 96 --c_dim 3 --batch_size 32
   python bench.py --compare bench.json             ratios to an earlier run
 
-Data are made up, warm-up is left out, times are medians. Each row is measured in processes of its
-own, in turn with the others, --rounds times over (3). After each step a matrix product is timed:
-the share of the GEMM rate is the step's rate as a part of that.
+Data are made up, warm-up is left out, numbers are medians. Each row is measured in processes of
+its own, in turn with the others, --rounds times over (3). After each step a matrix product is
+timed: the share of the GEMM rate is the step's rate as a part of that.
 """
 
 import argparse
@@ -16,12 +16,14 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from errors import UserError
+from console import run_command, say_written
+from errors import RunError, UserError
 from files import read_json, write_json
 from settings import PRECISIONS
 
@@ -36,24 +38,46 @@ PARTS = ("pipeline", "loop", "start")
 def main(argv: Sequence[str]) -> int:
     """Measure, print the tables and write the JSON -> exit status."""
     arguments = _parser().parse_args(argv)
+    return run_command(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.measure:
         print(json.dumps(_measured(arguments)))
         return 0
-    try:
-        before = read_json(arguments.compare) if arguments.compare else {}
-        if arguments.compare and not before:
-            raise UserError(f"--compare {arguments.compare}: there is no such file")
-        found = _measure_all(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    except subprocess.CalledProcessError as error:
-        print(f"error: a measurement failed: {error.stderr.strip()[-500:]}", file=sys.stderr)
-        return 1
+    _check(arguments)
+    before = read_json(arguments.compare) if arguments.compare else {}
+    if arguments.compare and "batch_size" not in before:
+        fault = "is no JSON of bench.py" if before else "there is no such file"
+        raise UserError(f"--compare {arguments.compare}: {fault}")
+    if before and before["batch_size"] != arguments.batch_size:
+        raise UserError(
+            f"--compare {arguments.compare}: its batch size is {before['batch_size']}, not "
+            f"{arguments.batch_size}. Give --batch_size {before['batch_size']}"
+        )
+    found = _measure_all(arguments)
     print("\n".join(table(found, before)))
     write_json(arguments.json, found)
-    print(f"wrote {arguments.json}")
+    say_written(arguments.json)
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what would be ignored, and a place that cannot be written to, before measuring.
+
+    Raises:
+        UserError: options that do not go together, or --json is a folder.
+        OSError: --json cannot be written.
+    """
+    for name in ("width", "c_dim"):
+        if getattr(arguments, name) and not arguments.height:
+            raise UserError(f"--{name} is of a size of your own: give --height, too")
+    if arguments.cases and arguments.height:
+        raise UserError("--cases and --height do not go together: leave one away")
+    if arguments.json.is_dir():
+        raise UserError(f"--json {arguments.json}: it is a folder. Give a file's name")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=arguments.json.parent).close()
 
 
 def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
@@ -62,7 +86,10 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
     A row tells: median, least and most milliseconds, images a second, GFLOP a step, GFLOP a second,
     that as a part of the GEMM rate, the process' largest memory, the median as a part of float32's.
     """
-    lines = [found["machine"], ""]
+    lines = [found["machine"]]
+    if before and before["machine"] != found["machine"]:
+        lines.append(f"compared with {before['machine']}")
+    lines.append("")
     lines.append(
         f"{'step, batch ' + str(found['batch_size']):18} {'ms':>7} {'least-most':>12} "
         f"{'images/s':>8} {'GFLOP':>6} {'GFLOP/s':>7} {'GEMM':>5} {'share':>5} "
@@ -91,21 +118,27 @@ def _ratio(row: dict[str, float], old: dict[str, float] | None, name: str) -> st
 
 
 def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
-    cases = ["own"] if arguments.height else arguments.cases or list(CASES)
+    own = "x".join(str(size) for size in _own_case(arguments)[:3])
+    cases = [own] if arguments.height else arguments.cases or list(CASES)
     rows = [(c, p) for c in cases for p in arguments.precision or PRECISIONS]
-    pieces: dict[str, list[dict[str, Any]]] = {f"{case} {p}": [] for case, p in rows}
+    parts = [] if arguments.height or arguments.cases else PARTS
+    steps: dict[str, list[dict[str, Any]]] = {f"{case} {p}": [] for case, p in rows}
+    others: dict[str, list[dict[str, float]]] = {part: [] for part in parts}
     for _ in range(arguments.rounds):
         for case, precision in rows:
             options = ["--case", case, "--precision", precision]
-            pieces[f"{case} {precision}"].append(_in_a_process("step", arguments, options))
-    found: dict[str, Any] = {
-        "machine": pieces[f"{rows[0][0]} {rows[0][1]}"][0]["machine"],
+            steps[f"{case} {precision}"].append(_in_a_process("step", arguments, options))
+        for part, measured in others.items():
+            measured.append(_in_a_process(part, arguments, []))
+    return {
+        "machine": next(iter(steps.values()))[0]["machine"],
         "batch_size": arguments.batch_size,
-        "steps": {name: _row(measured, arguments) for name, measured in pieces.items()},
-    }
-    if not arguments.height and not arguments.cases:
-        found |= {part: _in_a_process(part, arguments, []) for part in PARTS}
-    return found
+        "steps": {name: _row(measured, arguments) for name, measured in steps.items()},
+    } | {part: _medians(measured) for part, measured in others.items()}
+
+
+def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
 
 
 def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dict[str, float]:
@@ -131,14 +164,20 @@ def _in_a_process(what: str, arguments: argparse.Namespace, options: list[str]) 
     for name in ("height", "width", "c_dim", "batch_size", "steps"):
         if getattr(arguments, name) is not None:
             command += [f"--{name}", str(getattr(arguments, name))]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "BENCH_BEGAN": str(time.time())}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    environment = os.environ | {"BENCH_BEGAN": str(time.time())}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise RunError(f"a measurement failed: {last.removeprefix('error: ')}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The one measurement that this process was started for."""
+    """The one measurement that this process was started for, with TensorFlow as main.py has it."""
+    from startup import start_tensorflow
+
+    start_tensorflow("auto", verbose=False)
     import measurements
 
     if arguments.measure == "step":
@@ -153,7 +192,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _own_case(arguments: argparse.Namespace) -> tuple[int, int, int, None, int]:
-    return arguments.height, arguments.width or arguments.height, arguments.c_dim, None, 4
+    return arguments.height, arguments.width or arguments.height, arguments.c_dim or 3, None, 4
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
     for name in ("height", "width", "c_dim", "batch_size", "steps", "rounds"):
-        default = {"c_dim": 3, "batch_size": 64, "rounds": 3}.get(name)
+        default = {"batch_size": 64, "rounds": 3}.get(name)
         parser.add_argument(f"--{name}", type=_positive, default=default)
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="[bench.json]")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier JSON")

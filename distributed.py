@@ -8,7 +8,7 @@ each machine runs this program, a worker. Worker 0 is the chief: it alone prints
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -233,7 +233,8 @@ class Copies:
         wished[list(wishes)] = 1
         with _others_may_be_lost():
             batch = self._strategy.experimental_distribute_values_from_function(value)
-            result = self._first(self._step(batch, tf.constant(wished), evaluate, watch))
+            step = self._step(batch, tf.constant(wished), tf.constant(evaluate or watch), evaluate)
+            result = self._first(step)
             self.wishes = set(np.flatnonzero(result.pop("wishes").numpy()).tolist())
         return result
 
@@ -245,20 +246,21 @@ class Copies:
             variable.assign(next(means) if _is_average(copy) else self._first(copy))
 
     def _step_on_all(
-        self, batch: PerReplica, wishes: tf.Tensor, evaluate: bool, watch: bool
+        self, batch: PerReplica, wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
     ) -> dict[str, PerReplica]:
-        return self._strategy.run(self._step_on_one, (batch, wishes, evaluate, watch))
+        return self._strategy.run(self._step_on_one, (batch, wishes, look, evaluate))
 
     def _step_on_one(
-        self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, evaluate: bool, watch: bool
+        self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
     ) -> dict[str, tf.Tensor]:
         result = self._copy.three_updates(**batch, evaluate=evaluate)
         names = [name for name in result if "loss" in name]
-        looked_at = [result[name] for name in names]
-        if evaluate or watch:
-            looked_at += self._copy.named_variables().values()
-        faults = [tf.reduce_any(~tf.math.is_finite(value)) for value in looked_at]
-        fault = tf.cast(tf.reduce_any(faults), tf.float32)
+        # `look` is a tensor, so that the step is traced twice, not four times.
+        variables = tf.cond(
+            look, lambda: _any_fault(self._copy.named_variables().values()), lambda: False
+        )
+        of_losses = _any_fault(result[name] for name in names)
+        fault = tf.cast(of_losses | variables, tf.float32)
         shared = _mean(tf.concat([[result[name] for name in names], [fault], wishes], 0))
         losses = dict(zip(names, tf.unstack(shared[: len(names)]), strict=True))
         return result | losses | {"not_finite": shared[len(names)], "wishes": shared[-WISHES:]}
@@ -292,6 +294,11 @@ def _mean(values: Nested) -> Nested:
     """Means over all replicas, in one all-reduce; to be called on each."""
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def _any_fault(values: Iterable[tf.Tensor]) -> tf.Tensor:
+    """Whether any of the values is not finite."""
+    return tf.reduce_any([tf.reduce_any(~tf.math.is_finite(value)) for value in values])
 
 
 def _is_average(variable: tf.Variable) -> bool:

@@ -60,7 +60,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
     with (
         _summary_writer(run).as_default(),
         stopping_later() as received,
-        Progress("training", total, "images", step, scale) as progress,
+        Progress("training", total, "images", step, scale, run.cluster.is_chief) as progress,
         Ahead(functools.partial(_batch, run), total) as ahead,
     ):
         watch = _watch(run, step, progress) if run.cluster.is_chief else None

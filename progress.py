@@ -13,10 +13,22 @@ LINE_EVERY_SECONDS = 30.0
 class Progress:
     """A context manager that counts work done, in units, out of `total`."""
 
-    def __init__(self, title: str, total: int, unit: str, done: int = 0, scale: int = 1):
-        """Show `total` units; where a unit is `scale` things ("images"), show those."""
+    def __init__(
+        self,
+        title: str,
+        total: int,
+        unit: str,
+        done: int = 0,
+        scale: int = 1,
+        shown: bool = True,
+    ):
+        """Show `total` units; where a unit is `scale` things ("images"), show those.
+
+        Not `shown`, nothing of the work itself is seen: no bar, no line of how far it is.
+        """
         self._title, self._unit, self._scale = title, unit, scale
         self._total, self._start, self._done = total, done, done
+        self._shown = shown
         self._began = self._said = time.monotonic()
         size = shutil.get_terminal_size()
         self._bar = tqdm(
@@ -27,7 +39,7 @@ class Progress:
             # 80 x 24 where a terminal tells no size, for which tqdm alone would show nothing.
             ncols=size.columns,
             nrows=size.lines,
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
         )
 
     def __enter__(self) -> "Progress":
@@ -46,7 +58,7 @@ class Progress:
         self._done += units
         self._bar.update(units * self._scale)
         now = time.monotonic()
-        if self._bar.disable and now - self._said >= LINE_EVERY_SECONDS:
+        if self._shown and self._bar.disable and now - self._said >= LINE_EVERY_SECONDS:
             self._said = now
             print(self._status(now - self._began), file=sys.stderr, flush=True)
 

@@ -29,6 +29,7 @@ OF_THE_COMMAND = {
         "verbose",
         "init_from",
         "strategy",
+        "xla",
         "checkpoint_dir",
         "sample_dir",
         "out_dir",

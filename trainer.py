@@ -106,15 +106,20 @@ def train(settings: Settings, cluster: Cluster) -> int:
 
 
 def _what_must_agree(settings: Settings, seed: int, data: Dataset, step: int) -> dict[str, int]:
-    """What decides whether the workers of a cluster train the same run, as numbers."""
-    own = OF_THE_COMMAND | {"data_dir", "device"}  # what a machine may have of its own
-    flags = {name: value for name, value in settings.as_json().items() if name not in own}
+    """What decides whether the workers of a cluster train the same run, as numbers.
+
+    Flags and classes are numbers by their checksums, one each, so that a difference has a name.
+    """
+    own = OF_THE_COMMAND | {"seed", "data_dir", "labels_file", "device"}  # of each machine
+    texts = {f"--{k}": repr(v).encode() for k, v in settings.as_json().items() if k not in own}
+    texts["the classes' names"] = repr(data.classes).encode()
+    texts["the labels"] = b"" if data.labels is None else data.labels.astype("<i8").tobytes()
     return {
         "the seed": seed,
         "the number of images": len(data.images),
         "the number of channels": data.images.shape[-1],
         "the step of the checkpoint": step,
-        "the checksum of the flags": zlib.crc32(repr(sorted(flags.items())).encode()),
+        **{f"the checksum of {name}": zlib.crc32(text) for name, text in texts.items()},
     }
 
 

@@ -1,11 +1,16 @@
 """bench.py: what it counts is right, what it prints is what it measured."""
 
 import json
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run, one_error_line
 
+import bench
+import measurements
 from bench import table
 from measurements import multiplications, step_gflop
 from model import DCGAN
@@ -37,7 +42,7 @@ def test_a_table_and_a_json_come_out(run: Run, tmp_path: Path) -> None:
     done = run("bench.py", *tiny, "--precision", "float32")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "bench.json").read_text())
-    row = found["steps"]["own float32"]
+    row = found["steps"]["9x8x1 float32"]
     assert 0 < row["ms_least"] <= row["ms"] <= row["ms_most"]
     assert row["gflop"] > 0
     assert row["peak_mib"] > 100
@@ -52,14 +57,82 @@ def test_bfloat16_is_told_as_a_part_of_float32_and_both_of_an_earlier_run() -> N
     )
     plain |= {"ms": 200.0, "gemm_gflop_per_s": 4.0}
     steps = {"mnist float32": plain, "mnist bfloat16": plain | {"ms": 124.0}}
-    found = {"machine": "", "batch_size": 64, "steps": steps, "start": {"start, s": 9.0}}
-    before = {"steps": {"mnist bfloat16": plain | {"ms": 248.0}}, "start": {"start, s": 6.0}}
+    found: dict[str, Any] = {
+        "machine": "",
+        "batch_size": 64,
+        "steps": steps,
+        "start": {"start, s": 9.0},
+    }
+    before: dict[str, Any] = {
+        "steps": {"mnist bfloat16": plain | {"ms": 248.0}},
+        "start": {"start, s": 6.0},
+    }
+    before["machine"] = "an older one"
+    assert table(found, before)[:2] == ["", "compared with an older one"]
     *_, of_float32, of_bfloat16, start = table(found, before)
     assert of_float32.split()[-3:] == ["4", "0.25", "1"]
     assert of_bfloat16.split()[-3:] == ["0.62", "x", "0.500"]
     assert start.split()[-3:] == ["9", "x", "1.500"]
 
 
-def test_a_missing_comparison_is_told_before_measuring(run: Run) -> None:
-    done = run("bench.py", "--compare=none.json")
-    assert "none.json: there is no such file" in one_error_line(done, 2)
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--compare=none.json"], 2, "none.json: there is no such file"),
+        (["--compare=other.json"], 2, "other.json: is no JSON of bench.py"),
+        (["--compare=old.json"], 2, "its batch size is 32, not 64. Give --batch_size 32"),
+        (["--width=9"], 2, "--width is of a size of your own: give --height, too"),
+        (["--c_dim=1"], 2, "--c_dim is of a size of your own: give --height, too"),
+        (["--cases", "mnist", "--height=9"], 2, "--cases and --height do not go together"),
+        (["--json=folder"], 2, "--json folder: it is a folder"),
+        (["--json=old.json/new.json"], 1, "old.json"),
+    ],
+)
+def test_what_cannot_be_is_told_before_measuring(
+    options: list[str],
+    status: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bench, "_measure_all", lambda _: pytest.fail("it measures"))
+    Path("folder").mkdir()
+    Path("other.json").write_text('{"a": 1}')
+    Path("old.json").write_text('{"batch_size": 32}')
+    done = subprocess.CompletedProcess(options, bench.main(options), *capsys.readouterr())
+    assert said in one_error_line(done, status)
+
+
+def test_parts_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each round measures everything once, in turn."""
+    asked: list[str] = []
+    step = {"machine": "m", "ms": [2.0], "gemm_ms": [1.0], "gflop": 1, "gemm_gflop": 1}
+
+    def measured(what: str, *_: object) -> dict[str, Any]:
+        asked.append(what)
+        return (
+            step | {"peak_mib": 1} if what == "step" else {what: [5, 1, 3][(len(asked) - 1) // 9]}
+        )
+
+    monkeypatch.setattr(bench, "_in_a_process", measured)
+    found = bench._measure_all(bench._parser().parse_args([]))
+    assert asked == [*["step"] * 6, "pipeline", "loop", "start"] * 3
+    assert {part: found[part] for part in bench.PARTS} == {p: {p: 3} for p in bench.PARTS}
+
+
+def test_the_input_the_loop_and_the_start_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"SCANNED": 5, "MANY_IMAGES": 7, "EPOCH_BATCHES": 3, "LOOPS": {2: 2}, "BARE_STEPS": 1}
+    for name, value in small.items():
+        monkeypatch.setattr(measurements, name, value)
+    pipeline = measurements.pipeline(2)
+    *rates, added = pipeline.values()
+    assert min(rates) > 0
+    assert added >= 0
+    ms, images_per_s = rates[1:]
+    assert images_per_s == pytest.approx(2000 / ms)
+    (ratio,) = measurements.loop(2).values()
+    assert ratio > 0
+    (seconds,) = measurements.start(2, time.time() - 100).values()
+    assert 100 < seconds < 200

@@ -1,5 +1,6 @@
 """What users type, run as they run it, on small made-up data."""
 
+import dataclasses
 import json
 import shlex
 import shutil
@@ -7,12 +8,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import main
+import trainer
+from dataset import Dataset
+from model import DCGAN
 
 MNIST = shlex.split("--dataset mnist --input_height=28 --output_height=28")
 ANIME_SIZES = "--input_height 96 --input_width 96 --output_height 48 --output_width 48"
@@ -315,6 +322,56 @@ def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path, here: Here) -> 
     out = ok(here(trained, "--dataset=mnist", "--dry_run"))
     assert "--z_dim=12" in out
     assert out.splitlines()[-1] == "would write to samples/mnist_64_28_28/option_0"
+
+
+def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit; the flag is typed once. Whether XLA compiles is each command's own."""
+    write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
+    DCGAN(16, 16, 3, batch_size=4, z_dim=5, gf_dim=2, df_dim=2).save(tmp_path / "start", 0)
+    built = []
+
+    class Built(DCGAN):
+        def __init__(self, *sizes: Any, **flags: Any):
+            super().__init__(*sizes, **flags)
+            built.append((self.settings["precision"], flags.get("xla", False)))
+
+    monkeypatch.setattr(trainer, "DCGAN", Built)
+    flags = (*TINY, "--seed=5", "--train", "--init_from=start")
+    whole, halves = ("--out_name=whole", "--epoch=2"), "--out_name=halves"
+    ok(here(tmp_path, *flags, *whole, "--precision=bfloat16"))
+    ok(here(tmp_path, *flags, halves, "--epoch=1", "--precision=bfloat16"))
+    built.clear()
+    out = ok(here(tmp_path, *flags, halves, "--epoch=2"))
+    assert "as the run was: --precision=bfloat16" in out
+    assert set(built) == {("bfloat16", False)}
+    runs = [tmp_path / name / "checkpoint/tiny_4_16_16" for name in ("whole", "halves")]
+    wanted, found = (DCGAN.from_checkpoint(run) for run in runs)
+    assert int(found.step) == 2
+    for one, other in zip(wanted.variables, found.variables, strict=True):
+        np.testing.assert_array_equal(one, other, one.name)
+    out = ok(here(tmp_path, *flags, halves, "--epoch=2", "--xla"))
+    assert "changed: xla" not in out
+    assert ("bfloat16", True) in built
+
+
+def test_each_flag_and_the_classes_must_agree() -> None:
+    """By name; where the images and their labels are read from is each machine's own."""
+    images = np.zeros((4, 2, 2, 1), np.uint8)
+    data = Dataset(images, np.arange(4), 4, 2, 4, 0, classes=("a", "b", "c", "d"))
+
+    def differing(other: Dataset, *flags: str) -> list[str]:
+        wanted = trainer._what_must_agree(main.parse(["--seed=1"]), 1, data, 0)
+        found = trainer._what_must_agree(main.parse(["--seed=1", *flags]), 1, other, 0)
+        return [name for name, value in found.items() if value != wanted[name]]
+
+    assert differing(data, "--epoch=9") == ["the checksum of --epoch"]
+    swapped = dataclasses.replace(data, labels=np.array([1, 0, 2, 3]))
+    assert differing(swapped) == ["the checksum of the labels"]
+    renamed = dataclasses.replace(data, classes=("a", "b", "c", "e"))
+    assert differing(renamed) == ["the checksum of the classes' names"]
+    assert not differing(data, "--data_dir=b", "--device=cpu")
 
 
 AS_NOHUP_DOES = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]

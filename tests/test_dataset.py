@@ -1,5 +1,6 @@
 """MNIST in the original's order, folders in a new order each epoch, errors that help."""
 
+import dataclasses
 import gzip
 from pathlib import Path
 
@@ -133,6 +134,36 @@ def test_a_batch_depends_on_seed_epoch_and_idx_alone() -> None:
     wanted = numbered().batch(3, 1)[0]
     np.testing.assert_array_equal(numbered().batch(3, 1)[0], wanted)
     assert (numbered(seed=1).batch(3, 1)[0] != wanted).any()
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+@pytest.mark.parametrize("fixed_order", [False, True])
+def test_replicas_share_the_epoch_of_one(fixed_order: bool, replicas: int) -> None:
+    """No image twice; side by side their batches are the order that one replica goes through."""
+    images = np.arange(26, dtype=np.uint8).reshape(26, 1, 1, 1)
+    alone = Dataset(images, None, None, 4, np.inf, 0, fixed_order=fixed_order)
+    shared = dataclasses.replace(alone, replicas=replicas)
+    assert shared.batches == 26 // (4 * replicas)
+    for epoch in (0, 1):
+        steps, turns = range(shared.batches), range(replicas)
+        shown = [shared.batch(epoch, idx, turn)[0].ravel() for idx in steps for turn in turns]
+        order = np.concatenate(shown)
+        assert len(set(order.tolist())) == len(order)
+        wanted = [alone.batch(epoch, idx)[0].ravel() for idx in range(alone.batches)]
+        np.testing.assert_array_equal(order, np.concatenate(wanted)[: len(order)])
+
+
+def test_each_replica_tosses_coins_of_its_own_and_one_those_of_a_plain_run() -> None:
+    """Each image is black on the left and white on the right; no two steps toss alike."""
+    images = np.tile(np.array([0, 255], np.uint8).reshape(1, 1, 2, 1), (96, 1, 1, 1))
+    alone = Dataset(images, None, None, 16, np.inf, 0, flip=True)
+    shared = dataclasses.replace(alone, replicas=3)
+    tossed = [
+        shared.batch(e, i, r)[0][:, 0, 0, 0] for e in (0, 1) for i in (0, 1) for r in range(3)
+    ]
+    assert len({coins.tobytes() for coins in tossed}) == 12
+    plain = [alone.batch(e, i)[0][:, 0, 0, 0] for e in (0, 1) for i in range(6)]
+    np.testing.assert_array_equal(tossed, plain, "draw s x replicas + r of the run")
 
 
 def test_train_size_caps_an_epoch() -> None:

@@ -193,6 +193,12 @@ def in_the_way(name: str) -> Callable[[Path], None]:
     return prepare
 
 
+def a_folder_for_a_picture(folder: Path) -> None:
+    """The images that samples are to be like can be written, the first sample cannot."""
+    tiny(folder)
+    (folder / "samples/tiny_4_16_16/train_00_0000.png/full").mkdir(parents=True)
+
+
 def spaces(folder: Path) -> None:
     tiny(folder)
     (folder / "data").rename(folder / "meine Däten")
@@ -359,6 +365,13 @@ CASES = [
         (*TRAIN, "--sample_freq=1"),
         1,
         "samples/tiny_4_16_16: Not a directory",
+    ),
+    Case(
+        "15 no place for a sample",
+        a_folder_for_a_picture,
+        (*TRAIN, "--sample_freq=1"),
+        1,
+        "Step 1 is saved, checkpoint/tiny_4_16_16/DCGAN.model-1: the same command goes on",
     ),
     Case(
         "14 a wrong version", old_tensorflow, TRAIN, 1, "is too old", {"env": {"PYTHONPATH": "."}}

@@ -115,6 +115,7 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--epoch 0", "--epoch=0: it must be 1 or more"),
         ("--output_height 0", "--output_height=0: it must be 1 or more"),
         ("--input_width 0", "--input_width=0: it must be 1 or more"),
+        ("--precision float16", "--precision=float16: there are float32, bfloat16"),
         ("--device tpu", "--device=tpu: there are auto, cpu, gpu"),
         ("--device cpu:1", "--device=cpu:1: there are auto, cpu, gpu"),
         ("--train_size 0", "--train_size=0"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import ops
 from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, _patches, conv_cond_concat, lrelu
 
 STREAM = np.random.default_rng(0)
@@ -38,9 +39,16 @@ def test_a_transposed_convolution_is_the_gradient_of_the_convolution() -> None:
     np.testing.assert_allclose(layer(x), wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("size", [(6, 8), (9, 14), (14, 9), (11, 11)])
-def test_products_of_our_own_are_tensorflows(size: tuple[int, int]) -> None:
-    """Values and gradients of a convolution, its transpose, a product; both sides of FEW_*."""
+def test_products_of_our_own_are_tensorflows(
+    size: tuple[int, int], on_cpu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values and gradients of a convolution, its transpose, a product; both sides of FEW_*.
+
+    Also by the plain path that a GPU takes.
+    """
+    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
     half = (-(-size[0] // 2), -(-size[1] // 2))
     large, small = noise(2, *size, 3), noise(2, *half, 8)
     conv, deconv = Conv2d("a", 3, 8, seed=0), Deconv2d("b", 8, 3, size, seed=0)

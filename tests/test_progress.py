@@ -27,6 +27,19 @@ def test_piped_lines_are_just_lines() -> None:
     assert done.stderr == ""
 
 
+def test_what_is_not_shown_is_silent_but_for_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a bar on a terminal nor, piped, how far it is."""
+    monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 0)
+    for is_terminal in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda answer=is_terminal: answer)
+        with Progress("training", 10, "images", shown=False) as silent:
+            silent.update()
+            silent.line("a line")
+    assert capsys.readouterr() == ("a line\na line\n", "")
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
