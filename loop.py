@@ -157,7 +157,8 @@ def _due(run: Run, step: int) -> tuple[bool, bool, bool]:
     """Whether step number `step` is one to print, to sample, and to summarise."""
     settings, data = run.settings, run.data
     sample = step % _steps_between(run, "sample_freq") == 0
-    if data.epoch_size <= SMALL and step == settings.epoch * data.batches:
+    is_small = data.epoch_size <= SMALL and "sample_freq" not in settings.given
+    if is_small and step == settings.epoch * data.batches:
         sample = True  # few steps in all: what they came to is shown
     return step % settings.log_freq == 0, sample, step % settings.summary_freq == 0
 

@@ -38,26 +38,27 @@ def _zeros(name: str, shape: Sequence[int]) -> tf.Variable:
     return tf.Variable(tf.zeros(shape), name=name)
 
 
-def _average(name: str, value: tf.Tensor) -> tf.Variable:
-    """Where several replicas train, each moves its own; what is saved is their mean."""
+def _of_each_replica(
+    name: str, value: tf.Tensor | float, saved: tf.VariableAggregation
+) -> tf.Variable:
+    """A variable that every replica moves by itself, where several train; `saved` says what is."""
     return tf.Variable(
         value,
         trainable=False,
         name=name,
         synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.MEAN,
+        aggregation=saved,
     )
+
+
+def _average(name: str, value: tf.Tensor) -> tf.Variable:
+    """A moving average: what is saved is the mean over the replicas."""
+    return _of_each_replica(name, value, tf.VariableAggregation.MEAN)
 
 
 def _power(name: str, value: float) -> tf.Variable:
-    """A number that every replica brings up to date by itself, to the same."""
-    return tf.Variable(
-        value,
-        trainable=False,
-        name=name,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )
+    """A number that all replicas bring to the same."""
+    return _of_each_replica(name, value, tf.VariableAggregation.ONLY_FIRST_REPLICA)
 
 
 class Conv2d(tf.Module):

@@ -113,7 +113,7 @@ def test_without_it_nothing_random_is_in_the_step() -> None:
     dcgan = small()
     images, z, y = (None if x is None else tf.constant(x) for x in batch(dcgan))
     plain, augments = (
-        dcgan._train_step.get_concrete_function(images, z, y, True, True, s)
+        dcgan._train_step.get_concrete_function(images, z, y, True, s)
         for s in (None, tf.constant((1, 2)))
     )
     kinds = [{op.type for op in f.graph.get_operations()} for f in (plain, augments)]

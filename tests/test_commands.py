@@ -127,7 +127,13 @@ def test_the_tutorials_celeba_command(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "checkpoint/celebA_64_64_64/DCGAN.model-1.index").exists()
 
 
-TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--log_freq=1000")
+TINY = (
+    "--dataset=tiny",
+    "--output_height=16",
+    "--batch_size=4",
+    "--log_freq=1000",
+    "--sample_freq=999",
+)
 
 
 def test_training_goes_on_where_it_stopped(run: Run, tmp_path: Path) -> None:

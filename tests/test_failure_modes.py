@@ -29,7 +29,7 @@ import fetching
 import main
 from idx_sets import HEADERS, IdxSet
 
-TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1")
+TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
 TRAIN = (*TINY, "--train", "--seed=3")
 RUN = Path("checkpoint/tiny_4_16_16")
 

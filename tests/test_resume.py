@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from soak import soak
 
 
-@pytest.mark.parametrize(("dataset", "kills"), [("tiny", ["saving"]), ("mnist", ["training"])])
-def test_kills_while_training_and_saving_change_nothing(
-    dataset: str, kills: list[str], tmp_path: Path
-) -> None:
-    told = soak(tmp_path, dataset, kills, steps=30)
-    assert told.startswith(f"{len(kills)} of {len(kills)} kills survived")
+def test_kills_in_a_save_change_nothing(tmp_path: Path) -> None:
+    """With labels; `make soak` does it 30 times, also while starting and in training."""
+    told = soak(tmp_path, "mnist", ["saving"], steps=30)
+    assert told.startswith("1 of 1 kills survived")
     assert told.endswith("pictures, 30 printed losses")
