@@ -30,8 +30,8 @@ WARM_UP = 2
 SCANNED = 3000  # JPEGs of 96x96
 EPOCH_BATCHES = 200
 MANY_IMAGES = 200_000  # of 64x64
-LOOPS = {100: 200, 1: 60}  # --log_freq: steps
-BARE_STEPS = 20
+LOOPS = {100: 500, 1: 500}  # --log_freq: steps, as many as lie between two checkpoints
+BARE_STEPS = 60
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # images, z, y
 
