@@ -1,5 +1,5 @@
 # make demo: from nothing to pictures.  make test: everything that is checked.
-# make soak: a training killed 30 times.  make audit: known faults of the libraries used.
+# make soak: the tests that take long, then a training killed 30 times.  make audit: known faults of the libraries used.
 # All make .venv on the first call. PYTHON=python3.12 chooses another Python.
 
 PYTHON ?= python3
@@ -22,6 +22,7 @@ test: .venv/installed
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 soak: .venv/installed
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
 
 # --strict: a library that cannot be looked up is a failure, not a line to be overlooked.

@@ -120,6 +120,7 @@ def test_the_tutorials_anime_commands(run: Run, tmp_path: Path) -> None:
     assert len(told(out, tmp_path)) == 100
 
 
+@pytest.mark.slow
 def test_the_tutorials_celeba_command(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/celebA", 64, 218, 178)
     out = ok(run("main.py", *CELEBA, "--epoch=1", "--log_freq=2"))
@@ -300,6 +301,7 @@ def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
     assert (tmp_path / "old/DCGAN.model-4.index").exists()
 
 
+@pytest.mark.slow
 def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path: Path) -> None:
     shutil.copytree(OLD / "tf1_checkpoint_color", tmp_path / "old")
     write_jpegs(tmp_path / "data/tiny", 4, 48, 48)
@@ -313,6 +315,7 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
     assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
 
 
+@pytest.mark.slow
 def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000"]

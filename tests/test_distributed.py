@@ -214,6 +214,7 @@ def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+@pytest.mark.slow
 def test_three_workers_are_three_towers_and_stop_together(begun: Path) -> None:
     """A signal to one stops all after the same step; only the chief prints and writes."""
     with workers(begun, 3, *TINY, "--epoch=100000", others_see="elsewhere") as (chief, *others):
@@ -258,6 +259,7 @@ def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
         np.testing.assert_allclose(value, wanted[name], rtol=rounding, atol=rounding, err_msg=name)
 
 
+@pytest.mark.slow
 def test_one_replica_is_a_plain_run(here: Here, begun: Path) -> None:
     """And what replicas have saved, a plain program goes on with."""
     run, plain = begun / "checkpoint/tiny_4_16_16", begun / "plain"
@@ -278,6 +280,7 @@ def test_what_is_not_finite_stops_all_replicas(here: Here, begun: Path) -> None:
     assert not list(begun.glob("checkpoint/*/DCGAN.model-*"))
 
 
+@pytest.mark.slow
 def test_another_number_of_replicas_is_said(here: Here, begun: Path) -> None:
     assert here(begun, *TINY, "--epoch=1").returncode == 0
     stored = begun / "checkpoint/tiny_4_16_16/run.json"

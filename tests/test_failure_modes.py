@@ -493,6 +493,7 @@ def test_11_downloads_that_fail_are_one_line_with_the_recipe(
     assert not list(Path("data").glob("mnist/[!.]*")), "nothing under a final name"
 
 
+@pytest.mark.slow
 def test_a_samples_folder_deleted_underway_is_made_again(tmp_path: Path) -> None:
     tiny(tmp_path)
     flags = [*TRAIN, "--epoch=6", "--sample_freq=1"]
@@ -507,6 +508,7 @@ def test_a_samples_folder_deleted_underway_is_made_again(tmp_path: Path) -> None
 Mounted = Callable[[str], Path]
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_really_full_keeps_the_last_checkpoint(
     mounted: Mounted, run: Run, tmp_path: Path
 ) -> None:

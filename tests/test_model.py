@@ -174,6 +174,7 @@ def test_bfloat16_is_near_float32_and_keeps_what_must_be_exact(y_dim: int | None
     np.testing.assert_array_equal(half.sampler(z, y), plain.sampler(z, y), "always float32")
 
 
+@pytest.mark.slow
 def test_a_step_that_xla_compiled_is_the_same_step() -> None:
     plain, compiled = small(y_dim=3), small(y_dim=3, xla=True)
     images, z, y = batch(plain, 8)
