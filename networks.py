@@ -9,7 +9,7 @@ import math
 
 import tensorflow as tf
 
-from ops import BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+from ops import BatchNorm, Conv2d, Deconv2d, Linear, lrelu
 
 
 def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
@@ -81,10 +81,10 @@ class Generator(Network):
         z, y = self._entering(moves, z, y)
         h = tf.reshape(self.g_h0_lin(_with(z, y)), [-1, *self._start])
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, H/16, W/16, 8 gf]
-        h = tf.nn.relu(self.g_bn1(self.g_h1(_with(h, y)), moves))  # [B, H/8, W/8, 4 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(_with(h, y)), moves))  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn3(self.g_h3(_with(h, y)), moves))  # [B, H/2, W/2, gf]
-        return tf.nn.tanh(_float32(self.g_h4(_with(h, y))))  # [B, H, W, c_dim]
+        h = tf.nn.relu(self.g_bn1(self.g_h1(h, y), moves))  # [B, H/8, W/8, 4 gf]
+        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), moves))  # [B, H/4, W/4, 2 gf]
+        h = tf.nn.relu(self.g_bn3(self.g_h3(h, y), moves))  # [B, H/2, W/2, gf]
+        return tf.nn.tanh(_float32(self.g_h4(h, y)))  # [B, H, W, c_dim]
 
 
 class Discriminator(Network):
@@ -119,10 +119,10 @@ class Discriminator(Network):
     def features(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
         """What the last layer decides by: [B, H/16 * W/16 * 8 df], with labels + y_dim."""
         images, y = self._entering(moves, images, y)
-        h = lrelu(self.d_h0_conv(_with(images, y)))  # [B, H/2, W/2, df]
-        h = lrelu(self.d_bn1(self.d_h1_conv(_with(h, y)), moves))  # [B, H/4, W/4, 2 df]
-        h = lrelu(self.d_bn2(self.d_h2_conv(_with(h, y)), moves))  # [B, H/8, W/8, 4 df]
-        h = lrelu(self.d_bn3(self.d_h3_conv(_with(h, y)), moves))  # [B, H/16, W/16, 8 df]
+        h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, df]
+        h = lrelu(self.d_bn1(self.d_h1_conv(h, y), moves))  # [B, H/4, W/4, 2 df]
+        h = lrelu(self.d_bn2(self.d_h2_conv(h, y), moves))  # [B, H/8, W/8, 4 df]
+        h = lrelu(self.d_bn3(self.d_h3_conv(h, y), moves))  # [B, H/16, W/16, 8 df]
         return _with(_flatten(h), y)
 
 
@@ -156,13 +156,13 @@ class LabelledGenerator(Network):
     def __call__(self, z: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
         """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
         z, y = self._entering(moves, z, y)
-        h = self.g_h0_lin(tf.concat([z, y], 1))
+        h = self.g_h0_lin(_with(z, y))
         h = tf.nn.relu(self.g_bn0(h, moves))  # [B, gfc]
-        h = self.g_h1_lin(tf.concat([h, y], 1))
+        h = self.g_h1_lin(_with(h, y))
         h = tf.nn.relu(self.g_bn1(h, moves))  # [B, H/4 * W/4 * 2 gf]
-        h = conv_cond_concat(tf.reshape(h, [-1, *self._start]), y)  # [B, H/4, W/4, 2 gf + y_dim]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h), moves))  # [B, H/2, W/2, 2 gf]
-        return tf.nn.sigmoid(_float32(self.g_h3(conv_cond_concat(h, y))))  # [B, H, W, c_dim]
+        h = tf.reshape(h, [-1, *self._start])  # [B, H/4, W/4, 2 gf]
+        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), moves))  # [B, H/2, W/2, 2 gf]
+        return tf.nn.sigmoid(_float32(self.g_h3(h, y)))  # [B, H, W, c_dim]
 
 
 class LabelledDiscriminator(Network):
@@ -196,19 +196,17 @@ class LabelledDiscriminator(Network):
     def features(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
         """What the last layer decides by: [B, dfc + y_dim]; the last are y."""
         images, y = self._entering(moves, images, y)
-        h = lrelu(self.d_h0_conv(conv_cond_concat(images, y)))  # [B, H/2, W/2, c_dim + y_dim]
-        h = self.d_h1_conv(conv_cond_concat(h, y))
+        h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, c_dim + y_dim]
+        h = self.d_h1_conv(h, y)
         h = lrelu(self.d_bn1(h, moves))  # [B, H/4, W/4, df + y_dim]
-        h = self.d_h2_lin(tf.concat([_flatten(h), y], 1))
+        h = self.d_h2_lin(_with(_flatten(h), y))
         h = lrelu(self.d_bn2(h, moves))  # [B, dfc]
-        return tf.concat([h, y], 1)
+        return _with(h, y)
 
 
 def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-    """The label appended, to a vector as it is, to a feature map as planes; none, nothing."""
-    if y is None:
-        return x
-    return tf.concat([x, y], 1) if x.shape.rank == 2 else conv_cond_concat(x, y)
+    """The label appended to a vector; none, nothing."""
+    return x if y is None else tf.concat([x, y], 1)
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:

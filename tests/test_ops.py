@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import ops
-from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, _patches, conv_cond_concat, lrelu
+from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
 
 STREAM = np.random.default_rng(0)
 
@@ -40,7 +40,7 @@ def test_a_transposed_convolution_is_the_gradient_of_the_convolution() -> None:
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
-@pytest.mark.parametrize("size", [(6, 8), (9, 14), (14, 9), (11, 11)])
+@pytest.mark.parametrize("size", [(6, 8), (7, 5), (9, 14), (14, 9), (11, 11), (1, 2)])
 def test_products_of_our_own_are_tensorflows(
     size: tuple[int, int], on_cpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,15 +75,36 @@ def test_products_of_our_own_are_tensorflows(
             )
 
 
+@pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("size", [(6, 8), (9, 14), (1, 2)])
-def test_patches_are_what_a_convolution_sees(size: tuple[int, int]) -> None:
-    image = noise(2, *size, 3)
-    window, step = [1, 5, 5, 1], [1, 2, 2, 1]
-    wanted = tf.image.extract_patches(image, window, step, [1, 1, 1, 1], "SAME")
-    np.testing.assert_array_equal(_patches(image), tf.reshape(wanted, [-1, 75]))
+def test_a_label_enters_a_convolution_as_constant_planes(
+    size: tuple[int, int], on_cpu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Value and gradients, the label's own included, are those of the planes, appended."""
+    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
+    half, y = (-(-size[0] // 2), -(-size[1] // 2)), noise(2, 4)
+    conv, deconv = Conv2d("a", 3 + 4, 8, seed=0), Deconv2d("b", 8 + 4, 3, size, seed=0)
+    cases: list[tuple[Conv2d | Deconv2d, tf.Tensor]] = [
+        (conv, noise(2, *size, 3)),
+        (deconv, noise(2, *half, 8)),
+    ]
+    for layer, x in cases:
+        layer.biases.assign(noise(*layer.biases.shape))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, y])
+            ours, wanted = layer(x, y), layer(conv_cond_concat(x, y))
+        np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-5)
+        upstream = noise(*ours.shape)
+        for source in (x, y, layer.w, layer.biases):
+            np.testing.assert_allclose(
+                tape.gradient(ours, source, upstream),
+                tape.gradient(wanted, source, upstream),
+                rtol=1e-4,
+                atol=1e-4,
+            )
 
 
-@pytest.mark.parametrize("size", [(12, 12), (14, 14)])
+@pytest.mark.parametrize("size", [(16, 16), (18, 18)])
 def test_bfloat16_gradients_are_rounded_not_other(size: tuple[int, int]) -> None:
     """Both sides of FEW_PIXELS, against TensorFlow's own in float32."""
     layer, image = Conv2d("a", 8, 16, seed=0), noise(4, *size, 8)
