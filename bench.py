@@ -2,6 +2,7 @@
 
   python bench.py                                  everything, some ten minutes
   python bench.py --cases mnist --steps 50         the step of one size only
+  python bench.py --cases mnist --xla              the steps compiled by XLA, too
   python bench.py --height 128 --width 96 --c_dim 3 --batch_size 32
   python bench.py --compare bench.json             ratios to an earlier run
 
@@ -11,6 +12,7 @@ each step a matrix product is timed: the share of the GEMM rate is the step's ra
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -120,14 +122,17 @@ def _ratio(row: dict[str, float], old: dict[str, float] | None, name: str) -> st
 def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     own = "x".join(str(size) for size in _own_case(arguments)[:3])
     cases = [own] if arguments.height else arguments.cases or list(CASES)
-    rows = [(c, p) for c in cases for p in arguments.precision or PRECISIONS]
+    rows = {}  # their options
+    for case, precision in itertools.product(cases, arguments.precision or PRECISIONS):
+        rows[f"{case} {precision}"] = ["--case", case, "--precision", precision]
+        if arguments.xla:
+            rows[f"{case} {precision} xla"] = [*rows[f"{case} {precision}"], "--xla"]
     parts = [] if arguments.height or arguments.cases else PARTS
-    steps: dict[str, list[dict[str, Any]]] = {f"{case} {p}": [] for case, p in rows}
+    steps: dict[str, list[dict[str, Any]]] = {name: [] for name in rows}
     others: dict[str, list[dict[str, float]]] = {part: [] for part in parts}
     for number in range(arguments.rounds):
-        for case, precision in rows:
-            options = ["--case", case, "--precision", precision]
-            steps[f"{case} {precision}"].append(_in_a_process("step", arguments, options))
+        for name, options in rows.items():
+            steps[name].append(_in_a_process("step", arguments, options))
         for part, measured in others.items():
             if part != "loop" or number == 0:  # it is long enough: 1,000 steps
                 measured.append(_in_a_process(part, arguments, []))
@@ -160,7 +165,7 @@ def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dic
 
 
 def _in_a_process(what: str, arguments: argparse.Namespace, options: list[str]) -> dict[str, Any]:
-    print(f"measuring: {' '.join([what, *options[1::2]])}", file=sys.stderr, flush=True)
+    print(f"measuring: {' '.join([what, *options])}", file=sys.stderr, flush=True)
     command = [sys.executable, __file__, "--measure", what, *options]
     for name in ("height", "width", "c_dim", "batch_size", "steps"):
         if getattr(arguments, name) is not None:
@@ -185,7 +190,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
         height, width, c_dim, y_dim, steps = CASES.get(arguments.case) or _own_case(arguments)
         case = measurements.Case(height, width, c_dim, y_dim)
         steps = arguments.steps or steps
-        return measurements.step(case, arguments.precision[0], arguments.batch_size, steps)
+        precision, batch_size = arguments.precision[0], arguments.batch_size
+        return measurements.step(case, precision, batch_size, steps, arguments.xla)
     if arguments.measure == "start":
         return measurements.start(arguments.batch_size, float(os.environ["BENCH_BEGAN"]))
     measure = measurements.loop if arguments.measure == "loop" else measurements.pipeline
@@ -202,6 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
+    parser.add_argument("--xla", action="store_true", help="the steps compiled by XLA, too")
     for name in ("height", "width", "c_dim", "batch_size", "steps", "rounds"):
         default = {"batch_size": 64, "rounds": 3}.get(name)
         parser.add_argument(f"--{name}", type=_positive, default=default)

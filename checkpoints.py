@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from errors import RunError, UserError, one_line
 from files import read_json, sweep_asides, written_aside
+from settings import PRECISIONS
 from tf1 import is_tf1, network_settings
 
 CHECKPOINT_NAME = "DCGAN.model"
@@ -169,7 +170,12 @@ def _checked_description(stored: dict[str, Any], path: Path) -> dict[str, Any]:
         value = stored.get(name)
         if (name, value) != ("y_dim", None) and (type(value) is not int or value < 1):
             raise UserError(f"{path}: {name} is {value!r}, it must be a number: put back a copy")
-    return {name: stored[name] for name in (*NETWORK_SETTINGS, "batch_size") if name in stored}
+    precision = stored.setdefault("precision", PRECISIONS[0])
+    if precision not in PRECISIONS:
+        wanted = " or ".join(PRECISIONS)
+        raise UserError(f"{path}: precision is {precision!r}, it must be {wanted}: put back a copy")
+    kept = (*NETWORK_SETTINGS, "batch_size", "precision")
+    return {name: stored[name] for name in kept if name in stored}
 
 
 def refuse_other_shape(

@@ -64,24 +64,19 @@ def train_steps(run: Run, step: int, total: int) -> int:
         Ahead(functools.partial(_batch, run), total) as ahead,
     ):
         watch = _watch(run, step, progress) if run.cluster.is_chief else None
-        # Replicas stop when they have agreed on it, after the same step.
-        stopped_by = received if run.copies is None else []
+        stopped_by: list[int] = []
         while step < total and not stopped_by:
-            due = _due_by_clock(settings, saved[1])
-            wishes = {*received, CHECKPOINT} if due else {*received}
-            result = _train_one(run, step, ahead, wishes)
+            result = _train_one(run, step, ahead, _wishes(settings, received, saved[1]))
             step += 1
             try:
                 _show(run, step, result, progress, watch, began)
                 progress.update()
             except (OSError, MemoryError, tf.errors.OpError) as error:
                 raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
-            if run.copies is None:
-                due = _due_by_clock(settings, saved[1])
-            else:
-                due = CHECKPOINT in run.copies.wishes
-                stopped_by += sorted(run.copies.wishes - {CHECKPOINT})
-            if due or step % _steps_between(run, "ckpt_freq") == 0:
+            # Replicas save and stop when all have heard of it, after the same step.
+            wishes = run.copies.wishes if run.copies else _wishes(settings, received, saved[1])
+            stopped_by = sorted(wishes - {CHECKPOINT})
+            if CHECKPOINT in wishes or step % _steps_between(run, "ckpt_freq") == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())
         if step != saved[0]:
@@ -122,8 +117,10 @@ def _summary_writer(run: Run) -> tf.summary.SummaryWriter:
     return tf.summary.create_noop_writer()
 
 
-def _due_by_clock(settings: Settings, saved: float) -> bool:
-    return time.monotonic() - saved >= 60 * settings.ckpt_minutes
+def _wishes(settings: Settings, received: list[int], saved: float) -> set[int]:
+    """What this process asks for: to stop, by the signals received, and CHECKPOINT by the clock."""
+    is_due = time.monotonic() - saved >= 60 * settings.ckpt_minutes
+    return {*received, CHECKPOINT} if is_due else {*received}
 
 
 def _train_one(run: Run, step: int, ahead: Ahead, wishes: set[int]) -> dict[str, tf.Tensor]:

@@ -45,12 +45,14 @@ class Case(NamedTuple):
     y_dim: int | None = None
 
 
-def step(case: Case, precision: str, batch_size: int, steps: int) -> dict[str, Any]:
+def step(
+    case: Case, precision: str, batch_size: int, steps: int, xla: bool = False
+) -> dict[str, Any]:
     """Milliseconds of each of `steps` training steps, and of a matrix product after each.
 
     Also what the step computes (GFLOP, counted), the process' largest memory (MiB), the machine.
     """
-    dcgan, batch = _dcgan_and_batch(case, precision, batch_size)
+    dcgan, batch = _dcgan_and_batch(case, precision, batch_size, xla)
     matrix = tf.random.stateless_normal((GEMM_SIZE, GEMM_SIZE), (0, 0))
     matrix = tf.cast(matrix, tf.dtypes.as_dtype(precision))
     product = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
@@ -167,7 +169,9 @@ def multiplications(network: Network, size: tuple[int, int]) -> list[int]:
     return counts
 
 
-def _dcgan_and_batch(case: Case, precision: str, batch_size: int) -> tuple[DCGAN, Batch]:
+def _dcgan_and_batch(
+    case: Case, precision: str, batch_size: int, xla: bool = False
+) -> tuple[DCGAN, Batch]:
     dcgan = DCGAN(
         output_height=case.height,
         output_width=case.width,
@@ -175,6 +179,7 @@ def _dcgan_and_batch(case: Case, precision: str, batch_size: int) -> tuple[DCGAN
         y_dim=case.y_dim,
         batch_size=batch_size,
         precision=precision,
+        xla=xla,
     )
     stream = np.random.default_rng(0)
     images = stream.uniform(*dcgan.value_range, (batch_size, *dcgan.image_shape))

@@ -1,6 +1,5 @@
 """DCGAN: the two networks, their losses, the training step, the sampler, saving and loading."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -349,15 +348,3 @@ def fake_loss(logits: tf.Tensor) -> tf.Tensor:
 
 def _mean_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
-
-
-def parameter_table(dcgan: DCGAN) -> str:
-    """A line for every trained variable (name, shape, count), then the total."""
-    rows = []
-    total = 0
-    for name, variable in dcgan.named_variables().items():
-        if variable.trainable:
-            count = math.prod(variable.shape)
-            total += count
-            rows.append(f"{name:32} {variable.shape.as_list()!s:22} {count:>12,}")
-    return "\n".join([*rows, f"{'total':32} {'':22} {total:>12,}"])

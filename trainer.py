@@ -19,7 +19,8 @@ from errors import RunError, UserError
 from export import freeze, save_model
 from files import sweep_asides
 from loop import Run, failure, the_only_training, train_steps
-from model import DCGAN, parameter_table
+from model import DCGAN
+from networks import parameter_table
 from runs import (
     OF_THE_COMMAND,
     as_the_run_was,
@@ -71,7 +72,7 @@ def train(settings: Settings, cluster: Cluster) -> int:
         data = open_dataset(settings, seed, cluster.replicas)
     refuse_other_classes(source, data.classes)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
-    print(parameter_table(dcgan))
+    print(parameter_table(dcgan.generator, dcgan.discriminator))
     found, step = dcgan.load(source)
     total = settings.epoch * data.batches
     if found:
@@ -159,7 +160,7 @@ def dry_run(settings: Settings) -> int:
     print(text)
     if settings.strategy != "none":
         print("a dry run joins no replicas: the steps are those of one")
-    print(parameter_table(dcgan))
+    print(parameter_table(dcgan.generator, dcgan.discriminator))
     for folder in writes:
         print(f"would write to {folder}")
     return 0
