@@ -1,5 +1,8 @@
 """Sums and differences of mean latent vectors (Radford et al. 2016, section 6.3.2, figure 7)."""
 
+from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
+
 import numpy as np
 
 from latent import within
@@ -7,6 +10,7 @@ from model import DCGAN
 from utils import sample_pixels
 
 SIGNS = {"seeds": 1, "minus": -1, "plus": 1}
+CAPTIONS = {"seeds": "mean of seeds", "minus": "- mean of minus", "plus": "+ mean of plus"}
 
 
 def result_of(terms: dict[str, np.ndarray], z_dist: str) -> np.ndarray:
@@ -37,3 +41,9 @@ def sheet_of(
         for row in range(len(column)):
             tiles[row, number] = next(pixels)
     return tiles.reshape(-1, *dcgan.image_shape), (rows, len(columns))
+
+
+def captions_of(seeds: Mapping[str, Sequence[int]]) -> list[str]:
+    """What stands above each tile of `sheet_of`, row by row; `seeds` are those of each term."""
+    columns = [[CAPTIONS[name], *(f"seed {n}" for n in of_one)] for name, of_one in seeds.items()]
+    return list(chain(*zip_longest(*columns, ["= result"], fillvalue="")))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arithmetic import SIGNS, result_of
+from arithmetic import SIGNS, captions_of, result_of
 from arithmetic import sheet_of as arithmetic_sheet
 from console import say_written
 from dataset import open_dataset
@@ -29,7 +29,7 @@ from selection import Selection
 from singles import FIRST, save_z, write_array, write_singles
 from streams import random_stream
 from trained import Trained, as_typed, labels_named
-from utils import grid_size, name_in_file, sample_pixels, save_grid
+from utils import grid_size, name_in_file, sample_pixels, save_grid, save_sheet
 
 PICTURES = 100  # if not told how many
 GRID_ROWS = 10
@@ -98,12 +98,11 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
     named = labels_named(arguments.label, trained.classes)
     if len(named) > 1:
         raise UserError(f"--label {arguments.label}: one label for all pictures")
-    seeds: dict[str, list[int]] = {n: getattr(arguments, n) for n in SIGNS}
+    seeds: dict[str, list[int]] = {n: own for n in SIGNS if (own := getattr(arguments, n))}
     z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
     terms = {
         name: z_of_seeds(numbers, z_dist, z_dim, arguments.truncation)
         for name, numbers in seeds.items()
-        if numbers
     }
     label = None
     if trained.classes:
@@ -115,8 +114,9 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
         print(f"label: {printable(trained.classes[label])}")
     result = result_of(terms, z_dist)
     tiles, size = arithmetic_sheet(trained.dcgan, terms, result, label)
-    name = "_".join(f"{n}_{_listed(numbers)}" for n, numbers in seeds.items() if numbers)
-    say_written(save_grid(tiles, arguments.out / f"{name}.png", size))
+    name = "_".join(f"{n}_{_listed(numbers)}" for n, numbers in seeds.items())
+    path = arguments.out / f"{name}.png"
+    say_written(save_sheet(tiles, captions_of(seeds), path, size))
     if arguments.save_z:
         say_written(write_npy(arguments.save_z, "<f4", result.shape, [result]))
 
@@ -147,7 +147,9 @@ def _project(trained: Trained, arguments: argparse.Namespace) -> None:
             steps=arguments.steps,
         )
         pair = np.stack([pixels, found.pixels])
-        say_written(save_grid(pair, arguments.out / f"{path.stem}_projection.png", (1, 2)))
+        captions = ["given", f"found: {found.psnr:.1f} dB"]
+        sheet = arguments.out / f"{path.stem}_projection.png"
+        say_written(save_sheet(pair, captions, sheet, (1, 2)))
         z_file = arguments.out / f"{path.stem}_z.npy"
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         again = ["generate.py", "--run", str(arguments.run), "--z", str(z_file)]
@@ -171,8 +173,8 @@ def _score(trained: Trained, arguments: argparse.Namespace) -> None:
         f"{scores[-1].probability:.4f} the worst"
     )
     say_written(save_csv(scores, trained.classes, arguments.out / "scores.csv"))
-    tiles, size = best_and_worst(trained, scores)
-    say_written(save_grid(tiles, arguments.out / "scores.png", size))
+    tiles, captions, size = best_and_worst(trained, scores)
+    say_written(save_sheet(tiles, captions, arguments.out / "scores.png", size))
     if arguments.features:
         say_written(save_features(trained, scores, arguments.features))
 
@@ -191,15 +193,18 @@ def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     pixels = _pixels(trained, selection)
     count = min(arguments.count, len(reals))
     found, distances = closest(pixels, reals, count)
+    captions = []
     for name, own in zip(selection.names(slice(None)), distances, strict=True):
-        print(f"{name}: nearest {', '.join(f'{distance:.1f}' for distance in own)}")
+        captions += [name, *(f"{distance:.1f}" for distance in own)]
+        print(f"{name}: nearest {', '.join(captions[-count:])}")
     some = random_stream(0, "nearest").choice(len(reals), min(REALS_COMPARED, len(reals)), False)
     among = closest(reals[np.sort(some)], reals, 2)[1][:, -1]  # the first is the image itself
     print("distances are the root of the mean squared difference of pixels, 0 ... 255; medians:")
     print(f"to the nearest training image: {np.median(distances[:, 0]):.1f}")
     print(f"from a training image to the nearest other: {np.median(among):.1f}")
     path = arguments.out / f"nearest_{selection.names(slice(1))[0]}_{selection.count}.png"
-    say_written(save_grid(nearest_sheet(pixels, reals, found), path, (len(found), 1 + count)))
+    tiles = nearest_sheet(pixels, reals, found)
+    say_written(save_sheet(tiles, captions, path, (len(found), 1 + count)))
 
 
 WORK: dict[str, Callable[[Trained, argparse.Namespace], None]] = {

@@ -90,19 +90,30 @@ def save_features(trained: Trained, scores: Sequence[Score], path: Path) -> Path
     return write_npy(path, "<f4", (len(scores), width), blocks())
 
 
-def best_and_worst(trained: Trained, scores: Sequence[Score]) -> tuple[np.ndarray, tuple[int, int]]:
-    """Tiles uint8 [N, H, W, C], rows and columns: the best, then the worst, from best to worst."""
+def best_and_worst(
+    trained: Trained, scores: Sequence[Score]
+) -> tuple[np.ndarray, list[str], tuple[int, int]]:
+    """The best, then the worst, from best to worst.
+
+    Returns:
+        Tiles uint8 [N, H, W, C]; their captions, the score and with labels the class; how many
+        rows and columns they make.
+    """
     most = min(2 * SHOWN, (len(scores) + 1) // 2)
     columns = min(SHOWN, most)
     rows = -(-most // columns)
     tiles = np.zeros((2 * rows * columns, *trained.dcgan.image_shape), np.uint8)
+    captions = [""] * len(tiles)
     with quiet_pillow():
         for start, part in ((0, scores[:most]), (rows * columns, scores[most:][-most:])):
             shown = loaded_images(trained, [score.file for score in part])
             for number, (_, result) in enumerate(shown, start):
                 if not isinstance(result, str):
                     tiles[number] = result.pixels
-    return tiles, (2 * rows, columns)
+            for number, score in enumerate(part, start):
+                of_class = "" if score.label is None else f" as {trained.classes[score.label]}"
+                captions[number] = f"{score.probability:.3f}{of_class}"
+    return tiles, captions, (2 * rows, columns)
 
 
 def _batches(

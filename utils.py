@@ -24,6 +24,7 @@ FRAMES_A_SECOND = 50  # viewers slow down what is faster
 NAME_LETTERS = 40  # in the name of a file
 NAME_HEIGHT = 12  # pixels
 NAME_SIZE = 10
+SHEET_SIDE = 96  # pixels, at least
 # Pictures that the sampler makes in one pass, always: kernels may choose their order of summing by
 # the size of a batch, and the same z shall give the same picture in any company.
 SAMPLED_AT_ONCE = 64
@@ -96,6 +97,20 @@ def save_grid(
     with written_aside(path) as aside:
         imageio.imwrite(aside, without_single_channel(picture))
     return path
+
+
+def save_sheet(
+    pixels: np.ndarray, captions: Sequence[str], path: Path, size: tuple[int, int]
+) -> Path:
+    """Write tiles uint8 [N, H, W, C] as a picture to look at; returns the path.
+
+    Small tiles are enlarged, by a whole number; above each stands its caption ("" for none). size:
+    (rows, columns).
+    """
+    factor = max(1, math.ceil(SHEET_SIDE / pixels.shape[2]))
+    large = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    lines = np.stack([_names_line([caption], *large.shape[2:]) for caption in captions])
+    return save_grid(np.concatenate([lines, large], axis=1), path, size)
 
 
 def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:

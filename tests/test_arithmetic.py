@@ -3,7 +3,7 @@
 import numpy as np
 from test_model import small
 
-from arithmetic import result_of, sheet_of
+from arithmetic import captions_of, result_of, sheet_of
 from utils import sample_pixels
 
 
@@ -37,3 +37,8 @@ def test_the_sheet_has_means_and_result_above_what_they_are_of() -> None:
     assert (table[1, 1] == picture(terms["minus"][0])).all()
     assert not table[1:, 2].any()
     assert not table[2, 1].any()
+    assert captions_of({"seeds": [7, 8], "minus": [9]}) == [
+        *("mean of seeds", "- mean of minus", "= result"),
+        *("seed 7", "seed 9", ""),
+        *("seed 8", "", ""),
+    ]

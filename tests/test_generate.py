@@ -18,7 +18,7 @@ from test_singles import stretched
 import generate
 from main import parse
 from runs import store_run
-from utils import NAME_HEIGHT
+from utils import NAME_HEIGHT, SHEET_SIDE
 
 Made = Callable[..., subprocess.CompletedProcess[str]]
 DATA = ("--dataset=faces", "--output_height=8", "--crop", "--input_height=20", "--batch_size=4")
@@ -154,7 +154,7 @@ def test_interpolate(made: Made) -> None:
 def test_arithmetic(made: Made) -> None:
     words = ("--seeds", "1,2", "--minus", "3", "--plus", "4-6", "--save_z", "z.npy")
     paths = ok(made("arithmetic", *DIGITS, *words, "--label", "1"))
-    assert Image.open(paths[0]).size == (4 * 8, 4 * 8)
+    assert Image.open(paths[0]).size == (4 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     ok(made(*DIGITS, "--z", "z.npy"))
     assert "--seeds is missing" in one_error_line(made("arithmetic", *DIGITS), 2)
 
@@ -164,11 +164,12 @@ def test_project_gives_a_z_that_can_be_used(made: Made) -> None:
     (image,) = Path("own").iterdir()
     done = made("project", *DIGITS, str(image), "--steps", "60")
     sheet, _ = ok(done)
-    assert Image.open(sheet).size == (16, 8)
+    assert Image.open(sheet).size == (2 * SHEET_SIDE, SHEET_SIDE + NAME_HEIGHT)
     command = done.stdout.splitlines()[-1].partition("python generate.py ")[2].split()
     ok(made(*command, "--out", "found"))
     (found,) = Path("found").iterdir()
-    assert (np.asarray(Image.open(sheet))[:, 8:] == np.asarray(Image.open(found))).all()
+    result = np.asarray(Image.open(sheet))[NAME_HEIGHT::12, SHEET_SIDE::12]
+    assert (result == np.asarray(Image.open(found))).all()
     Path("bad.png").write_text("nothing")
     assert "bad.png: not an image" in one_error_line(made("project", *DIGITS, "bad.png"), 2)
 
@@ -183,7 +184,7 @@ def test_score_and_nearest(made: Made) -> None:
     assert "holds no run.json" not in done.stdout
     done = made("nearest", *FACES, "--num", "4", "--count", "2")
     sheet = Image.open(ok(done)[-1])
-    assert sheet.size == (3 * 8, 4 * 8)
+    assert sheet.size == (3 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     assert "from a training image to the nearest other: " in done.stdout
     Path("checkpoint/faces/run.json").unlink()
     told = "checkpoint/faces holds no run.json: images are taken without --crop, on white\n"

@@ -62,10 +62,12 @@ def test_scores_features_and_sheet_agree(tmp_path: Path, y_dim: int | None) -> N
     assert [row["file"] for row in rows] == [str(score.file) for score in scores]
     assert float(rows[0]["score"]) == pytest.approx(scores[0].probability, abs=1e-6)
     assert ("label" in rows[0]) == bool(y_dim)
-    tiles, size = best_and_worst(run, scores)
+    tiles, captions, size = best_and_worst(run, scores)
     assert size == (4, 10)
     for tile, score in ((0, scores[0]), (19, scores[19]), (20, scores[50]), (39, scores[69])):
         assert (tiles[tile] == pixels_of(score.file)[0]).all()
+        of_class = f" as {rows[scores.index(score)]['label']}" if y_dim else ""
+        assert captions[tile] == f"{score.probability:.3f}{of_class}"
 
 
 def test_a_file_that_changes_underway_is_told(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from PIL import Image
 from utils import (
     NAME_HEIGHT,
     SAMPLED_AT_ONCE,
+    SHEET_SIDE,
     grid,
     grid_size,
     name_in_file,
     save_animation,
     save_grid,
+    save_sheet,
     to_pixels,
     to_range,
     visualize,
@@ -207,3 +209,16 @@ def test_class_names_are_safe_in_names_of_files() -> None:
     assert name_in_file("dark hair") == "dark-hair"
     assert name_in_file("../x_\n") == "-x_-"
     assert len(name_in_file("é" * 99)) == 40
+
+
+def test_a_sheet_enlarges_small_tiles_below_their_captions(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 40, 3), np.uint8)
+    sheet = imageio.imread(save_sheet(pixels, ["one", ""], tmp_path / "a.png", (2, 1)))
+    factor = 3
+    assert 40 * (factor - 1) < SHEET_SIDE <= 40 * factor
+    first, second = sheet.reshape(2, NAME_HEIGHT + 28 * factor, 40 * factor, 3)
+    assert first[:NAME_HEIGHT].any()
+    assert not second[:NAME_HEIGHT].any()
+    for tile, own in ((first, pixels[0]), (second, pixels[1])):
+        for shift in range(factor):
+            np.testing.assert_array_equal(tile[NAME_HEIGHT + shift :: factor, shift::factor], own)
