@@ -36,6 +36,8 @@ GRID_ROWS = 10
 PICTURES_COMPARED = 10
 FRAMES_A_SECOND = 20
 REALS_COMPARED = 100
+MOST_FRAMES = 10_000
+MOST_SIDE = 10_000  # pixels of a grid, before small tiles are enlarged
 
 
 def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
@@ -53,6 +55,7 @@ def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
             say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
     else:
         selection, size = _selected_for_grid(trained, arguments, labels)
+        _refuse_huge(trained, *size)
         pixels = _pixels(trained, selection)
         name = f"grid_{size[0]}x{size[1]}_{selection.names(slice(1))[0]}"
         path = arguments.out / f"{name}.{arguments.format}"
@@ -74,6 +77,8 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     if count < 2:
         source = f"--z {arguments.z}" if arguments.z else f"--seeds {selection.numbers[0]}"
         raise UserError(f"{source} is one point: give two or more, or several labels")
+    if arguments.frames > MOST_FRAMES:
+        raise UserError(f"--frames {arguments.frames:,} are too many: up to {MOST_FRAMES:,}")
     if arguments.frames < count:
         raise UserError(f"--frames {arguments.frames}: give a frame for each of {count} z")
     labels = selection.labels_of(slice(None))
@@ -99,6 +104,7 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
     if len(named) > 1:
         raise UserError(f"--label {arguments.label}: one label for all pictures")
     seeds: dict[str, list[int]] = {n: own for n in SIGNS if (own := getattr(arguments, n))}
+    _refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
     z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
     terms = {
         name: z_of_seeds(numbers, z_dist, z_dim, arguments.truncation)
@@ -185,6 +191,7 @@ def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     if "dataset" not in trained.settings.given:
         raise UserError(f"{arguments.run} does not tell its data: give --dataset and --data_dir")
     _say_unknown_geometry(trained, arguments.run)
+    _refuse_huge(trained, selection.count, 1 + arguments.count)
     height, width, c_dim = trained.dcgan.image_shape
     settings = dataclasses.replace(
         trained.settings, output_height=height, output_width=width, c_dim=c_dim
@@ -297,6 +304,20 @@ def _selected_for_grid(
     selection = _selected(trained, arguments, labels, GRID_ROWS * columns if columns else PICTURES)
     columns = columns or grid_size(selection.count)[1]
     return selection, (math.ceil(selection.count / columns), columns)
+
+
+def _refuse_huge(trained: Trained, rows: int, columns: int) -> None:
+    """Refuse a picture of more than MOST_SIDE pixels either way, before memory is short.
+
+    Raises:
+        UserError: so many rows or columns would be more.
+    """
+    height, width, _ = trained.dcgan.image_shape
+    if max(rows * height, columns * width) > MOST_SIDE:
+        raise UserError(
+            f"{rows:,} rows and {columns:,} columns are too large a picture: up to "
+            f"{MOST_SIDE // height:,} and {MOST_SIDE // width:,}"
+        )
 
 
 def _column_names(trained: Trained, labels: list[int], columns: int) -> list[str]:

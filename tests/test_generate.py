@@ -138,6 +138,20 @@ def test_each_column_of_a_grid_is_a_label_and_each_row_a_seed(made: Made) -> Non
     assert Image.open(sheet).size == (80, 80)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*DIGITS, "--grid", "100000x9"), "100,000 rows and 9 columns are too large a picture: up"),
+        ((*DIGITS, "--grid", "--num", "99999999"), "up to 1,250 and 1,250"),
+        (("nearest", *FACES, "--num", "99999999"), "99,999,999 rows and 6 columns are too large"),
+        (("arithmetic", *FACES, "--seeds", "0-99999"), "100,001 rows and 2 columns are too large"),
+        (("interpolate", *FACES, "--seeds", "1,2", "--frames", "99999"), "99,999 are too many"),
+    ],
+)
+def test_what_no_memory_can_hold_is_refused(words: tuple, told: str, made: Made) -> None:
+    assert told in one_error_line(made(*words), 2)
+
+
 def test_interpolate(made: Made) -> None:
     (path,) = ok(made("interpolate", *FACES, "--seeds", "3,7", "--frames", "9", "--loop"))
     assert path.name == "seeds_3-7_slerp.gif", "the run's z are normal"
