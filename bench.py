@@ -93,7 +93,7 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
         lines.append(f"compared with {before['machine']}")
     lines.append("")
     lines.append(
-        f"{'step, batch ' + str(found['batch_size']):18} {'ms':>7} {'least-most':>12} "
+        f"{'step, batch ' + str(found['batch_size']):21} {'ms':>7} {'least-most':>12} "
         f"{'images/s':>8} {'GFLOP':>6} {'GFLOP/s':>7} {'GEMM':>5} {'share':>5} "
         f"{'MiB':>5} {'of float32':>10}"
     )
@@ -103,7 +103,7 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
         plain = found["steps"].get(f"{case} float32")
         part = f"{row['ms'] / plain['ms']:10.2f}" if plain and precision != "float32" else " " * 10
         lines.append(
-            f"{name:18} {row['ms']:7.1f} {spread:>12} {row['images_per_s']:8.0f} "
+            f"{name:21} {row['ms']:7.1f} {spread:>12} {row['images_per_s']:8.0f} "
             f"{row['gflop']:6.1f} {row['gflop_per_s']:7.0f} {row['gemm_gflop_per_s']:5.0f} "
             f"{row['gflop_per_s'] / row['gemm_gflop_per_s']:5.2f} {row['peak_mib']:5.0f} {part}"
             f"{_ratio(row, before.get('steps', {}).get(name), 'ms')}"
@@ -111,7 +111,7 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
     for part in PARTS:
         for name, value in found.get(part, {}).items():
             ratio = _ratio(found[part], before.get(part), name)
-            lines.append(f"{name:52} {value:10.4g}{ratio}")
+            lines.append(f"{name:55} {value:10.4g}{ratio}")
     return lines
 
 
@@ -132,10 +132,10 @@ def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     others: dict[str, list[dict[str, float]]] = {part: [] for part in parts}
     for number in range(arguments.rounds):
         for name, options in rows.items():
-            steps[name].append(_in_a_process("step", arguments, options))
+            steps[name].append(_in_a_process("step", name, arguments, options))
         for part, measured in others.items():
             if part != "loop" or number == 0:  # it is long enough: 1,000 steps
-                measured.append(_in_a_process(part, arguments, []))
+                measured.append(_in_a_process(part, "", arguments, []))
     return {
         "machine": next(iter(steps.values()))[0]["machine"],
         "batch_size": arguments.batch_size,
@@ -164,8 +164,10 @@ def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dic
     }
 
 
-def _in_a_process(what: str, arguments: argparse.Namespace, options: list[str]) -> dict[str, Any]:
-    print(f"measuring: {' '.join([what, *options])}", file=sys.stderr, flush=True)
+def _in_a_process(
+    what: str, row: str, arguments: argparse.Namespace, options: list[str]
+) -> dict[str, Any]:
+    print(f"measuring: {what} {row}".rstrip(), file=sys.stderr, flush=True)
     command = [sys.executable, __file__, "--measure", what, *options]
     for name in ("height", "width", "c_dim", "batch_size", "steps"):
         if getattr(arguments, name) is not None:

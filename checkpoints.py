@@ -133,7 +133,7 @@ def read_newest(folder: str | Path, read: Callable[[Path], None]) -> Path | None
 
 
 def stored_settings(checkpoint_dir: str | Path, size: tuple[int, int] | None) -> dict[str, Any]:
-    """What shapes the networks of the checkpoints in a folder; {} where there is none.
+    """What DCGAN takes to build the networks of a folder's checkpoints; {} where there is none.
 
     Args:
         checkpoint_dir: a folder that DCGAN.save wrote, or one of the original's.
@@ -162,18 +162,18 @@ def _checked_description(stored: dict[str, Any], path: Path) -> dict[str, Any]:
     """What DCGAN takes of a description.
 
     Raises:
-        UserError: something is missing, or is no number.
+        UserError: something is missing, is no number, or no precision.
     """
     # Written before there was a choice: the original's networks.
-    stored = {"convolutions": default_convolutions(stored.get("y_dim"))} | stored
+    before = {"convolutions": default_convolutions(stored.get("y_dim")), "precision": PRECISIONS[0]}
+    stored = before | stored
     for name in NETWORK_SETTINGS:
         value = stored.get(name)
         if (name, value) != ("y_dim", None) and (type(value) is not int or value < 1):
             raise UserError(f"{path}: {name} is {value!r}, it must be a number: put back a copy")
-    precision = stored.setdefault("precision", PRECISIONS[0])
-    if precision not in PRECISIONS:
-        wanted = " or ".join(PRECISIONS)
-        raise UserError(f"{path}: precision is {precision!r}, it must be {wanted}: put back a copy")
+    if stored["precision"] not in PRECISIONS:
+        found, wanted = stored["precision"], " or ".join(PRECISIONS)
+        raise UserError(f"{path}: precision is {found!r}, it must be {wanted}: put back a copy")
     kept = (*NETWORK_SETTINGS, "batch_size", "precision")
     return {name: stored[name] for name in kept if name in stored}
 

@@ -121,8 +121,8 @@ def class_lines(classes: Classes) -> Iterator[str]:
         )
     if len(listed) > MANY:
         yield (
-            f"warning: {len(listed):,} classes: each adds a plane to every feature map, which is "
-            "slow and takes memory. Are these classes, or the names of files?"
+            f"warning: {len(listed):,} classes: each adds weights to every layer, and on a GPU a "
+            "plane to every feature map. Are these classes, or the names of files?"
         )
 
 

@@ -64,18 +64,20 @@ def train_steps(run: Run, step: int, total: int) -> int:
         Ahead(functools.partial(_batch, run), total) as ahead,
     ):
         watch = _watch(run, step, progress) if run.cluster.is_chief else None
-        stopped_by: list[int] = []
+        # Replicas stop when they have agreed on it, after the same step.
+        stopped_by = received if run.copies is None else []
         while step < total and not stopped_by:
-            result = _train_one(run, step, ahead, _wishes(settings, received, saved[1]))
+            wishes = _wishes(settings, received, saved[1])
+            result = _train_one(run, step, ahead, wishes)
             step += 1
             try:
                 _show(run, step, result, progress, watch, began)
                 progress.update()
             except (OSError, MemoryError, tf.errors.OpError) as error:
                 raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
-            # Replicas save and stop when all have heard of it, after the same step.
-            wishes = run.copies.wishes if run.copies else _wishes(settings, received, saved[1])
-            stopped_by = sorted(wishes - {CHECKPOINT})
+            if run.copies:
+                wishes = run.copies.wishes
+                stopped_by += sorted(wishes - {CHECKPOINT})
             if CHECKPOINT in wishes or step % _steps_between(run, "ckpt_freq") == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())

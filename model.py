@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from adam import Adam
 from augment import Look, look_of
 from checkpoints import (
     SETTINGS_FILE,
@@ -20,7 +21,6 @@ from checkpoints import (
 from errors import RunError, UserError, one_line
 from files import read_json, write_json
 from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
-from ops import Adam
 from tf1 import is_tf1, read_values
 
 WATCHED = ("d", "d_", "G")

@@ -204,6 +204,18 @@ class LabelledDiscriminator(Network):
         return _with(h, y)
 
 
+def parameter_table(*networks: Network) -> str:
+    """A line for every trained variable (name, shape, count), then the total."""
+    rows = []
+    total = 0
+    for network in networks:
+        for name, variable in network.trainable().items():
+            count = math.prod(variable.shape)
+            total += count
+            rows.append(f"{name:32} {variable.shape.as_list()!s:22} {count:>12,}")
+    return "\n".join([*rows, f"{'total':32} {'':22} {total:>12,}"])
+
+
 def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
     """The label appended to a vector; none, nothing."""
     return x if y is None else tf.concat([x, y], 1)
@@ -216,15 +228,3 @@ def _flatten(x: tf.Tensor) -> tf.Tensor:
 def _float32(x: tf.Tensor) -> tf.Tensor:
     """The last activation and the losses are computed in float32, whatever came before."""
     return tf.cast(x, tf.float32)
-
-
-def parameter_table(*networks: Network) -> str:
-    """A line for every trained variable (name, shape, count), then the total."""
-    rows = []
-    total = 0
-    for network in networks:
-        for name, variable in network.trainable().items():
-            count = math.prod(variable.shape)
-            total += count
-            rows.append(f"{name:32} {variable.shape.as_list()!s:22} {count:>12,}")
-    return "\n".join([*rows, f"{'total':32} {'':22} {total:>12,}"])

@@ -1,4 +1,4 @@
-"""The layers of the original's ops.py, its batch normalisation and its Adam, as small tf.Modules.
+"""The layers of the original's ops.py and its batch normalisation, as small tf.Modules.
 
 Each layer is created under its full original name ("generator/g_h1"), and its variables carry the
 original's names below that ("generator/g_h1/w"). All variables are float32. All feature maps are
@@ -7,7 +7,7 @@ NHWC; a layer computes in the type of its input, float32 or bfloat16.
 
 import functools
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -39,7 +39,7 @@ def _zeros(name: str, shape: Sequence[int]) -> tf.Variable:
     return tf.Variable(tf.zeros(shape), name=name)
 
 
-def _of_each_replica(
+def of_each_replica(
     name: str, value: tf.Tensor | float, saved: tf.VariableAggregation
 ) -> tf.Variable:
     """A variable that every replica moves by itself, where several train; `saved` says what is."""
@@ -54,12 +54,7 @@ def _of_each_replica(
 
 def _average(name: str, value: tf.Tensor) -> tf.Variable:
     """A moving average: what is saved is the mean over the replicas."""
-    return _of_each_replica(name, value, tf.VariableAggregation.MEAN)
-
-
-def _power(name: str, value: float) -> tf.Variable:
-    """A number that all replicas bring to the same."""
-    return _of_each_replica(name, value, tf.VariableAggregation.ONLY_FIRST_REPLICA)
+    return of_each_replica(name, value, tf.VariableAggregation.MEAN)
 
 
 class Conv2d(tf.Module):
@@ -71,7 +66,10 @@ class Conv2d(tf.Module):
         self.biases = _zeros(f"{name}/biases", (outputs,))
 
     def __call__(self, x: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
-        """Halve height and width, rounding up; `inputs` counts the label's planes, y [B, y_dim]."""
+        """Halve height and width, rounding up.
+
+        y: [B, y_dim], of x's type, as so many more constant planes of x: `inputs` counts both.
+        """
         return _labelled(_convolution, 2, x, y, self.w, self.biases)
 
 
@@ -88,7 +86,10 @@ class Deconv2d(tf.Module):
         self.biases = _zeros(f"{name}/biases", (outputs,))
 
     def __call__(self, x: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
-        """Double height and width, to exactly `size`; `inputs` counts the label's planes, too."""
+        """Double height and width, to exactly `size`.
+
+        y: [B, y_dim], of x's type, as so many more constant planes of x: `inputs` counts both.
+        """
         convolve = functools.partial(_transposed_convolution, size=self.size)
         return _labelled(convolve, 3, x, y, self.w, self.biases)
 
@@ -153,63 +154,10 @@ class BatchNorm(tf.Module):
         average.assign_sub((1 - BATCH_NORM_DECAY**moves) * (average - value))
 
 
-class Adam(tf.Module):
-    """TensorFlow 1's Adam, by the same kernel (Kingma & Ba 2015, the form before section 2.1).
-
-    lr_t = lr sqrt(1-beta2^t) / (1-beta1^t); var -= lr_t m / (sqrt(v) + epsilon).
-    `beta1_power` and `beta2_power` hold beta^(t+1) after t updates, as the original's do.
-    """
-
-    def __init__(
-        self,
-        variables: Mapping[str, tf.Variable],
-        learning_rate: float,
-        beta1: float,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-    ):
-        super().__init__()
-        self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
-        self._epsilon = epsilon
-        self.beta1_power = _power("beta1_power", beta1)
-        self.beta2_power = _power("beta2_power", beta2)
-        self.m = {name: self._slot(v, f"{name}/Adam") for name, v in variables.items()}
-        self.v = {name: self._slot(v, f"{name}/Adam_1") for name, v in variables.items()}
-
-    @staticmethod
-    def _slot(variable: tf.Variable, name: str) -> tf.Variable:
-        return tf.Variable(tf.zeros(variable.shape), trainable=False, name=name)
-
-    def reset(self) -> None:
-        """Forget all updates."""
-        self.beta1_power.assign(self._beta1)
-        self.beta2_power.assign(self._beta2)
-        for slot in (*self.m.values(), *self.v.values()):
-            slot.assign(tf.zeros(slot.shape))
-
-    def apply(
-        self, variables: Mapping[str, tf.Variable], gradients: Mapping[str, tf.Tensor]
-    ) -> None:
-        """Update each variable by its gradient (the same names in both), then count one update."""
-        for name, gradient in gradients.items():
-            tf.raw_ops.ResourceApplyAdam(
-                var=variables[name].handle,
-                m=self.m[name].handle,
-                v=self.v[name].handle,
-                beta1_power=self.beta1_power,
-                beta2_power=self.beta2_power,
-                lr=self._learning_rate,
-                beta1=self._beta1,
-                beta2=self._beta2,
-                epsilon=self._epsilon,
-                grad=gradient,
-            )
-        self.beta1_power.assign(self.beta1_power * self._beta1)
-        self.beta2_power.assign(self.beta2_power * self._beta2)
-
-
 # Matrix products and convolutions with gradients of their own. Each is TensorFlow's function; on a
-# CPU a few of its gradients are computed in an order that takes less time.
+# CPU some, and some gradients, are computed in an order that takes less time.
+
+Convolve = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def _on_cpu() -> bool:
@@ -230,17 +178,17 @@ def _product(x: tf.Tensor, matrix: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 
 def _labelled(
-    convolve: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    convolve: Convolve,
     axis: int,
     x: tf.Tensor,
     y: tf.Tensor | None,
     w: tf.Variable,
     biases: tf.Variable,
 ) -> tf.Tensor:
-    """Convolve conv_cond_concat(x, y), or x alone without y, by w, whose inputs are on `axis`.
+    """Convolve conv_cond_concat(x, y), or x alone, by w, whose inputs are on `axis`; add biases.
 
-    On a CPU no planes are made, as 138 channels take much longer than 128: 15 ms instead of 12 for
-    MNIST's g_h2 and each of its gradients, batch 64, on two cores.
+    On a CPU no planes are made: what they would add is a small product, while each plane takes as
+    long as a channel of x, and 138 channels longer than 128 by more than their number.
     """
     w = tf.cast(w, x.dtype)
     if y is None:
@@ -248,19 +196,22 @@ def _labelled(
     if not _on_cpu():
         return _biased(convolve(conv_cond_concat(x, y), w), biases)
     of_x, of_y = tf.split(w, [x.shape[3], y.shape[1]], axis)
-    # A plane is constant: a pixel sees the sum of those of its filter's taps that lie in the image.
-    per_label = tf.tensordot(y, of_y, [[1], [axis]])  # [B, 5, 5, outputs]
-    each_tap = tf.reshape(tf.eye(KERNEL**2, dtype=x.dtype), [KERNEL, KERNEL, 1, -1])
-    if axis == 3:
-        each_tap = tf.transpose(each_tap, [0, 1, 3, 2])
-    seen = convolve(tf.ones([1, *x.shape[1:3], 1], x.dtype), each_tap)  # [1, h, w, 25]
-    _, height, width, _ = seen.shape
-    outputs = per_label.shape[3]
-    planes = tf.matmul(
-        tf.reshape(seen, [1, height * width, KERNEL**2]),
-        tf.reshape(per_label, [-1, KERNEL**2, outputs]),
-    )
+    of_label = tf.tensordot(y, of_y, [[1], [axis]])  # [B, 5, 5, outputs]
+    taps, outputs = _taps_in_image(convolve, axis, x), of_label.shape[3]
+    _, height, width, count = taps.shape
+    # [1, pixels, 25] by [B, 25, outputs]
+    planes = tf.matmul(tf.reshape(taps, [1, -1, count]), tf.reshape(of_label, [-1, count, outputs]))
+    # The biases here: beside the convolution, TensorFlow 2.21's remapper gives up on the graph.
     return convolve(x, of_x) + _biased(tf.reshape(planes, [-1, height, width, outputs]), biases)
+
+
+def _taps_in_image(convolve: Convolve, axis: int, x: tf.Tensor) -> tf.Tensor:
+    """For each pixel of the result, which of the 25 taps meet x and not its padding: [1, h, w, 25].
+
+    A constant plane adds the sum of those taps.
+    """
+    each = tf.reshape(tf.eye(KERNEL**2, dtype=x.dtype), [KERNEL, KERNEL, KERNEL**2])
+    return convolve(tf.ones([1, *x.shape[1:3], 1], x.dtype), tf.expand_dims(each, axis))
 
 
 @tf.custom_gradient
@@ -299,7 +250,7 @@ def _to_few_channels(x: tf.Tensor, w: tf.Tensor, size: tuple[int, int]) -> tf.Te
     takes twice the time: 9 ms instead of 5 for MNIST's g_h3, batch 64, on two cores.
     """
     outputs, inputs = w.shape[2], w.shape[3]
-    # As SAME pads, see _filter_gradient.
+    # SAME pads an even size by one row before and two after, an odd one by two and two.
     rows, columns = ((1, 0) if length % 2 == 0 else (0, 1) for length in size)
     padded = tf.pad(w, [rows, columns, (0, 0), (0, 0)])
     phases = tf.reverse(tf.reshape(padded, [3, 2, 3, 2, outputs, inputs]), [0, 2])
@@ -315,10 +266,10 @@ def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) 
     as its channels, and `small` as its filter, its rows and columns two apart. For small maps of
     many channels TensorFlow's kernel for it is slow on a CPU: batch 64, on two cores, 6x6x256 ->
     3x3x512 takes 14 ms instead of 48 in bfloat16, 22 instead of 25 in float32, and
-    16x16x128 -> 8x8x256 in bfloat16 20 instead of 32.
+    16x16x128 -> 8x8x256 in bfloat16 20 instead of 32. With few channels both take 1 or 2 ms.
     """
     if _on_cpu() and small.shape[1] * small.shape[2] <= FEW_PIXELS[large.dtype]:
-        # SAME pads an even size by one row before and two after, an odd one by two and two.
+        # As SAME pads.
         pads = [(1, 2) if length % 2 == 0 else (2, 2) for length in large.shape[1:3]]
         channels = tf.transpose(tf.pad(large, [(0, 0), *pads, (0, 0)]), [3, 1, 2, 0])
         pixels = tf.transpose(small, [1, 2, 0, 3])

@@ -125,6 +125,36 @@ def test_parts_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> Non
     assert parts == {"pipeline": 3, "loop": 5, "start": 3}
 
 
+def test_xla_adds_a_row_to_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, list[str]] = {}
+    step = {"machine": "m", "ms": [2.0], "gemm_ms": [1.0], "gflop": 1, "gemm_gflop": 1}
+
+    def measured(what: str, row: str, _: object, options: list[str]) -> dict[str, Any]:
+        asked[row] = options
+        return step | {"peak_mib": 1}
+
+    monkeypatch.setattr(bench, "_in_a_process", measured)
+    words = ["--cases", "mnist", "--precision", "float32", "--xla"]
+    found = bench._measure_all(bench._parser().parse_args(words))
+    plain = ["--case", "mnist", "--precision", "float32"]
+    assert asked == {"mnist float32": plain, "mnist float32 xla": [*plain, "--xla"]}
+    assert list(found["steps"]) == list(asked)
+
+
+def test_a_step_is_compiled_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+
+    def build(**settings: Any) -> None:
+        given.append(settings["xla"])
+        raise RuntimeError("seen")
+
+    monkeypatch.setattr(measurements, "DCGAN", build)
+    for xla in (True, False):
+        with pytest.raises(RuntimeError, match="seen"):
+            measurements.step(measurements.Case(8, 8, 1), "float32", 2, 1, xla)
+    assert given == [True, False]
+
+
 def test_the_input_the_loop_and_the_start_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"SCANNED": 5, "MANY_IMAGES": 7, "EPOCH_BATCHES": 3, "LOOPS": {2: 2}, "BARE_STEPS": 1}
     for name, value in small.items():

@@ -142,7 +142,7 @@ def test_very_many_classes_are_warned_of() -> None:
     line, warning = class_lines(Classes(names, np.arange(1001)))
     assert line.startswith("1,001 classes: 0000 1, 0001 1, ")
     assert line.endswith(" and 981 more")
-    assert "1,001 classes: each adds a plane" in warning
+    assert "1,001 classes: each adds weights" in warning
 
 
 def test_samples_show_classes_in_turns_and_mnist_its_first_digits() -> None:

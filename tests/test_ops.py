@@ -1,4 +1,4 @@
-"""The layers: shapes, initial values, batch norm's statistics, Adam's formula."""
+"""The layers: shapes, initial values, labels, gradients, batch norm's statistics."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import ops
-from ops import Adam, BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+from ops import BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
 
 STREAM = np.random.default_rng(0)
 
@@ -76,7 +76,7 @@ def test_products_of_our_own_are_tensorflows(
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
-@pytest.mark.parametrize("size", [(6, 8), (9, 14), (1, 2)])
+@pytest.mark.parametrize("size", [(6, 8), (7, 5), (9, 14), (1, 2)])
 def test_a_label_enters_a_convolution_as_constant_planes(
     size: tuple[int, int], on_cpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +102,44 @@ def test_a_label_enters_a_convolution_as_constant_planes(
                 rtol=1e-4,
                 atol=1e-4,
             )
+
+
+def test_a_label_in_bfloat16_is_rounded_not_other() -> None:
+    layer, x, y = Deconv2d("a", 8 + 4, 16, (14, 14), seed=0), noise(4, 7, 7, 8), noise(4, 4)
+    ours = layer(tf.cast(x, tf.bfloat16), tf.cast(y, tf.bfloat16))
+    wanted = layer(conv_cond_concat(x, y))
+    error = np.abs(tf.cast(ours, tf.float32) - wanted).max() / np.abs(wanted).max()
+    assert 0 < error < 0.02
+
+
+def kinds_of(layer: Conv2d | Deconv2d | Linear, *inputs: tf.Tensor) -> set[str]:
+    """The operations that compute a layer and its gradients; "dilated" if one of them is."""
+
+    @tf.function
+    def gradients(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            result = layer(*inputs)
+        gradients: list[tf.Tensor] = tape.gradient(result, [*inputs, *layer.trainable_variables])
+        return gradients
+
+    operations = gradients.get_concrete_function(*inputs).graph.get_operations()
+    dilated = [op for op in operations if op.type == "Conv2D" and 2 in op.get_attr("dilations")]
+    return {op.type for op in operations} | ({"dilated"} if dilated else set())
+
+
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_a_gpu_computes_as_tensorflow_does(on_cpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
+    conv, deconv = Conv2d("a", 2 + 4, 8, seed=0), Deconv2d("b", 8 + 4, 3, (8, 8), seed=0)
+    y = noise(2, 4)
+    for layer, x in ((conv, noise(2, 8, 8, 2)), (deconv, noise(2, 4, 4, 8))):
+        kinds = kinds_of(layer, x, y)
+        assert ({"DepthToSpace", "dilated", "BatchMatMulV2"} <= kinds) == on_cpu
+        assert not on_cpu or "Conv2DBackpropFilter" not in kinds
+        own = {"Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"}
+        assert on_cpu or kinds & (own | {"DepthToSpace", "dilated", "BatchMatMulV2"}) == own
+    assert ("Transpose" in kinds_of(Linear("c", 5, 7, seed=0), noise(2, 5))) == on_cpu
 
 
 @pytest.mark.parametrize("size", [(16, 16), (18, 18)])
@@ -168,19 +206,6 @@ def test_batch_norm_without_moves_uses_the_averages() -> None:
     wanted = (x - [1, 2, 3, 4]) / np.sqrt(4 + 1e-5)
     np.testing.assert_allclose(layer(tf.constant(x), moves=0), wanted, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(layer.moving_mean, [1, 2, 3, 4])
-
-
-def test_adam_is_tensorflow_ones() -> None:
-    variable = tf.Variable([1.0, -2.0])
-    adam = Adam({"v": variable}, learning_rate=0.1, beta1=0.5)
-    value, m, v = variable.numpy().astype(np.float64), np.zeros(2), np.zeros(2)
-    for t in range(1, 4):
-        gradient = np.array([0.3, -0.01]) * t
-        adam.apply({"v": variable}, {"v": tf.constant(gradient, tf.float32)})
-        m, v = 0.5 * m + 0.5 * gradient, 0.999 * v + 0.001 * gradient**2
-        value -= 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.5**t) * m / (np.sqrt(v) + 1e-8)
-    np.testing.assert_allclose(variable.numpy(), value, rtol=1e-5)
-    assert float(adam.beta1_power) == 0.5**4
 
 
 def test_lrelu_lets_a_fifth_of_the_negative_through() -> None:

@@ -1,0 +1,67 @@
+"""The optimizer of both networks, as the original had it."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from ops import of_each_replica
+
+
+class Adam(tf.Module):
+    """TensorFlow 1's Adam, by the same kernel (Kingma & Ba 2015, the form before section 2.1).
+
+    lr_t = lr sqrt(1-beta2^t) / (1-beta1^t); var -= lr_t m / (sqrt(v) + epsilon).
+    `beta1_power` and `beta2_power` hold beta^(t+1) after t updates, as the original's do.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, tf.Variable],
+        learning_rate: float,
+        beta1: float,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ):
+        super().__init__()
+        self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
+        self._epsilon = epsilon
+        self.beta1_power = _power("beta1_power", beta1)
+        self.beta2_power = _power("beta2_power", beta2)
+        self.m = {name: self._slot(v, f"{name}/Adam") for name, v in variables.items()}
+        self.v = {name: self._slot(v, f"{name}/Adam_1") for name, v in variables.items()}
+
+    @staticmethod
+    def _slot(variable: tf.Variable, name: str) -> tf.Variable:
+        return tf.Variable(tf.zeros(variable.shape), trainable=False, name=name)
+
+    def reset(self) -> None:
+        """Forget all updates."""
+        self.beta1_power.assign(self._beta1)
+        self.beta2_power.assign(self._beta2)
+        for slot in (*self.m.values(), *self.v.values()):
+            slot.assign(tf.zeros(slot.shape))
+
+    def apply(
+        self, variables: Mapping[str, tf.Variable], gradients: Mapping[str, tf.Tensor]
+    ) -> None:
+        """Update each variable by its gradient (the same names in both), then count one update."""
+        for name, gradient in gradients.items():
+            tf.raw_ops.ResourceApplyAdam(
+                var=variables[name].handle,
+                m=self.m[name].handle,
+                v=self.v[name].handle,
+                beta1_power=self.beta1_power,
+                beta2_power=self.beta2_power,
+                lr=self._learning_rate,
+                beta1=self._beta1,
+                beta2=self._beta2,
+                epsilon=self._epsilon,
+                grad=gradient,
+            )
+        self.beta1_power.assign(self.beta1_power * self._beta1)
+        self.beta2_power.assign(self.beta2_power * self._beta2)
+
+
+def _power(name: str, value: float) -> tf.Variable:
+    """A number that all replicas bring to the same."""
+    return of_each_replica(name, value, tf.VariableAggregation.ONLY_FIRST_REPLICA)
