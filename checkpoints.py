@@ -104,17 +104,30 @@ def write_checkpoint(
     return prefix
 
 
-def read_newest(folder: str | Path, read: Callable[[Path], None]) -> Path | None:
+def read_newest(
+    folder: str | Path, read: Callable[[Path], None], step: int | None = None
+) -> Path | None:
     """Call `read` with the newest checkpoint, and where that is damaged with the one before.
+
+    Args:
+        folder: of the checkpoints.
+        read: restores one, by its path prefix.
+        step: only a checkpoint of that step will do.
 
     Returns:
         The path prefix that was read; None where the folder holds no checkpoint. Each one
         that had to be passed over is named on stderr.
 
     Raises:
+        UserError: there are checkpoints, but none of `step`.
         RunError: there are checkpoints, but all are damaged.
     """
     prefixes = checkpoints_in(folder)
+    if prefixes and step is not None:
+        steps = ", ".join(f"{step_of(prefix)}" for prefix in reversed(prefixes))
+        prefixes = [prefix for prefix in prefixes if step_of(prefix) == step]
+        if not prefixes:
+            raise UserError(f"{folder} has no checkpoint of step {step}: there are {steps}")
     for prefix in prefixes:
         try:
             read(prefix)
@@ -128,6 +141,8 @@ def read_newest(folder: str | Path, read: Callable[[Path], None]) -> Path | None
         raise RunError(
             f"all {len(prefixes)} checkpoints in {folder} are damaged. Put back a copy of one, or "
             "delete the folder to begin at step 0"
+            if step is None
+            else f"the checkpoint of step {step} in {folder} is damaged. Take another one"
         )
     return None
 

@@ -74,8 +74,9 @@ def _run(argv: Sequence[str]) -> int:
 
     try:
         settings = _settings_of(arguments)
+        _check_truncation(getattr(arguments, "truncation", None), settings)
         arguments.out = arguments.out or _samples_of(arguments.run) / COMMANDS[name].folder
-        WORK[name](open_trained(arguments.run, settings), arguments)
+        WORK[name](open_trained(arguments.run, settings, arguments.step), arguments)
     except (MemoryError, tf.errors.OpError) as error:
         raise RunError(failure(error)) from error
     return 0
@@ -97,6 +98,15 @@ def _settings_of(arguments: argparse.Namespace) -> Settings:
         parse(typed)
         path = arguments.run / RUN_FILE
         raise UserError(f"{path}: {error}. Mend it, or delete the file") from error
+
+
+def _check_truncation(value: float | None, settings: Settings) -> None:
+    """Raises UserError: it would make more of uniform z than there is."""
+    if value is not None and value > 1 and settings.z_dist != "normal01":
+        raise UserError(
+            f"--truncation {value:g}: uniform z ({settings.z_dist}) are scaled by it, and beyond 1 "
+            "G has learnt nothing. Give 1 or less"
+        )
 
 
 def _samples_of(run: Path) -> Path:
@@ -125,16 +135,26 @@ def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.N
     see = f"All flags: python {parser.prog} --help"
     if unknown:
         flag = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(flag, [f"--{name}" for name in vars(arguments)], n=1)
+        known = [*(f"--{name}" for name in vars(arguments)), *COMMANDS]
+        near = difflib.get_close_matches(flag, known, n=1, cutoff=0.7)
         guess = f" Did you mean {near[0]}?" if near else ""
         if flag in COMMANDS:
             guess = f" It comes first: python generate.py {flag} ..."
+        elif not near and not flag.startswith("-"):
+            guess = f" The commands are {', '.join(filter(None, COMMANDS))}."
         raise UserError(f"not understood: {unknown[0]}.{guess} {see}")
     if arguments.run is None:
         raise UserError(f"--run is missing: the folder of a trained run's checkpoints. {see}")
     if not arguments.run.is_dir():
-        raise UserError(f"--run {arguments.run}: there is no such folder")
+        raise UserError(
+            f"--run {arguments.run}: there is no such folder{_or_checkpoint(arguments.run)}"
+        )
     asked = vars(arguments)
+    for name in ("save_z", "features"):
+        if (path := asked.get(name)) and path.is_dir():
+            raise UserError(f"--{name} {path}: it is a folder. Give a file's name")
+    if arguments.out and arguments.out.exists() and not arguments.out.is_dir():
+        raise UserError(f"--out {arguments.out}: it is a file. Give a folder")
     sources = [f"--{name}" for name in ("seeds", "num", "z") if asked.get(name) is not None]
     if len(sources) > 1:
         raise UserError(f"{' and '.join(sources)}: each says which pictures to make; give one")
@@ -150,6 +170,14 @@ def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.N
     return arguments
 
 
+def _or_checkpoint(run: Path) -> str:
+    """What to type where --run is not a folder, but a checkpoint in one."""
+    if not run.with_name(f"{run.name}.index").is_file():
+        return ""
+    step = run.name.rpartition("-")[2]
+    return f"; it is a checkpoint: give --run {run.parent} --step {step}"
+
+
 def _parser(name: str) -> argparse.ArgumentParser:
     command = COMMANDS[name]
     others = "".join(f"\n  {word:13}{c.text}" for word, c in COMMANDS.items() if word)
@@ -163,6 +191,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, help=f"where the results go [the run's samples/{command.folder}]"
     )
+    parser.add_argument("--step", type=_positive, metavar="N", help="a checkpoint [the newest]")
     command.add_flags(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N [auto]")
     parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
@@ -193,7 +222,7 @@ def _add_prior(parser: argparse.ArgumentParser) -> None:
         "--truncation",
         type=_truncation,
         metavar="T",
-        help="normal z: draw again beyond -T ... T; uniform z: scale by T",
+        help="normal z: draw again beyond -T ... T; uniform z: scale by T, up to 1",
     )
 
 
@@ -304,8 +333,10 @@ def _number(text: str) -> float:
 
 
 def _grid(text: str) -> tuple[int, int]:
-    rows, _, columns = text.lower().partition("x")
-    return _positive(rows), _positive(columns)
+    sides = [int(side) for side in text.lower().split("x") if side.isdecimal()]
+    if text.lower().count("x") != 1 or len(sides) != 2 or not all(sides):
+        raise argparse.ArgumentTypeError(f"{text}: give rows and columns, such as 10x10")
+    return sides[0], sides[1]
 
 
 if __name__ == "__main__":

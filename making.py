@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import math
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from arithmetic import SIGNS, captions_of, result_of
 from arithmetic import sheet_of as arithmetic_sheet
+from asked import PICTURES, each_once, refuse_huge, selected, selected_for_grid
 from console import say_written
 from dataset import open_dataset
 from errors import UserError
@@ -18,7 +18,7 @@ from files import sweep_asides, write_npy
 from given import files_of, loaded_images
 from images import quiet_pillow
 from interpolate import frames_between, save_frames
-from latent import labels_of_seeds, read_z, suiting, z_of_seeds
+from latent import labels_of_seeds, suiting, z_of_seeds
 from nearest import closest
 from nearest import sheet_of as nearest_sheet
 from project import loss_of, project
@@ -29,21 +29,19 @@ from selection import Selection
 from singles import FIRST, save_z, write_array, write_singles
 from streams import random_stream
 from trained import Trained, as_typed, labels_named
-from utils import grid_size, name_in_file, sample_pixels, save_grid, save_sheet
+from utils import name_in_file, sample_pixels, save_grid, save_sheet
 
-PICTURES = 100  # if not told how many
-GRID_ROWS = 10
 PICTURES_COMPARED = 10
 FRAMES_A_SECOND = 20
 REALS_COMPARED = 100
 MOST_FRAMES = 10_000
-MOST_SIDE = 10_000  # pixels of a grid, before small tiles are enlarged
+FAR_OFF = 15.0  # dB
 
 
 def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
     labels = _labels(trained, arguments)
     if arguments.grid is None:
-        selection = _selected(trained, arguments, labels, PICTURES)
+        selection = selected(trained, arguments, labels, PICTURES)
         sweep_asides(arguments.out)
         if arguments.format == "npy":
             paths = write_array(trained.dcgan, selection, arguments.out)
@@ -54,19 +52,24 @@ def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
         if len(paths) > FIRST:
             say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
     else:
-        selection, size = _selected_for_grid(trained, arguments, labels)
-        _refuse_huge(trained, *size)
+        selection, size = selected_for_grid(trained, arguments, labels)
+        refuse_huge(trained, *size)
         pixels = _pixels(trained, selection)
-        name = f"grid_{size[0]}x{size[1]}_{selection.names(slice(1))[0]}"
+        first = selection.names(slice(1))[0]
+        if len(labels) > 1:
+            first = first.partition("_")[0] + _labels_part(trained, labels)
+        name = f"grid_{size[0]}x{size[1]}_{first}"
         path = arguments.out / f"{name}.{arguments.format}"
         say_written(save_grid(pixels, path, size, names=_column_names(trained, labels, size[1])))
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
+        if trained.classes:
+            print("that is z alone: with --z, give the labels again, by --label")
 
 
 def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     named = labels_named(arguments.label, trained.classes)
-    selection = _selected(trained, arguments, [], 2, repeats=True)
+    selection = selected(trained, arguments, [], 2, repeats=True)
     if selection.count == 1 and len(named) > 1:  # one z, from label to label
         selection = dataclasses.replace(
             selection, numbers=list(selection.numbers) * len(named), count=len(named)
@@ -90,9 +93,7 @@ def _interpolate(trained: Trained, arguments: argparse.Namespace) -> None:
     kind = "seeds" if selection.rows is None else "z"
     name = f"{kind}_{_listed(list(dict.fromkeys(selection.numbers)))}_{method}"
     if named:
-        name += f"_label_{_listed(named)}"
-        own_names = trained.own_names(list(dict.fromkeys(named)))
-        name += f"_{name_in_file('-'.join(own_names))}" if own_names else ""
+        name += _labels_part(trained, named)
     path = arguments.out / f"{name}.{arguments.format}"
     say_written(save_frames(frames, path, arguments.seconds or len(frames) / FRAMES_A_SECOND))
 
@@ -104,7 +105,7 @@ def _arithmetic(trained: Trained, arguments: argparse.Namespace) -> None:
     if len(named) > 1:
         raise UserError(f"--label {arguments.label}: one label for all pictures")
     seeds: dict[str, list[int]] = {n: own for n in SIGNS if (own := getattr(arguments, n))}
-    _refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
+    refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
     z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
     terms = {
         name: z_of_seeds(numbers, z_dist, z_dim, arguments.truncation)
@@ -161,7 +162,8 @@ def _project(trained: Trained, arguments: argparse.Namespace) -> None:
         again = ["generate.py", "--run", str(arguments.run), "--z", str(z_file)]
         if found.label is not None:
             again += ["--label", as_typed(found.label, trained.classes)]
-        print(f"PSNR {found.psnr:.1f} dB; the picture alone: python {shlex.join(again)}")
+        far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
+        print(f"PSNR {found.psnr:.1f} dB{far}; the picture alone: python {shlex.join(again)}")
 
 
 def _score(trained: Trained, arguments: argparse.Namespace) -> None:
@@ -178,6 +180,8 @@ def _score(trained: Trained, arguments: argparse.Namespace) -> None:
         f"scores: {scores[0].probability:.4f} the best, {middle:.4f} the middle, "
         f"{scores[-1].probability:.4f} the worst"
     )
+    if trained.classes:
+        print("a label is the one with which D takes the image for real: D is no classifier")
     say_written(save_csv(scores, trained.classes, arguments.out / "scores.csv"))
     tiles, captions, size = best_and_worst(trained, scores)
     say_written(save_sheet(tiles, captions, arguments.out / "scores.png", size))
@@ -187,11 +191,11 @@ def _score(trained: Trained, arguments: argparse.Namespace) -> None:
 
 def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     labels = _labels(trained, arguments)
-    selection = _selected(trained, arguments, labels, PICTURES_COMPARED)
+    selection = selected(trained, arguments, labels, PICTURES_COMPARED)
     if "dataset" not in trained.settings.given:
         raise UserError(f"{arguments.run} does not tell its data: give --dataset and --data_dir")
     _say_unknown_geometry(trained, arguments.run)
-    _refuse_huge(trained, selection.count, 1 + arguments.count)
+    refuse_huge(trained, selection.count, 1 + arguments.count)
     height, width, c_dim = trained.dcgan.image_shape
     settings = dataclasses.replace(
         trained.settings, output_height=height, output_width=width, c_dim=c_dim
@@ -225,15 +229,7 @@ WORK: dict[str, Callable[[Trained, argparse.Namespace], None]] = {
 
 
 def _labels(trained: Trained, arguments: argparse.Namespace) -> list[int]:
-    return _each_once(labels_named(arguments.label, trained.classes), "--label")
-
-
-def _each_once(numbers: list[int], flag: str) -> list[int]:
-    """Numbers in their order without repeats, which are said."""
-    once = list(dict.fromkeys(numbers))
-    if len(once) < len(numbers):
-        print(f"{flag}: left out {len(numbers) - len(once):,} (given more than once)")
-    return once
+    return each_once(labels_named(arguments.label, trained.classes), "--label")
 
 
 def _say_unknown_geometry(trained: Trained, run: Path) -> None:
@@ -243,88 +239,18 @@ def _say_unknown_geometry(trained: Trained, run: Path) -> None:
         print(f"{run} holds no {RUN_FILE}: images are taken without --crop, on {background}")
 
 
-def _selected(
-    trained: Trained,
-    arguments: argparse.Namespace,
-    labels: list[int],
-    count: int,
-    repeats: bool = False,
-) -> Selection:
-    """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
-
-    Without `repeats` a seed counts once: its picture has one name.
-    """
-    each = max(1, len(labels))
-    rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
-    numbers: Sequence[int]
-    if rows is not None:
-        numbers = range(len(rows))
-    elif arguments.seeds:
-        numbers = arguments.seeds if repeats else _each_once(arguments.seeds, "--seeds")
-    else:
-        first = getattr(arguments, "seed", None) or 0
-        count = getattr(arguments, "num", None) or count
-        numbers = range(first, first + math.ceil(count / each))
-    if rows is not None or arguments.seeds:
-        count = len(numbers) * each
-    return Selection(
-        numbers,
-        rows,
-        labels,
-        trained.classes,
-        count,
-        trained.settings.z_dist,
-        trained.dcgan.z_dim,
-        arguments.truncation,
-    )
-
-
-def _selected_for_grid(
-    trained: Trained, arguments: argparse.Namespace, labels: list[int]
-) -> tuple[Selection, tuple[int, int]]:
-    """The pictures, and rows and columns of their grid; several labels are its columns.
-
-    Raises:
-        UserError: they do not fit the grid that was asked for.
-    """
-    columns = len(labels) if len(labels) > 1 else None
-    if arguments.grid:
-        size = arguments.grid
-        selection = _selected(trained, arguments, labels, math.prod(size))
-        if columns and size[1] % columns:
-            raise UserError(
-                f"--grid {size[0]}x{size[1]}: each column is a label, so that {columns} labels "
-                f"need {columns} columns: --grid {size[0]}x{columns}"
-            )
-        if selection.count > math.prod(size):
-            raise UserError(
-                f"--grid {size[0]}x{size[1]} has no room for {selection.count:,} pictures"
-            )
-        return selection, size
-    selection = _selected(trained, arguments, labels, GRID_ROWS * columns if columns else PICTURES)
-    columns = columns or grid_size(selection.count)[1]
-    return selection, (math.ceil(selection.count / columns), columns)
-
-
-def _refuse_huge(trained: Trained, rows: int, columns: int) -> None:
-    """Refuse a picture of more than MOST_SIDE pixels either way, before memory is short.
-
-    Raises:
-        UserError: so many rows or columns would be more.
-    """
-    height, width, _ = trained.dcgan.image_shape
-    if max(rows * height, columns * width) > MOST_SIDE:
-        raise UserError(
-            f"{rows:,} rows and {columns:,} columns are too large a picture: up to "
-            f"{MOST_SIDE // height:,} and {MOST_SIDE // width:,}"
-        )
-
-
 def _column_names(trained: Trained, labels: list[int], columns: int) -> list[str]:
     """The classes of a grid's columns, where it has several and they have names."""
     if len(labels) < 2:
         return []
     return trained.own_names([labels[column % len(labels)] for column in range(columns)])
+
+
+def _labels_part(trained: Trained, labels: list[int]) -> str:
+    """Labels as a part of a file's name: _label_0-1, or with class names _label_0-1_dark-light."""
+    own_names = trained.own_names(list(dict.fromkeys(labels)))
+    names = f"_{name_in_file('-'.join(own_names))}" if own_names else ""
+    return f"_label_{_listed(labels)}{names}"
 
 
 def _pixels(trained: Trained, selection: Selection) -> np.ndarray:

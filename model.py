@@ -109,23 +109,27 @@ class DCGAN(tf.Module):
 
     @classmethod
     def from_checkpoint(
-        cls, checkpoint_dir: str | Path, size: tuple[int, int] | None = None
+        cls,
+        checkpoint_dir: str | Path,
+        size: tuple[int, int] | None = None,
+        step: int | None = None,
     ) -> "DCGAN":
-        """The networks of a folder's newest good checkpoint, with its weights.
+        """The networks of a folder's newest good checkpoint, or that of `step`, with its weights.
 
         Args:
             checkpoint_dir: a folder that `save` wrote, or one of the original's.
             size: height and width of the images; only the original's checkpoints need it.
+            step: of the checkpoint; None for the newest.
 
         Raises:
-            UserError: there is no checkpoint, or `size` is missing or does not fit.
+            UserError: there is no such checkpoint, or `size` is missing or does not fit.
             RunError: there are checkpoints, but none can be read.
         """
         settings = stored_settings(checkpoint_dir, size)
         if not settings:
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
         dcgan = cls(**settings)
-        dcgan.load(checkpoint_dir)
+        dcgan.load(checkpoint_dir, step)
         return dcgan
 
     def train_step(
@@ -298,19 +302,20 @@ class DCGAN(tf.Module):
         self.step.assign(step)
         return write_checkpoint(tf.train.Checkpoint(dcgan=self), folder, step, max_to_keep)
 
-    def load(self, checkpoint_dir: str | Path) -> tuple[bool, int]:
-        """Restore the newest good checkpoint of a folder -> (whether there was one, its step).
+    def load(self, checkpoint_dir: str | Path, step: int | None = None) -> tuple[bool, int]:
+        """Restore the newest good checkpoint of a folder, or that of `step` -> (found, its step).
 
         It may be one of the original's, of TensorFlow 1: then its step is the number in its name,
         and Adam begins anew.
 
         Raises:
-            UserError: the checkpoint is of networks of another shape; names each difference.
+            UserError: the checkpoint is of networks of another shape, and names each difference; or
+                there are others, but none of `step`.
             RunError: there are checkpoints, but none can be read.
         """
         stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
         refuse_other_shape(stored, self.settings, checkpoint_dir)
-        found = read_newest(checkpoint_dir, self._restore)
+        found = read_newest(checkpoint_dir, self._restore, step)
         if fault := found and self.not_finite():
             raise RunError(f"{found} is of no use: {fault}")
         return found is not None, int(self.step)

@@ -19,7 +19,7 @@ def leaving_at_once() -> Iterator[None]:
 
     def leave(number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        os.write(stderr, f"stopped by {name}; no training step was underway\n".encode())
+        os.write(stderr, f"stopped by {name}; every file written is whole\n".encode())
         os._exit(128 + number)
 
     try:

@@ -28,13 +28,14 @@ class Trained(NamedTuple):
         return [self.classes[label] for label in labels]
 
 
-def open_trained(folder: Path, settings: Settings) -> Trained:
-    """Load a run's newest checkpoint, or one of the original's, and say which.
+def open_trained(folder: Path, settings: Settings, step: int | None = None) -> Trained:
+    """Load a run's newest checkpoint, or that of `step`, or one of the original's; say which.
 
     settings: the run's flags, as runs.flags_of gives them.
 
     Raises:
-        UserError: there is none; names those in the folders below.
+        UserError: there is none, and names those in the folders below; or it is of images of
+            another size than what was typed.
         RunError: there are checkpoints, but none can be read.
     """
     if latest_checkpoint(folder) is None:
@@ -42,7 +43,10 @@ def open_trained(folder: Path, settings: Settings) -> Trained:
         runs = ", ".join(str(path) for path in below if latest_checkpoint(path))
         there = f"there are {runs}" if runs else "nor in a folder below"
         raise UserError(f"--run {folder}: there is no checkpoint in it; {there}")
-    dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder))
+    dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder), step)
+    for side, made in zip(("output_height", "output_width"), dcgan.image_shape, strict=False):
+        if side in settings.given and getattr(settings, side) != made:
+            raise UserError(f"--{side}: {folder} makes images of {made}. Leave the flag away")
     print(f"loaded step {int(dcgan.step):,} of {folder}")
     return Trained(dcgan, settings, class_names(folder, dcgan.y_dim))
 
@@ -68,7 +72,7 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
         else:
             near = difflib.get_close_matches(part, classes, n=1)
             guess = f" Did you mean {printable(near[0])}?" if near else ""
-            raise UserError(f"--label {part}: the classes are {_listed(classes)}.{guess}")
+            raise UserError(f"--label {text}: the classes are {_listed(classes)}.{guess}")
     return labels
 
 

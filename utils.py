@@ -24,6 +24,7 @@ FRAMES_A_SECOND = 50  # viewers slow down what is faster
 NAME_LETTERS = 40  # in the name of a file
 NAME_HEIGHT = 12  # pixels
 NAME_SIZE = 10
+NAME_GAP = 4  # pixels to the next name
 SHEET_SIDE = 96  # pixels, at least
 # Pictures that the sampler makes in one pass, always: kernels may choose their order of summing by
 # the size of a batch, and the same z shall give the same picture in any company.
@@ -118,9 +119,17 @@ def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:
     cells, font = [], ImageFont.load_default(NAME_SIZE)
     for name in names:
         cell = Image.new("L", (width, NAME_HEIGHT))
-        ImageDraw.Draw(cell).text((1, 0), printable(name), fill=255, font=font)
+        text = _shortened(printable(name), lambda t: font.getlength(t) <= width - NAME_GAP)
+        ImageDraw.Draw(cell).text((1, 0), text, fill=255, font=font)
         cells.append(np.asarray(cell))
     return np.repeat(np.concatenate(cells, axis=1)[..., np.newaxis], channels, axis=2)
+
+
+def _shortened(text: str, fits: Callable[[str], bool]) -> str:
+    """A text as it is if it fits, else as much of its beginning as does, with two dots."""
+    if fits(text):
+        return text
+    return next((t + ".." for k in range(len(text), 0, -1) if fits((t := text[:k]) + "..")), "")
 
 
 def name_in_file(name: str) -> str:

@@ -223,7 +223,17 @@ def test_score_and_nearest(made: Made) -> None:
         ((*FACES, "--truncation", "-1"), "--truncation"),
         ((*FACES, "--truncation", "0"), "--truncation: 0: it must be"),
         ((*FACES, "--z_dist", "cauchy"), "uniform_signed"),
-        ((*FACES, "--grid", "3"), "--grid"),
+        ((*FACES, "--grid", "3"), "--grid: 3: give rows and columns, such as 10x10"),
+        ((*FACES, "--grid", "3x"), "--grid: 3x: give rows and columns"),
+        ((*FACES, "--grid", "0x3"), "--grid: 0x3: give rows and columns"),
+        (("interpolat", *FACES), "interpolat. Did you mean interpolate?"),
+        (("paint", *FACES), "paint. The commands are interpolate, arithmetic,"),
+        (
+            ("--run", "checkpoint/faces/DCGAN.model-1"),
+            "it is a checkpoint: give --run checkpoint/faces --step 1",
+        ),
+        ((*FACES, "--out", "checkpoint/faces/run.json"), "run.json: it is a file. Give a folder"),
+        ((*FACES, "--save_z", "checkpoint"), "--save_z checkpoint: it is a folder. Give a file"),
         ((*FACES, "--grid", "--format", "npy"), "--format npy"),
         (("interpolate", *FACES, "--seconds", "nan"), "--seconds"),
     ],
@@ -246,6 +256,10 @@ def test_a_wrong_command_line_is_told_before_tensorflow_is_loaded(
         ((*DIGITS, "--label", "0-2", "--grid", "2x4"), "--grid 2x3"),
         ((*DIGITS, "--seeds", "0-4", "--grid", "2x2"), "no room for 5"),
         ((*DIGITS, "--z", "none.npy"), "none.npy"),
+        ((*DIGITS, "--label", "2,"), "--label 2,: the classes are 0 to 2"),
+        ((*DIGITS, "--output_height", "64"), "makes images of 8. Leave the flag away"),
+        ((*DIGITS, "--step", "2"), "has no checkpoint of step 2: there are 1"),
+        ((*DIGITS, "--z_dist", "uniform_signed", "--truncation", "2"), "Give 1 or less"),
     ],
 )
 def test_what_does_not_fit_the_run_is_told(made: Made, words: tuple[str, ...], told: str) -> None:
@@ -265,8 +279,32 @@ def test_classes_go_by_their_names(made: Made) -> None:
     assert Image.open(sheet).size == (4 * 8, 2 * 8 + NAME_HEIGHT), "the columns have names"
     (path,) = ok(made("interpolate", *DIGITS, "--seeds", "3", "--label", "2-3,dark hair"))
     assert path.name == "seeds_3_slerp_label_2-0_2-3-dark-hair.gif"
+    assert sheet.name == "grid_2x4_seed00000_label_0-2_dark-hair-2-3.png"
     done = made(*DIGITS, "--label", "dark hare")
     assert "Did you mean dark hair?" in one_error_line(done, 2)
+
+
+def test_an_earlier_checkpoint_is_used_if_asked(made: Made) -> None:
+    small(c_dim=3).save("checkpoint/faces", 9)
+    newest, first, same = (
+        ok(made(*FACES, "--num", "1", "--out", out, *words))[0].read_bytes()
+        for out, words in (("a", ()), ("b", ("--step", "1")), ("c", ("--step", "9")))
+    )
+    assert newest == same != first
+
+
+def test_what_a_file_of_z_does_not_hold_is_said(made: Made) -> None:
+    done = made(*DIGITS, "--seeds", "3,4", "--save_z", "z.npy")
+    assert "that is z alone: with --z, give the labels again" in done.stdout
+    lacks = "--z holds no labels: they are drawn from the rows' numbers"
+    assert lacks in made(*DIGITS, "--z", "z.npy").stdout
+    assert lacks not in made(*DIGITS, "--z", "z.npy", "--label", "1").stdout
+    np.save("far.npy", np.full((1, 5), 50.0))
+    far = made(*FACES, "--z", "far.npy", "--z_dist", "uniform_signed")
+    assert "warning: --z reaches from 50 to 50, but this run was trained with z in -1 ..." in (
+        far.stdout
+    )
+    assert "warning" not in made(*FACES, "--z", "far.npy").stdout, "normal z have no end"
 
 
 def test_a_checkpoint_of_the_original_is_used(made: Made) -> None:

@@ -211,6 +211,18 @@ def test_class_names_are_safe_in_names_of_files() -> None:
     assert len(name_in_file("é" * 99)) == 40
 
 
+def test_names_that_do_not_fit_end_in_dots_before_the_next(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 8, 32, 1), np.uint8)
+    named = imageio.imread(
+        save_grid(pixels, tmp_path / "a.png", (1, 2), names=["light hair", "light haze"])
+    )
+    columns = named[:NAME_HEIGHT].max(axis=0)
+    assert columns[:30].any()
+    assert not columns[30:33].any(), "a gap"
+    whole = imageio.imread(save_grid(pixels, tmp_path / "b.png", (1, 2), names=["li", "l"]))
+    assert named[:NAME_HEIGHT, :32].any(axis=0).sum() > whole[:NAME_HEIGHT, :32].any(axis=0).sum()
+
+
 def test_a_sheet_enlarges_small_tiles_below_their_captions(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 40, 3), np.uint8)
     sheet = imageio.imread(save_sheet(pixels, ["one", ""], tmp_path / "a.png", (2, 1)))
