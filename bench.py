@@ -111,7 +111,8 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
     for part in PARTS:
         for name, value in found.get(part, {}).items():
             ratio = _ratio(found[part], before.get(part), name)
-            lines.append(f"{name:55} {value:10.4g}{ratio}")
+            shown = f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+            lines.append(f"{name:55} {shown:>10}{ratio}")
     return lines
 
 

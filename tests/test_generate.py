@@ -184,6 +184,10 @@ def test_project_gives_a_z_that_can_be_used(made: Made) -> None:
     (found,) = Path("found").iterdir()
     result = np.asarray(Image.open(sheet))[NAME_HEIGHT::12, SHEET_SIDE::12]
     assert (result == np.asarray(Image.open(found))).all()
+    noise = np.random.default_rng(0).integers(0, 2, (8, 8), np.uint8) * 255
+    Image.fromarray(noise).save("noise.png")
+    done = made("project", *DIGITS, "noise.png", "--steps", "5")
+    assert " dB (far off: this run cannot draw it); the picture alone: " in done.stdout
     Path("bad.png").write_text("nothing")
     assert "bad.png: not an image" in one_error_line(made("project", *DIGITS, "bad.png"), 2)
 
