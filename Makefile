@@ -23,7 +23,7 @@ test: .venv/installed
 
 soak: .venv/installed
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
+	PYTHONPATH=. TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
 
 # --strict: a library that cannot be looked up is a failure, not a line to be overlooked.
 audit: .venv/installed

@@ -1,7 +1,7 @@
 """Kill a training at random moments, some inside a save; its end must be that of one left alone.
 
-    python tests/soak.py             30 kills, some minutes
-    python tests/soak.py --dataset mnist --kills 5 --steps 200
+    PYTHONPATH=. python tests/soak.py             30 kills, some minutes
+    PYTHONPATH=. python tests/soak.py --dataset mnist --kills 5 --steps 200
 
 After every kill: what stands under its final name is whole, and the next start loses at most the
 steps since the last save. At the end: the same weights, moments, averages, pictures and losses.
