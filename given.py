@@ -18,6 +18,8 @@ from trained import Trained
 def files_of(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and of folders all pictures in and below, by their suffix, sorted.
 
+    What is given more than once, also below a folder that is given, counts once.
+
     Raises:
         UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
     """
@@ -33,7 +35,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
             raise UserError(f"there is no file and no folder {path}")
     if not files:
         raise UserError(f"no picture in {', '.join(map(str, paths))}")
-    return files
+    return list({os.path.realpath(path): path for path in reversed(files)}.values())[::-1]
 
 
 def _refuse(error: OSError) -> None:
@@ -54,9 +56,13 @@ def _prepared(path: Path, trained: Trained) -> Loaded | str:
     crop = geometry_of(trained.settings).crop
     try:
         with opened(path) as image:
-            if image.size == (width, height):
+            size = image.size
+            if size == (width, height):
                 crop = None
     except UnreadableError as reason:
         return str(reason)
     background = ImageColor.getrgb(trained.settings.background)[:3]
-    return decoded(path, Geometry(crop, (height, width)), c_dim, background)
+    result = decoded(path, Geometry(crop, (height, width)), c_dim, background)
+    if isinstance(result, str) or crop is None or (size[0] <= crop[1] and size[1] <= crop[0]):
+        return result
+    return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))

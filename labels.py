@@ -73,7 +73,7 @@ def read_labels(path: Path) -> dict[str, str]:
             if not set(COLUMNS) <= set(header):
                 raise UserError(
                     f"{path}: its first line is {printable(','.join(header))!r}, it must name the "
-                    "columns: file,label"
+                    "columns, with a comma between them: file,label"
                 )
             rows.fieldnames = header
             for row in rows:
@@ -86,7 +86,11 @@ def read_labels(path: Path) -> dict[str, str]:
                         f"{path}, line {rows.line_num}: {printable(name)} is {printable(label)} "
                         f"here, and {printable(label_of[name])} above"
                     )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"--labels_file={path}: byte {error.start:,} is not UTF-8: save it as CSV UTF-8"
+        ) from error
+    except (OSError, csv.Error) as error:
         said = getattr(error, "strerror", None) or error
         raise UserError(f"--labels_file={path}: {said}; give a CSV in UTF-8") from error
     return label_of

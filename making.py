@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -56,8 +57,8 @@ def _generate(trained: Trained, arguments: argparse.Namespace) -> None:
         refuse_huge(trained, *size)
         pixels = _pixels(trained, selection)
         first = selection.names(slice(1))[0]
-        if len(labels) > 1:
-            first = first.partition("_")[0] + _labels_part(trained, labels)
+        if len(labels) != 1:  # the picture is of several
+            first = first.partition("_")[0] + (_labels_part(trained, labels) if labels else "")
         name = f"grid_{size[0]}x{size[1]}_{first}"
         path = arguments.out / f"{name}.{arguments.format}"
         say_written(save_grid(pixels, path, size, names=_column_names(trained, labels, size[1])))
@@ -132,17 +133,18 @@ def _project(trained: Trained, arguments: argparse.Namespace) -> None:
     labels = _labels(trained, arguments) or list(range(len(trained.classes)))
     _say_unknown_geometry(trained, arguments.run)
     files = files_of(arguments.images)
-    if len({path.stem for path in files}) < len(files):
-        raise UserError("two of the images have the same name: project them one at a time")
+    (stem, times), *_ = Counter(path.stem for path in files).most_common()
+    if times > 1:
+        raise UserError(f"{times} of the images are called {stem}: project them one at a time")
     images = []
     with quiet_pillow():
         for path, result in loaded_images(trained, files):
             if isinstance(result, str):
                 raise UserError(f"{path}: {result}")
-            images.append((path, result.pixels))
+            images.append((path, result.pixels, ", ".join(result.done)))
     loss = loss_of(trained.dcgan)
-    for path, pixels in images:
-        print(f"projecting {path}", flush=True)
+    for path, pixels, done in images:
+        print(f"projecting {path}{f' ({done})' if done else ''}", flush=True)
         found = project(
             trained.dcgan,
             loss,
@@ -160,6 +162,9 @@ def _project(trained: Trained, arguments: argparse.Namespace) -> None:
         z_file = arguments.out / f"{path.stem}_z.npy"
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         again = ["generate.py", "--run", str(arguments.run), "--z", str(z_file)]
+        for flag in ("step", "output_height", "output_width"):
+            if (value := getattr(arguments, flag)) is not None:
+                again += [f"--{flag}", str(value)]
         if found.label is not None:
             again += ["--label", as_typed(found.label, trained.classes)]
         far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
@@ -197,10 +202,16 @@ def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     _say_unknown_geometry(trained, arguments.run)
     refuse_huge(trained, selection.count, 1 + arguments.count)
     height, width, c_dim = trained.dcgan.image_shape
-    settings = dataclasses.replace(
-        trained.settings, output_height=height, output_width=width, c_dim=c_dim
+    settings = dataclasses.replace(  # of batches of one, which any number of images fills
+        trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
     )
     reals = open_dataset(settings, seed=0).images
+    if reals.shape[-1] != c_dim:
+        kinds = {1: "grey", 3: "in colour"}
+        raise UserError(
+            f"--dataset {settings.dataset} is {kinds[reals.shape[-1]]}, this run is "
+            f"{kinds[c_dim]}: give another"
+        )
     pixels = _pixels(trained, selection)
     count = min(arguments.count, len(reals))
     found, distances = closest(pixels, reals, count)

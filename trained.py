@@ -63,8 +63,10 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
         return []
     if not classes:
         raise UserError(f"--label {text}: these networks were trained without labels")
+    # A name may hold a comma.
+    parts = [text.strip()] if text.strip() in classes else [p.strip() for p in text.split(",")]
     labels: list[int] = []
-    for part in (part.strip() for part in text.split(",")):
+    for part in parts:
         if part in classes:
             labels.append(classes.index(part))
         elif part.replace("-", "").isdecimal():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PROJECT, Run, one_error_line, write_jpegs
+from conftest import PROJECT, Run, one_error_line, write_jpegs, write_mnist
 from PIL import Image
 from test_model import small
 from test_singles import stretched
@@ -204,6 +204,12 @@ def test_score_and_nearest(made: Made) -> None:
     sheet = Image.open(ok(done)[-1])
     assert sheet.size == (3 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     assert "from a training image to the nearest other: " in done.stdout
+    few = ("--dataset", "few", "--num", "1", "--count", "1")
+    write_jpegs(Path("data/few"), 2, 24, 24)
+    ok(made("nearest", *FACES, *few))  # fewer images than in the run's batch
+    write_mnist(Path("data/mnist"), 3, 2)
+    done = made("nearest", *FACES, "--num", "1", "--dataset", "mnist")
+    assert "--dataset mnist is grey, this run is in colour: give another" in one_error_line(done, 2)
     Path("checkpoint/faces/run.json").unlink()
     told = "checkpoint/faces holds no run.json: images are taken without --crop, on white\n"
     assert told in made("score", *FACES, "data/faces").stdout
@@ -274,6 +280,8 @@ def test_classes_go_by_their_names(made: Made) -> None:
     path = Path("checkpoint/digits/run.json")
     names = '{\n  "classes": ["dark hair", "fair, long", "2-3"],'
     path.write_text(path.read_text().replace("{", names, 1))
+    (path_of_one,) = ok(made(*DIGITS, "--label", "fair, long", "--num", "1"))
+    assert path_of_one.name == "seed00000_label1_fair-long.png"
     paths = ok(made(*DIGITS, "--label", "dark hair,2-3", "--num", "2"))
     assert [path.name for path in paths] == [
         "seed00000_label0_dark-hair.png",
@@ -286,6 +294,26 @@ def test_classes_go_by_their_names(made: Made) -> None:
     assert sheet.name == "grid_2x4_seed00000_label_0-2_dark-hair-2-3.png"
     done = made(*DIGITS, "--label", "dark hare")
     assert "Did you mean dark hair?" in one_error_line(done, 2)
+
+
+def test_the_command_that_project_prints_has_what_it_was_typed_with(made: Made) -> None:
+    ok(made(*DIGITS, "--seeds", "4", "--out", "own"))
+    (image,) = Path("own").iterdir()
+    sizes = ("--step", "1", "--output_height", "8", "--output_width", "8")
+    done = made("project", *DIGITS, str(image), "--steps", "1", *sizes)
+    assert f"_z.npy {' '.join(sizes)} --label" in done.stdout
+
+
+def test_an_image_given_twice_counts_once_and_a_large_one_is_said_to_be_cut(made: Made) -> None:
+    paths = write_jpegs(Path("some"), 2, 24, 30)
+    done = made("score", *FACES, "some", str(paths[0]), "./some")
+    assert "2 files found, 2 used" in done.stdout
+    assert "cut to the centre 20x20" in done.stdout
+    done = made("project", *FACES, str(paths[0]), "--steps", "1")
+    assert f"projecting {paths[0]} (cut to the centre 20x20)" in done.stdout
+    ok(made(*FACES, "--num", "1", "--out", "made"))
+    again = made("project", *FACES, "made", "--steps", "1")
+    assert "projecting made/seed00000.png\n" in again.stdout
 
 
 def test_an_earlier_checkpoint_is_used_if_asked(made: Made) -> None:

@@ -91,12 +91,12 @@ def test_a_csv_tells_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "its first line is '', it must name the columns: file,label"),
+        ("", "its first line is '', it must name the columns, with a comma between them: file"),
         ("a.jpg;x\n", "its first line is 'a.jpg;x', it must"),
         ("file,label\na.jpg,x\na.jpg,y\n", "line 3: a.jpg is y here, and x above"),
         ("file,label\na.jpg\n", "line 2: the file or the label is empty"),
         ("file,label\n,x\n", "line 2: the file or the label is empty"),
-        ("file,label\nb\xe4.jpg,x\n", "give a CSV in UTF-8"),
+        ("file,label\nb\xe4.jpg,x\n", "byte 12 is not UTF-8: save it as CSV UTF-8"),
         (None, "No such file"),
     ],
 )
