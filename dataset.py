@@ -17,7 +17,7 @@ from folder import Found, channels, find_images, first_header, load_folder
 from images import Geometry, fit
 from labels import class_lines, find_labelled, number_classes
 from settings import Settings
-from small_sets import advice
+from small_sets import advice, pace
 from streams import random_stream
 from utils import one_hot
 
@@ -190,6 +190,9 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
         f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
         f"{height}x{width}x{c_dim} for the networks, {_epoch_text(settings, count)}"
     )
+    size = int(min(count, settings.train_size))
+    epoch = size, max(1, size // settings.batch_size)
+    text = "\n".join([text, pace(settings, *epoch), *advice(settings, *epoch)])
     return text, c_dim, y_dim
 
 

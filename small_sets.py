@@ -23,6 +23,12 @@ def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
     return min(usual, batches * math.ceil(AT_LEAST[name] / batches))
 
 
+def pace(settings: Settings, images: int, batches: int) -> str:
+    """How often there is a sample picture and a checkpoint, in words."""
+    sample, checkpoint = (frequency(settings, name, images, batches) for name in AT_LEAST)
+    return f"a sample picture every {sample:,} steps, a checkpoint every {checkpoint:,}"
+
+
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     """A line for a small set that lacks what would help; else none."""
     steps = settings.epoch * batches

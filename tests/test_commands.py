@@ -234,7 +234,9 @@ def test_a_dry_run_shows_and_stops(run: Run, tmp_path: Path) -> None:
     assert "--output_height=48" in out
     assert (
         "anime: 7 images; height x width: 00000.jpg is 96x96 RGB -> centre 96x96 -> 48x48x3 "
-        "for the networks, 3 steps an epoch, 1 left over" in out
+        "for the networks, 3 steps an epoch, 1 left over\n"
+        "a sample picture every 21 steps, a checkpoint every 102\n"
+        "a small set: 3 steps an epoch, " in out
     )
     assert "discriminator/d_h4_lin/Matrix" in out
     assert "would write to checkpoint/anime_2_48_48" in out
