@@ -32,7 +32,7 @@ def selected(
     rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
     numbers: Sequence[int]
     if rows is not None:
-        _say_what_z_lacks(trained, rows, labels)
+        _say_what_z_lacks(trained, rows, is_labelled=arguments.label is not None)
         numbers = range(len(rows))
     elif arguments.seeds:
         numbers = arguments.seeds if repeats else each_once(arguments.seeds, "--seeds")
@@ -54,9 +54,9 @@ def selected(
     )
 
 
-def _say_what_z_lacks(trained: Trained, rows: np.ndarray, labels: list[int]) -> None:
+def _say_what_z_lacks(trained: Trained, rows: np.ndarray, is_labelled: bool) -> None:
     """Say where labels come from that --z does not hold, and that z lies where none is drawn."""
-    if trained.classes and not labels:
+    if trained.classes and not is_labelled:
         print("--z holds no labels: they are drawn from the rows' numbers; --label gives others")
     z_dist = trained.settings.z_dist
     least = 0 if z_dist == "uniform_unsigned" else -1

@@ -329,8 +329,9 @@ def test_what_a_file_of_z_does_not_hold_is_said(made: Made) -> None:
     done = made(*DIGITS, "--seeds", "3,4", "--save_z", "z.npy")
     assert "that is z alone: with --z, give the labels again" in done.stdout
     lacks = "--z holds no labels: they are drawn from the rows' numbers"
-    assert lacks in made(*DIGITS, "--z", "z.npy").stdout
-    assert lacks not in made(*DIGITS, "--z", "z.npy", "--label", "1").stdout
+    for command in ((), ("interpolate",)):
+        assert lacks in made(*command, *DIGITS, "--z", "z.npy").stdout
+        assert lacks not in made(*command, *DIGITS, "--z", "z.npy", "--label", "1").stdout
     np.save("far.npy", np.full((1, 5), 50.0))
     far = made(*FACES, "--z", "far.npy", "--z_dist", "uniform_signed")
     assert "warning: --z reaches from 50 to 50, but this run was trained with z in -1 ..." in (
