@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from errors import UserError
-from latent import read_z
+from latent import LEAST_UNIFORM, read_z
 from selection import Selection
 from trained import Trained
 from utils import grid_size
@@ -58,13 +58,14 @@ def _say_what_z_lacks(trained: Trained, rows: np.ndarray, is_labelled: bool) -> 
     """Say where labels come from that --z does not hold, and that z lies where none is drawn."""
     if trained.classes and not is_labelled:
         print("--z holds no labels: they are drawn from the rows' numbers; --label gives others")
-    z_dist = trained.settings.z_dist
-    least = 0 if z_dist == "uniform_unsigned" else -1
-    if z_dist != "normal01" and not least <= rows.min() <= rows.max() <= 1:
-        print(
-            f"warning: --z reaches from {rows.min():.3g} to {rows.max():.3g}, but this run was "
-            f"trained with z in {least} ... 1"
-        )
+    least = LEAST_UNIFORM.get(trained.settings.z_dist)
+    if least is not None:
+        low, high = rows.min(), rows.max()
+        if low < least or high > 1:
+            print(
+                f"warning: --z reaches from {low:.3g} to {high:.3g}, but this run was trained "
+                f"with z in {least} ... 1"
+            )
 
 
 def selected_for_grid(

@@ -26,7 +26,7 @@ try:
     import singles
     from console import run_command
     from files import read_json
-    from latent import LARGEST_SEED, LEAST_TRUNCATION, METHODS, numbers_of
+    from latent import LARGEST_SEED, LEAST_TRUNCATION, LEAST_UNIFORM, METHODS, numbers_of
     from main import DASHES, parse
     from settings import Settings
     from streams import Z_DISTS
@@ -102,7 +102,7 @@ def _settings_of(arguments: argparse.Namespace) -> Settings:
 
 def _check_truncation(value: float | None, settings: Settings) -> None:
     """Raises UserError: it would make more of uniform z than there is."""
-    if value is not None and value > 1 and settings.z_dist != "normal01":
+    if value is not None and value > 1 and settings.z_dist in LEAST_UNIFORM:
         raise UserError(
             f"--truncation {value:g}: uniform z ({settings.z_dist}) are scaled by it, and beyond 1 "
             "G has learnt nothing. Give 1 or less"

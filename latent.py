@@ -12,6 +12,7 @@ from streams import draw_z, random_stream
 
 MOST_NUMBERS = 10_000_000
 LARGEST_SEED = 2**31 - 1
+LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # those of Z_DISTS that end, at 1
 LEAST_TRUNCATION = 0.01  # below, draws within it are too rare to wait for
 ROWS_AT_ONCE = 4096
 NEARLY_PARALLEL = 1e-4  # radians, where slerp would divide by nothing
@@ -89,11 +90,11 @@ def within(z: np.ndarray, z_dist: str) -> np.ndarray:
     The uniform ones fill a cube. Normal ones lie about sqrt(z_dim) from 0; all but one in 400
     lie less than 2 beyond that.
     """
-    if z_dist == "normal01":
+    if z_dist not in LEAST_UNIFORM:
         farthest = math.sqrt(z.shape[1]) + 2
         lengths = np.linalg.norm(z, axis=1, keepdims=True)
         return z * np.minimum(1, farthest / np.maximum(lengths, farthest))
-    return np.clip(z, 0 if z_dist == "uniform_unsigned" else -1, 1)
+    return np.clip(z, LEAST_UNIFORM[z_dist], 1)
 
 
 def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
