@@ -24,10 +24,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from console import run_command, say_written
-from errors import RunError, UserError
-from files import read_json, write_json
-from settings import PRECISIONS
+from runs.settings import PRECISIONS
+from support.console import run_command, say_written
+from support.errors import RunError, UserError
+from support.files import read_json, write_json
 
 CASES = {  # height, width, c_dim, y_dim, and how many steps in a round
     "mnist": (28, 28, 1, 10, 15),
@@ -184,10 +184,10 @@ def _in_a_process(
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """The one measurement that this process was started for, with TensorFlow as main.py has it."""
-    from startup import start_tensorflow
+    from support.startup import start_tensorflow
 
     start_tensorflow("auto", verbose=False)
-    import measurements
+    from training import measurements
 
     if arguments.measure == "step":
         height, width, c_dim, y_dim, steps = CASES.get(arguments.case) or _own_case(arguments)

@@ -20,17 +20,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import RunError, UserError, one_line
+from support.errors import RunError, UserError, one_line
 
 try:
     import filelock
 
-    from archives import extract, folder_aside, publish, sweep, without_single_top
-    from drive import fetch_from_drive
-    from fetching import fetch
-    from files import PICTURE_SUFFIXES, NoRoomError, check_room, read_json, sha256_of, write_json
-    from idx_sets import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from lsun import check_lmdb, write_images
+    from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
+    from downloads.drive import fetch_from_drive
+    from downloads.http import fetch
+    from downloads.lsun import check_lmdb, write_images
+    from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
+    from support.files import (
+        PICTURE_SUFFIXES,
+        NoRoomError,
+        check_room,
+        read_json,
+        sha256_of,
+        write_json,
+    )
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 

@@ -18,18 +18,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from errors import RunError, UserError
+from support.errors import RunError, UserError
 
 try:
-    import interpolate
-    import project
-    import singles
-    from console import run_command
-    from files import read_json
-    from latent import LARGEST_SEED, LEAST_TRUNCATION, LEAST_UNIFORM, METHODS, numbers_of
+    from generation import interpolate, project, sampling
+    from generation.latent import LARGEST_SEED, LEAST_TRUNCATION, LEAST_UNIFORM, METHODS, numbers_of
     from main import DASHES, parse
-    from settings import Settings
-    from streams import Z_DISTS
+    from runs.settings import Settings
+    from support.console import run_command
+    from support.files import read_json
+    from support.streams import Z_DISTS
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
@@ -63,14 +61,14 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     arguments = _parsed(parser, words)
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
-    from startup import start_tensorflow
+    from support.startup import start_tensorflow
 
     start_tensorflow(arguments.device, arguments.verbose)
     import tensorflow as tf
 
-    from failures import failure
-    from making import WORK
-    from trained import open_trained
+    from generation.making import WORK
+    from runs.opened import open_trained
+    from support.failures import failure
 
     try:
         settings = _settings_of(arguments)
@@ -88,7 +86,7 @@ def _settings_of(arguments: argparse.Namespace) -> Settings:
     Raises:
         UserError: one makes no sense; of the run's own, the file that holds it is named.
     """
-    from runs import RUN_FILE, flags_of
+    from runs.stored import RUN_FILE, flags_of
 
     typed = _typed_again(arguments)
     stored = flags_of(arguments.run)
@@ -111,7 +109,7 @@ def _check_truncation(value: float | None, settings: Settings) -> None:
 
 def _samples_of(run: Path) -> Path:
     """Where a run's pictures are: below the folders that it was trained with, by its name now."""
-    from runs import RUN_FILE
+    from runs.stored import RUN_FILE
 
     stored = read_json(run / RUN_FILE)
     above = (stored.get("out_dir"), stored.get("out_name"), stored.get("sample_dir") or "samples")
@@ -231,7 +229,7 @@ def _generate_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
     )
-    parser.add_argument("--format", choices=singles.FORMATS, default="png", help="[png]")
+    parser.add_argument("--format", choices=sampling.FORMATS, default="png", help="[png]")
     parser.add_argument("--save_z", type=Path, metavar="FILE.npy", help="write their z, for --z")
 
 

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from errors import UserError
+from support.errors import UserError
 
 try:
     from absl import flags
 
-    from console import run_command
-    from settings import IDX_SETS, Settings, check
+    from runs.settings import IDX_SETS, Settings, check
+    from support.console import run_command
 except ImportError as missing:
     sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
@@ -123,11 +123,11 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     settings = parse(argv)
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
-    from startup import start_tensorflow
+    from support.startup import start_tensorflow
 
     many = settings.train and settings.strategy != "none" and not settings.dry_run
     start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
-    import trainer
+    from training import trainer
 
     return trainer.run(settings)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from adam import Adam
-from augment import Look, look_of
-from checkpoints import (
+from gan.adam import Adam
+from gan.augment import Look, look_of
+from gan.checkpoints import (
     SETTINGS_FILE,
     default_convolutions,
     read_newest,
@@ -18,10 +18,10 @@ from checkpoints import (
     stored_settings,
     write_checkpoint,
 )
-from errors import RunError, UserError, one_line
-from files import read_json, write_json
-from networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
-from tf1 import is_tf1, read_values
+from gan.networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
+from gan.tf1 import is_tf1, read_values
+from support.errors import RunError, UserError, one_line
+from support.files import read_json, write_json
 
 WATCHED = ("d", "d_", "G")
 Gradients = dict[str, tf.Tensor]

@@ -11,9 +11,9 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from files import written_aside
-from report import printable
-from streams import random_stream
+from datasets.report import printable
+from support.files import written_aside
+from support.streams import random_stream
 
 if TYPE_CHECKING:
     from model import DCGAN

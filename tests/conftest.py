@@ -1,58 +1,22 @@
-"""Made-up data sets, and a way to run the scripts as a user types them."""
+"""Fixtures: the scripts run as a user types them, small disks, no proxy."""
 
 import gc
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from makers import PROJECT, Here, Run
 
 import main
 
 # A shell may have started the tests with these ignored, which programs started here would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    """Write uint8 values in MNIST's format: magic number, big-endian sizes, bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = struct.pack(f">{values.ndim + 1}I", 0x0800 + values.ndim, *values.shape)
-    path.write_bytes(header + values.astype(np.uint8).tobytes())
-
-
-def write_mnist(folder: Path, train: int = 112, test: int = 16, size: int = 28) -> np.ndarray:
-    """The four files with made-up digits: returns the labels, train then test."""
-    stream = np.random.default_rng(0)
-    labels = stream.integers(0, 10, train + test)
-    images = stream.integers(0, 256, (train + test, size, size))
-    for part, rows in (("train", slice(train)), ("t10k", slice(train, None))):
-        write_idx(folder / f"{part}-images-idx3-ubyte", images[rows])
-        write_idx(folder / f"{part}-labels-idx1-ubyte", labels[rows])
-    return labels
-
-
-def write_jpegs(folder: Path, count: int, height: int = 96, width: int = 96) -> list[Path]:
-    """Colour JPEGs of smooth noise, 00000.jpg and so on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stream = np.random.default_rng(1)
-    paths = [folder / f"{k:05}.jpg" for k in range(count)]
-    for path in paths:
-        small = Image.fromarray(stream.integers(0, 256, (6, 6, 3), np.uint8))
-        small.resize((width, height), Image.Resampling.BICUBIC).save(path)
-    return paths
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -79,9 +43,6 @@ def run(tmp_path: Path) -> Run:
     return call
 
 
-Here = Callable[..., subprocess.CompletedProcess[str]]
-
-
 @pytest.fixture
 def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
     """here(folder, "--train", ...) as run, but main.main in this process: TensorFlow is loaded."""
@@ -94,32 +55,6 @@ def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
 
     return call
-
-
-def start(folder: Path, *flags: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Begin main.py as a user does, below the command `before`; its output waits in pipes."""
-    return subprocess.Popen(
-        [*before, sys.executable, str(PROJECT / "main.py"), *flags],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def await_line(process: subprocess.Popen[str], beginning: str) -> None:
-    """Read what a program prints up to a line that begins so."""
-    assert process.stdout is not None
-    next(line for line in process.stdout if line.startswith(beginning))
-
-
-def one_error_line(done: subprocess.CompletedProcess[str], status: int) -> str:
-    """Assert how a command ended badly: exit status, a last line of error, no traceback."""
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, done.stderr
-    return errors[0]
 
 
 @pytest.fixture

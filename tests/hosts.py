@@ -8,7 +8,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from fetching import Patience
+from downloads.http import Patience
 
 # No waiting between tries; hosts that stall are given up by HASTY only, so that a busy machine
 # does not look like one.

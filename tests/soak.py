@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from conftest import PROJECT, write_jpegs, write_mnist
+from makers import PROJECT, write_jpegs, write_mnist
 from PIL import Image
 
-from history import Row
+from training.history import Row
 
 SIZES = {"tiny": 16, "mnist": 28}  # without labels and with
 FLAGS = ("--batch_size=4", "--train_size=40", "--train", "--seed=11", "--z_dim=20")

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, one_error_line
+from makers import Run, one_error_line
 
 import bench
-import measurements
 from bench import table
-from measurements import multiplications, step_gflop
 from model import DCGAN
+from training import measurements
+from training.measurements import multiplications, step_gflop
 
 
 def test_multiplications_are_those_of_the_layers() -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
+from makers import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import main
-import trainer
-from dataset import Dataset
+from datasets.dataset import Dataset
 from model import DCGAN
+from training import trainer
 
 MNIST = shlex.split("--dataset mnist --input_height=28 --output_height=28")
 ANIME_SIZES = "--input_height 96 --input_width 96 --output_height 48 --output_width 48"

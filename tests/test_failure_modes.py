@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from hosts import HASTY, Manner, Request, running_host, status
+from makers import PROJECT, Here, Run, await_line, one_error_line, start, write_jpegs, write_mnist
 from PIL import Image
 
 import download
-import fetching
 import main
-from idx_sets import HEADERS, IdxSet
+from downloads import http
+from downloads.mnist import HEADERS, IdxSet
 
 TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
 TRAIN = (*TINY, "--train", "--seed=3")
@@ -483,7 +483,7 @@ def test_11_downloads_that_fail_are_one_line_with_the_recipe(
         host.manner = manner
         here = replace(known, mirrors=(host.address,), npm_package=None)
         monkeypatch.setitem(download.DATA_SETS, "mnist", here)
-        monkeypatch.setattr(fetching, "Patience", lambda: HASTY)
+        monkeypatch.setattr(http, "Patience", lambda: HASTY)
         returned = download.main(["mnist"])
     done = subprocess.CompletedProcess([], returned, *capfd.readouterr())
     line = one_error_line(done, 1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from errors import UserError
 from main import help_text, main, parse
+from support.errors import UserError
 
 ORIGINAL_DEFAULTS = {
     "epoch": 25,

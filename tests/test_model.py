@@ -2,28 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from makers import batch, small
 
-from errors import UserError
 from model import DCGAN
-
-SMALL: dict[str, Any] = {"z_dim": 5, "gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}
-
-
-def small(height: int = 8, width: int = 8, c_dim: int = 1, **kwargs: Any) -> DCGAN:
-    sizes = {"output_height": height, "output_width": width, "c_dim": c_dim, "batch_size": 4}
-    return DCGAN(**(SMALL | sizes | kwargs))
-
-
-def batch(dcgan: DCGAN, count: int = 4, seed: int = 0) -> tuple:
-    stream = np.random.default_rng(seed)
-    images = stream.uniform(*dcgan.value_range, (count, *dcgan.image_shape)).astype(np.float32)
-    z = stream.uniform(-1, 1, (count, dcgan.z_dim)).astype(np.float32)
-    y = np.eye(dcgan.y_dim, dtype=np.float32)[np.arange(count) % 3] if dcgan.y_dim else None
-    return images, z, y
+from support.errors import UserError
 
 
 @pytest.mark.parametrize("y_dim", [None, 3])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import PROJECT, write_mnist
+from makers import PROJECT, write_mnist
 from nbclient import NotebookClient
 
 
@@ -12,7 +12,7 @@ def test_quickstart_runs_and_shows_what_it_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On made-up digits and three steps, in a folder of its own."""
-    for module in PROJECT.glob("*.py"):
+    for module in (*PROJECT.glob("*.py"), *(p.parent for p in PROJECT.glob("*/__init__.py"))):
         (tmp_path / module.name).symlink_to(module)
     write_mnist(tmp_path / "data/mnist")
     (tmp_path / "notebooks").mkdir()

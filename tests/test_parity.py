@@ -1,13 +1,12 @@
 """The original's own numbers, step for step: golden files of TensorFlow 1 runs."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from makers import PROJECT
 
 from model import DCGAN
 
-DATA = Path(__file__).parent / "data"
+DATA = PROJECT / "tests/data"
 LOSS = 1e-5  # absolute
 WEIGHT = 2e-5  # relative to the array's largest value, as all below
 MOMENT = 2e-5

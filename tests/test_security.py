@@ -4,9 +4,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, Run, write_jpegs
+from makers import PROJECT, Run, write_jpegs
 
-SOURCES = sorted(PROJECT.glob("*.py"))
+SOURCES = sorted(
+    p for p in PROJECT.glob("**/*.py") if ".venv" not in p.parts and "tests" not in p.parts
+)
 RUNS_ITS_INPUT = {
     *("eval", "exec", "compile", "__import__"),
     *("pickle", "cPickle", "dill", "marshal", "shelve", "joblib", "yaml"),
@@ -14,7 +16,7 @@ RUNS_ITS_INPUT = {
 }
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=[path.name for path in SOURCES])
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(PROJECT)) for path in SOURCES])
 def test_no_function_that_runs_its_input_is_used(path: Path) -> None:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):

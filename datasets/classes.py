@@ -1,0 +1,148 @@
+"""Classes of one's own: a sub-folder each, or a CSV that names the class of every file."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets.folder import Found, find_images
+from datasets.report import first_names, printable
+from support.errors import UserError
+
+COLUMNS = ("file", "label")
+SHOWN_AT_MOST = 20  # classes that are listed with their counts
+UNBALANCED = 4  # times that the largest class may outnumber the smallest
+MANY = 1000
+
+
+class Classes(NamedTuple):
+    """The names of the classes, by number, and the number of each image's: int64 [N]."""
+
+    names: tuple[str, ...]
+    numbers: np.ndarray
+
+
+def find_labelled(folder: Path, pattern: str, labels_file: Path | None) -> tuple[Found, list[str]]:
+    """The images that have a class, and the class of each; says what is left out.
+
+    Args:
+        folder: the data set's; files are named relative to it.
+        pattern: without `labels_file` it is applied in each sub-folder, which is a class.
+        labels_file: a CSV with a column `file` and a column `label`; other columns do not matter.
+
+    Raises:
+        UserError: as find_images and read_labels; or there are no sub-folders, or no file of the
+            CSV is among those that the pattern finds.
+    """
+    if labels_file is None:
+        return _by_sub_folder(folder, pattern)
+    label_of = read_labels(labels_file)
+    found = find_images(folder, pattern)
+    names = {path: path.relative_to(folder).as_posix() for path in found.files}
+    listed = [path for path in found.files if names[path] in label_of]
+    missing = sorted(set(label_of).difference(names.values()))
+    if not listed:
+        raise UserError(
+            f"{labels_file}: none of its {len(label_of):,} files ({first_names(missing)}) is in "
+            f"{folder} and matches {pattern}. Name them as they are called below that folder"
+        )
+    if missing:
+        print(
+            f"left out {len(missing):,} of {labels_file} (not there, or not {pattern}): "
+            f"{first_names(missing)}"
+        )
+    if without := [name for name in names.values() if name not in label_of]:
+        print(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
+    return found._replace(files=listed), [label_of[names[path]] for path in listed]
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """The class of each file that a CSV lists, in UTF-8.
+
+    Raises:
+        UserError: no such file, no such columns, an empty field, or two classes for one file.
+    """
+    label_of: dict[str, str] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            header = [name.strip().lower() for name in rows.fieldnames or []]
+            if not set(COLUMNS) <= set(header):
+                raise UserError(
+                    f"{path}: its first line is {printable(','.join(header))!r}, it must name the "
+                    "columns, with a comma between them: file,label"
+                )
+            rows.fieldnames = header
+            for row in rows:
+                name, label = ((row[column] or "").strip() for column in COLUMNS)
+                if not name or not label:
+                    raise UserError(f"{path}, line {rows.line_num}: the file or the label is empty")
+                name = PurePosixPath(name.replace("\\", "/")).as_posix()
+                if label_of.setdefault(name, label) != label:
+                    raise UserError(
+                        f"{path}, line {rows.line_num}: {printable(name)} is {printable(label)} "
+                        f"here, and {printable(label_of[name])} above"
+                    )
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"--labels_file={path}: byte {error.start:,} is not UTF-8: save it as CSV UTF-8"
+        ) from error
+    except (OSError, csv.Error) as error:
+        said = getattr(error, "strerror", None) or error
+        raise UserError(f"--labels_file={path}: {said}; give a CSV in UTF-8") from error
+    return label_of
+
+
+def number_classes(labels: Sequence[str], where: str) -> Classes:
+    """Number the classes in the order of their names.
+
+    Raises:
+        UserError: there is only one, `where` the labels come from.
+    """
+    names, numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)
+    if len(names) < 2:
+        raise UserError(
+            f"{where}: all {len(labels):,} images are of one class, {printable(names[0])}; "
+            "train without --labels, or sort them into two classes or more"
+        )
+    return Classes(tuple(names.tolist()), numbers)
+
+
+def class_lines(classes: Classes) -> Iterator[str]:
+    """The classes with their counts, and a warning where one is rare or there are very many."""
+    counts = Counter(classes.numbers.tolist())
+    listed = [f"{printable(n)} {counts[k]:,}" for k, n in enumerate(classes.names)]
+    more = f" and {len(listed) - SHOWN_AT_MOST:,} more" if len(listed) > SHOWN_AT_MOST else ""
+    yield f"{len(listed):,} classes: {', '.join(listed[:SHOWN_AT_MOST])}{more}"
+    (largest, most), *_, (smallest, least) = counts.most_common()
+    if most > UNBALANCED * least:
+        yield (
+            f"warning: unbalanced classes: {listed[largest]}, {listed[smallest]}. What is rare is "
+            "learnt badly: add images to the small classes, merge them, or leave them out"
+        )
+    if len(listed) > MANY:
+        yield (
+            f"warning: {len(listed):,} classes: each adds weights to every layer, and on a GPU a "
+            "plane to every feature map. Are these classes, or the names of files?"
+        )
+
+
+def _by_sub_folder(folder: Path, pattern: str) -> tuple[Found, list[str]]:
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    sub_folders = [path.name for path in inside if path.is_dir() and path.name[0] != "."]
+    if inside and not sub_folders:
+        raise UserError(
+            f"--labels: {folder} has no sub-folders. Put the images of each class into one of its "
+            "own, or name their classes in --labels_file=FILE.csv"
+        )
+    found = find_images(folder, f"*/{pattern}")
+    labels = [path.relative_to(folder).parts[0] for path in found.files]
+    if empty := sorted(set(sub_folders).difference(labels)):
+        print(f"no class, as nothing matches {pattern} in it: {first_names(empty)}")
+    beside = [path.name for path in inside if path.is_file() and path.match(pattern)]
+    if beside:
+        print(f"left out {len(beside):,} (beside the sub-folders): {first_names(beside)}")
+    return found, labels

@@ -1,0 +1,311 @@
+"""A folder of images, decoded once into one array on disk that later runs map into memory."""
+
+import functools
+import glob
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from datasets.image_files import (
+    Geometry,
+    Loaded,
+    UnreadableError,
+    is_grey,
+    load_image,
+    opened,
+    quiet_pillow,
+)
+from datasets.report import Report
+from support.errors import UserError
+from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
+from support.progress import Progress
+
+T = TypeVar("T")
+ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
+AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
+
+
+class Found(NamedTuple):
+    """What matches a pattern, in the order of the names; `folders` are names below the folder.
+
+    others: how many pictures, by their suffix, do not match.
+    """
+
+    pattern: str
+    files: list[Path]
+    folders: list[str]
+    others: Counter[str]
+
+
+def find_images(folder: Path, pattern: str) -> Found:
+    """What in `folder` matches `pattern`.
+
+    Raises:
+        UserError: no such folder, or nothing matches; says what is there instead. Or a link leads
+            back to a folder above it.
+    """
+    if not folder.is_dir():
+        above = folder.parent
+        there = sorted(p.name for p in above.iterdir() if p.is_dir()) if above.is_dir() else []
+        named = [name for name in there if not name.startswith(".")]
+        raise UserError(
+            f"there is no folder {folder}; {above} holds {', '.join(named) or 'no folder'}. "
+            "Unpack the images there, or give another --dataset or --data_dir"
+        )
+    if os.path.isabs(pattern):
+        raise UserError(f"--input_fname_pattern={pattern}: it is looked for below {folder}")
+    names = sorted(filter(None, _matches(folder, pattern)))
+    folders = [name for name in names if os.path.isdir(folder / name)]
+    files = [folder / name for name in sorted(set(names).difference(folders))]
+    if not files:
+        raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
+    others = _pictures_in(folder) - Counter(path.suffix for path in files)
+    return Found(pattern, files, folders, others)
+
+
+def _pictures_in(folder: Path) -> Counter[str]:
+    """How many files below a folder have each suffix of pictures."""
+    names = (name for _, _, files in os.walk(folder) for name in files if name[0] != ".")
+    suffixes = Counter(os.path.splitext(name)[1] for name in names)
+    return Counter({s: count for s, count in suffixes.items() if s.lower() in PICTURE_SUFFIXES})
+
+
+def _matches(folder: Path, pattern: str) -> Iterator[str]:
+    """The names that glob finds; a chain of folders that closes would have no end."""
+    seen = set()
+    for name in glob.iglob(pattern, root_dir=folder, recursive=True):
+        parent = Path(name).parent
+        if parent not in seen:
+            seen.add(parent)
+            chain = [os.path.realpath(folder / above) for above in (parent, *parent.parents)]
+            if len(set(chain)) < len(chain):
+                raise UserError(
+                    f"{folder / parent} is a link to a folder above it, so that {pattern} finds "
+                    "the same files again: remove the link"
+                )
+        yield name
+
+
+class Images(NamedTuple):
+    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk, and which of its files they are.
+
+    rows: int64 [N], for each image the place of its file among those that were found.
+    """
+
+    pixels: np.ndarray
+    rows: np.ndarray
+
+
+def load_folder(
+    folder: Path,
+    found: Found,
+    geometry: Geometry,
+    c_dim: int | None,
+    arrays: Path,
+    *,
+    background: tuple[int, ...] = (255, 255, 255),
+    allow_bad: bool = False,
+) -> Images:
+    """All images that were found in a folder.
+
+    c_dim None takes it from the images: 3 if any has colour, else 1. Transparency is laid over
+    `background` (R, G, B). The array is made below `arrays` on the first call and found again while
+    files and settings are the same. Files that cannot be read are left out, counted and named, and
+    listed beside the array.
+
+    Raises:
+        UserError: as Report.refuse_bad.
+    """
+    arrays = _writable(arrays)
+    sweep_asides(arrays)
+    key = _key(folder, found.files, geometry, c_dim, background)
+    array = arrays / f"{folder.name}-{key}.u8"
+    skipped_list = array.with_suffix(".skipped.txt")
+    description = read_json(array.with_suffix(".json"))
+    if not (description and array.is_file() and _fits(array, description)):
+        with quiet_pillow():
+            description = _scan(folder, found.files, geometry, c_dim, background, array)
+    report = Report.from_json(description["files"])
+    report.write_skipped(skipped_list)
+    print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
+    if found.others:
+        kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
+        print(f"other pictures, which {found.pattern} does not match: {kinds}", flush=True)
+    report.refuse_bad(folder, skipped_list, allow_bad)
+    skipped = {name for name, _ in report.skipped}
+    kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
+    pixels = np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
+    return Images(pixels, np.flatnonzero(kept))
+
+
+def _fits(array: Path, description: dict) -> bool:
+    """Whether a description is one of ours, of an array of this size."""
+    shape = description.get("shape")
+    return (
+        isinstance(shape, list)
+        and isinstance(description.get("files"), dict)
+        and all(isinstance(length, int) for length in shape)
+        and array.stat().st_size == math.prod(shape)
+    )
+
+
+def _scan(
+    folder: Path,
+    paths: Sequence[Path],
+    geometry: Geometry,
+    c_dim: int | None,
+    background: tuple[int, ...],
+    array: Path,
+) -> dict:
+    """Decode all files into `array`, and describe it in a JSON beside it."""
+    report = Report()
+    c_dim = c_dim or channels(paths)
+    decode = functools.partial(decoded, geometry=geometry, c_dim=c_dim, background=background)
+    with (
+        written_aside(array) as aside,
+        aside.open("wb") as out,
+        Progress("decoding", len(paths), "images") as progress,
+    ):
+        for path, result in in_parallel(decode, paths):
+            if isinstance(result, str):
+                report.skipped.append((path.relative_to(folder).as_posix(), result))
+            else:
+                out.write(result.pixels.tobytes())
+                report.used += 1
+                report.converted.update(result.done)
+            progress.update()
+    description = {"shape": [report.used, *geometry.output, c_dim], "files": report.as_json()}
+    write_json(array.with_suffix(".json"), description)
+    print(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
+    return description
+
+
+def decoded(
+    path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...]
+) -> Loaded | str:
+    """What images.load_image gives, or why there is no image."""
+    try:
+        return load_image(path, geometry, c_dim, background)
+    except UnreadableError as reason:
+        return str(reason)
+
+
+def in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
+    """(path, function(path)) in order, from a thread for each core; memory is bounded."""
+    workers = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers)
+    ahead: deque[tuple[Path, Future[T]]] = deque()
+    try:
+        for path in paths:
+            ahead.append((path, pool.submit(function, path)))
+            if len(ahead) == AHEAD * workers:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        for first, future in ahead:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # on Ctrl-C, what was not begun is not waited for
+
+
+def channels(paths: Sequence[Path]) -> int:
+    """What the images' headers ask for: 3 if any has colour, else 1."""
+    with quiet_pillow():
+        return 1 if all(grey for _, grey in in_parallel(_opens_grey, paths)) else 3
+
+
+def first_header(paths: Sequence[Path]) -> str:
+    """Name, height x width and mode of the first file that can be opened.
+
+    Raises:
+        UserError: none can.
+    """
+    with quiet_pillow():
+        for path in paths:
+            try:
+                with opened(path) as image:
+                    return f"{path.name} is {image.height}x{image.width} {image.mode}"
+            except UnreadableError:
+                continue  # the scan counts and names what it skips
+    raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
+
+
+def _opens_grey(path: Path) -> bool:
+    """Whether a file's header tells of grey; true too for files that the scan will skip."""
+    try:
+        with opened(path) as image:
+            return is_grey(image)
+    except UnreadableError:
+        return True
+
+
+def _key(
+    folder: Path,
+    paths: Sequence[Path],
+    geometry: Geometry,
+    c_dim: int | None,
+    background: tuple[int, ...],
+) -> str:
+    """Changes when a file (name, size, time, right to read) or a setting changes."""
+    settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for path in paths:
+        try:
+            status = path.stat()
+            stamp = f"{status.st_size} {status.st_mtime_ns} {os.access(path, os.R_OK)}"
+        except OSError:
+            stamp = "none"  # a dangling link, say
+        digest.update(os.fsencode(f"\n{path.relative_to(folder)}\0{stamp}"))
+    return digest.hexdigest()[:16]
+
+
+def _writable(arrays: Path) -> Path:
+    """`arrays`, or a folder in the system's temporary one where that cannot be written."""
+    try:
+        arrays.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=arrays):
+            return arrays
+    except OSError:
+        return _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    """A folder that nobody else can write to: what lies in it is trusted.
+
+    Raises:
+        UserError: somebody else has made it.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a temporary folder a user
+    folder = Path(tempfile.gettempdir()) / f"dcgan-arrays-{user}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
+        raise UserError(
+            f"{folder} is open to others: delete it, or set TMPDIR to a folder of yours"
+        )
+    return folder
+
+
+def _what_is_there(folder: Path) -> str:
+    """The kinds of files there are, and the pattern for the most frequent kind of picture."""
+    inside = [path for path in folder.rglob("*") if path.is_file()]
+    kinds = Counter(path.suffix for path in inside)
+    if not kinds:
+        return "The folder is empty"
+    there = ", ".join(
+        f"{count:,} {suffix or '(no suffix)'}" for suffix, count in kinds.most_common(5)
+    )
+    for suffix, _ in kinds.most_common():
+        if suffix.lower() in PICTURE_SUFFIXES:
+            deep = not any(path.suffix == suffix for path in folder.iterdir())
+            pattern = f"{'**/' if deep else ''}*{suffix}"
+            return f'There are {there}; try --input_fname_pattern "{pattern}"'
+    return f"There are {there}, no pictures"

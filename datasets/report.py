@@ -1,0 +1,108 @@
+"""What became of the files of a folder: what the user reads before training, and what is kept."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.errors import UserError
+from support.files import written_aside
+
+FIRST = 3  # names that are shown for each reason
+
+
+@dataclass
+class Report:
+    """Counts every file: it is used, or skipped for a reason.
+
+    skipped: (name, reason), in the order of the names. converted: how many of the used files took
+    which kind of conversion; a file may count for several.
+    """
+
+    used: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    converted: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Report":
+        """Read what as_json gave."""
+        skipped = [(name, reason) for name, reason in stored["skipped"]]
+        return cls(stored["used"], skipped, Counter(stored["converted"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {"used": self.used, "skipped": self.skipped, "converted": dict(self.converted)}
+
+    @property
+    def found(self) -> int:
+        """Files that were looked at."""
+        return self.used + len(self.skipped)
+
+    def lines(self, folders: Sequence[str], skipped_list: Path) -> Iterator[str]:
+        """The block that is printed before training; `folders` match the pattern as well."""
+        skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
+        yield f"{self.found:,} files found, {self.used:,} used{skipped}"
+        for reason, names in self._by_reason():
+            yield f"skipped {len(names):,} ({reason}): {first_names(names)}"
+        if self.skipped:
+            yield f"all skipped files: {skipped_list}"
+        if folders:
+            yield f"passed over {len(folders):,} (folders): {first_names(folders)}"
+        for kind, count in self.converted.most_common():
+            yield f"converted {count:,} ({kind})"
+
+    def refuse_bad(self, folder: Path, skipped_list: Path, allow_bad: bool) -> None:
+        """Stop a training on what is left of a folder when that is too little.
+
+        Raises:
+            UserError: nothing can be used; or more than half was skipped, unless `allow_bad`.
+        """
+        if self.used and (allow_bad or 2 * len(self.skipped) <= self.found):
+            return
+        reason, names = self._by_reason()[0]
+        allow = f"; --allow_bad trains on the other {self.used:,}" if self.used else ""
+        raise UserError(
+            f"{folder}: {len(self.skipped):,} of {self.found:,} files cannot be used, "
+            f"{len(names):,} of them ({reason}): {first_names(names)}; "
+            f"all are listed in {skipped_list}{allow}"
+        )
+
+    def write_skipped(self, path: Path) -> None:
+        """List all skipped files, a line for each: the reason, a tab, the name. None, no list."""
+        if not self.skipped:
+            path.unlink(missing_ok=True)
+            return
+        with written_aside(path) as aside:
+            lines = (f"{reason}\t{printable(name)}\n" for name, reason in self.skipped)
+            aside.write_text("".join(lines), encoding="utf-8")
+
+    def _by_reason(self) -> list[tuple[str, list[str]]]:
+        """Reasons and their files, the most frequent first."""
+        names: dict[str, list[str]] = {}
+        for name, reason in self.skipped:
+            names.setdefault(reason, []).append(name)
+        return sorted(names.items(), key=lambda item: -len(item[1]))
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first of `names`, to be printed."""
+    more = ", ..." if len(names) > FIRST else ""
+    return ", ".join(printable(name) for name in names[:FIRST]) + more
+
+
+def printable(name: str) -> str:
+    r"""`name` on one line and free of control characters, so that no two names look the same.
+
+    What cannot be printed becomes \n, \x1b or \u2028, bytes that are no UTF-8 \xff, \ itself \\.
+    """
+    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in name)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if 0x80 <= code <= 0xFF:
+        return f"\\u{code:04x}"
+    return character.encode("unicode_escape").decode()

@@ -1,0 +1,1 @@
+"""Fetching data sets: one address to one verified file, archives unpacked with care."""

@@ -1,0 +1,312 @@
+"""One address -> one verified file: resumed where it broke off, given up where it stalls.
+
+What has come waits in `.NAME.part` beside the file's place; `.NAME.part.json` says of what it is a
+part.
+"""
+
+import http.client
+import os
+import queue
+import re
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import requests
+import urllib3
+
+from support.errors import RunError, UserError
+from support.files import check_room, in_units, read_json, sha256_of, write_json
+from support.progress import Progress
+
+CHUNK_BYTES = 1 << 18
+LONGEST_WAIT_SECONDS = 60.0
+TRIES_WITHOUT_AN_ANSWER = 2
+# Answers that may be another one a little later.
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+# Failures that the same question would meet again.
+LASTING = (
+    requests.exceptions.SSLError,
+    requests.exceptions.ProxyError,
+    requests.exceptions.TooManyRedirects,
+    ValueError,  # what requests says of an address or a proxy that is none
+)
+WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|script)", re.IGNORECASE)
+TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When a host is given up.
+
+    answer_seconds: until its answer begins, looking up its name and redirects included.
+    window_seconds, window_bytes: less than this in that time is a stall.
+    tries: connections in a row that bring less than window_bytes.
+    wait_seconds: before the second of them; doubles each time.
+    """
+
+    answer_seconds: float = 60
+    window_seconds: float = 30
+    window_bytes: int = 30_000
+    tries: int = 8
+    wait_seconds: float = 1
+
+
+class _BrokenError(Exception):
+    """A failure that another try may mend."""
+
+
+@dataclass
+class _Part:
+    """What has come so far, and what it is a part of."""
+
+    path: Path
+    address: str
+    validator: str = ""
+    total: int | None = None
+
+    @property
+    def note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.json")
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    def begin(self, validator: str, total: int | None) -> None:
+        """Start over, as a part of this version of the file."""
+        self.drop()
+        self.validator, self.total = validator, total
+        write_json(self.note, {"address": self.address, "validator": validator, "total": total})
+
+    def recall(self, trusted: bool) -> None:
+        """Take up what an earlier run left, if it is of the same address and can be checked."""
+        try:
+            note = read_json(self.note)
+        except UserError:
+            note = {}
+        self.validator, self.total = str(note.get("validator", "")), note.get("total")
+        checkable = trusted or self.validator
+        if note.get("address") != self.address or not checkable:
+            self.drop()
+
+    def drop(self) -> None:
+        """Forget everything."""
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+        self.validator, self.total = "", None
+
+
+def fetch(
+    address: str,
+    path: Path,
+    sha256: str | None = None,
+    size: int | None = None,
+    copies: int = 1,
+    patience: Patience | None = None,
+) -> None:
+    """Fetch `address` to `path`; a part that an earlier run left is gone on with.
+
+    Args:
+        address: http or https.
+        path: where the file comes to stand, whole or not at all.
+        sha256: of the right file, where it is known.
+        size: of the right file in bytes, where it is known.
+        copies: how many times its size must be free on the disk: 2 if it is to be unpacked.
+        patience: when to give up.
+
+    Raises:
+        RunError: the address does not give the right file; says what it gave.
+        OSError: the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = _Part(path.with_name(f".{path.name.lstrip('.')}.part"), address)
+    part.recall(trusted=sha256 is not None)
+    for last in (False, True):
+        pieces = _receive_all(part, size, copies, patience or Patience())
+        problem = problem_with(part.path, sha256, size)
+        if not problem:
+            break
+        part.drop()
+        if pieces == 1 or last:
+            raise RunError(f"{address}: {problem}")
+        print(f"{address}: {problem}, in {pieces} pieces; fetching it in one", file=sys.stderr)
+    with part.path.open("rb+") as whole:
+        os.fsync(whole.fileno())
+    os.replace(part.path, path)
+    part.note.unlink(missing_ok=True)
+
+
+def problem_with(path: Path, sha256: str | None, size: int | None) -> str:
+    """What is wrong with a file that came: empty, a web page, wrong size or hash; "" if nothing."""
+    found = path.stat().st_size if path.is_file() else 0
+    if not found:
+        return "an empty answer"
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    if WEB_PAGE.match(head):
+        return _web_page(head)
+    if size is not None and found != size:
+        return f"the file has {found:,} bytes, the right one {size:,}"
+    if sha256 is not None and (digest := sha256_of(path)) != sha256:
+        return f"wrong content: its sha256 begins {digest[:12]}, the right one's {sha256[:12]}"
+    return ""
+
+
+def _web_page(head: bytes) -> str:
+    title = TITLE.search(head)
+    text = " ".join(title[1].decode(errors="replace").split())[:100] if title else ""
+    return f"a web page instead of the file{f', titled {text!r}' if text else ''}"
+
+
+def _receive_all(part: _Part, size: int | None, copies: int, patience: Patience) -> int:
+    """Connect until the part is whole -> the number of pieces it was put together from."""
+    pieces, failures, answered = 1 if part.size else 0, 0, False
+    furthest = part.size
+    while part.total is None or part.size != part.total:
+        try:
+            answer = _answer(part, patience)
+            answered = True
+            with closing(answer):
+                _receive(answer, part, size, copies, patience)
+            return pieces + 1
+        except _BrokenError as error:
+            pieces += 1
+            # From the furthest point: a host that sends the same half each time is given up.
+            failures = 0 if part.size >= furthest + patience.window_bytes else failures + 1
+            furthest = max(furthest, part.size)
+            if failures >= (patience.tries if answered else TRIES_WITHOUT_AN_ANSWER):
+                raise RunError(f"{part.address}: {error}, {failures} times in a row") from error
+            wait = min(patience.wait_seconds * 2**failures, LONGEST_WAIT_SECONDS)
+            print(
+                f"{part.address}: {error}, {in_units(part.size)} are here; "
+                f"trying again in {wait:.0f} s",
+                file=sys.stderr,
+            )
+        time.sleep(wait)
+    return pieces
+
+
+def _answer(part: _Part, patience: Patience) -> requests.Response:
+    """The answer's head, within answer_seconds; for the rest of a part where one is there.
+
+    Asked in a thread, because the time limits of a socket are for each of its calls: a name that
+    is not found, or a head that comes letter by letter, would keep within them for hours.
+    """
+    headers = {"Accept-Encoding": "identity"}
+    if part.size:
+        headers["Range"] = f"bytes={part.size}-"
+        if part.validator:
+            headers["If-Range"] = part.validator
+    timeout = (patience.answer_seconds, patience.window_seconds)
+    outcome: queue.SimpleQueue[requests.Response | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            outcome.put(requests.get(part.address, headers=headers, stream=True, timeout=timeout))
+        except Exception as error:  # raised below, in the thread that waits
+            outcome.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = outcome.get(timeout=patience.answer_seconds)
+    except queue.Empty:
+        raise _BrokenError(f"no answer within {patience.answer_seconds:g} s") from None
+    if isinstance(answer, LASTING):
+        raise RunError(f"{part.address}: {_reason(answer)}") from answer
+    if isinstance(answer, OSError | urllib3.exceptions.HTTPError):
+        raise _BrokenError(_reason(answer)) from answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _receive(
+    answer: requests.Response, part: _Part, size: int | None, copies: int, patience: Patience
+) -> None:
+    """Write the body of one answer; returns when the file is whole."""
+    _place(answer, part)
+    if size is not None and part.total not in (None, size):
+        problem = f"{part.total:,} bytes, the right file has {size:,}"
+        part.drop()
+        raise RunError(f"{part.address}: {problem}")
+    expected = part.total or size or 0
+    check_room(part.path.parent, expected * copies - part.size)
+    began, came = time.monotonic(), 0
+    name = part.path.name.removeprefix(".").removesuffix(".part")
+    with (
+        part.path.open("ab") as file,
+        Progress(name, expected // 1024, "KiB", part.size // 1024) as progress,
+    ):
+        while chunk := _next_chunk(answer):
+            before = file.tell()
+            file.write(chunk)
+            progress.update(file.tell() // 1024 - before // 1024)
+            if size is not None and file.tell() > size:
+                part.drop()
+                raise RunError(f"{part.address}: more than the {size:,} bytes of the right file")
+            came += len(chunk)
+            if (elapsed := time.monotonic() - began) >= patience.window_seconds:
+                if came < patience.window_bytes:
+                    raise _BrokenError(f"stalled: {in_units(came)} in {elapsed:.0f} s")
+                began, came = time.monotonic(), 0
+    if part.total is not None and part.size != part.total:
+        raise _BrokenError("cut off")
+
+
+def _place(answer: requests.Response, part: _Part) -> None:
+    """Find out where in the file the answer's body belongs; start over where it is the whole."""
+    status, headers = answer.status_code, answer.headers
+    if status in PASSING:
+        raise _BrokenError(f"answered {status} {_phrase(status)}")
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.size:
+        part.drop()
+        raise _BrokenError("the file there is another one now")
+    if status == HTTPStatus.PARTIAL_CONTENT and part.size:
+        place = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        if place is None or int(place[1]) != part.size or place[2] not in ("*", str(part.total)):
+            part.drop()
+            raise _BrokenError("answered with another part than was asked for")
+        return
+    if status != HTTPStatus.OK:
+        raise RunError(f"{part.address}: answered {status} {_phrase(status)}")
+    if headers.get("Content-Type", "").startswith("text/html"):
+        raise RunError(f"{part.address}: {_web_page(_next_chunk(answer))}")
+    length = headers.get("Content-Length", "")
+    etag = headers.get("ETag", "")
+    # A weak tag says that two versions mean the same, not that their bytes are.
+    validator = headers.get("Last-Modified", "") if etag.startswith("W/") or not etag else etag
+    part.begin(validator, int(length) if length.isdecimal() else None)
+
+
+def _next_chunk(answer: requests.Response) -> bytes:
+    """What has come, at most CHUNK_BYTES; never waits for a chunk to be full."""
+    try:
+        return answer.raw.read1(CHUNK_BYTES, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _BrokenError(_reason(error)) from error
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a library's nested error, on one line."""
+    proxy = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    while causes := [
+        cause
+        for argument in error.args
+        for cause in (getattr(argument, "reason", None), argument)
+        if isinstance(cause, Exception)
+    ]:
+        error = causes[0]
+    if isinstance(error, http.client.IncompleteRead):
+        return "cut off"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = re.sub(r"^\S*Connection(Pool)?\(.*?\): |^<.*?>: ", "", " ".join(text.split()))
+    return proxy + (text or repr(error))

@@ -1,0 +1,79 @@
+"""LSUN's database of images (LMDB) -> image files.
+
+The package lmdb is needed for this alone: pip install lmdb. It maps the file as it is, without
+checks: a database made to do harm could crash it, so only LSUN's own is worth the trust.
+"""
+
+import importlib
+import re
+from pathlib import Path
+
+from support.errors import RunError, UserError
+from support.progress import Progress
+
+DATABASE = "data.mdb"
+KEY_LETTERS = 80
+# How an image's bytes begin -> the suffix of its file. RIFF is WebP's container.
+SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"RIFF": ".webp"}
+
+
+def check_lmdb() -> None:
+    """Find out whether the package is there before 43 GB are fetched.
+
+    Raises:
+        RunError: it is not.
+    """
+    try:
+        importlib.import_module("lmdb")
+    except ImportError as error:
+        raise RunError(
+            f"lsun's archive holds an LMDB database; to read it: pip install lmdb ({error})"
+        ) from error
+
+
+def write_images(database: Path, folder: Path) -> int:
+    """Write every image of the database that lies below `database` as a file into `folder`.
+
+    A file is named by its number in the database and by its key, as far as that holds letters
+    and digits.
+
+    Returns:
+        How many.
+
+    Raises:
+        UserError: there is no such database, or a value is no image.
+        RunError: the package lmdb is not installed.
+    """
+    check_lmdb()
+    import lmdb
+
+    found = next(iter(sorted(database.rglob(DATABASE))), None)
+    if found is None:
+        raise UserError(f"the archive holds no {DATABASE}: it is none of LSUN's")
+    count = 0
+    folder.mkdir()
+    try:
+        with (
+            lmdb.open(str(found.parent), readonly=True, lock=False, readahead=False) as opened,
+            opened.begin() as transaction,
+            Progress("writing images", transaction.stat()["entries"], "images") as progress,
+        ):
+            for key, image in transaction.cursor():
+                name = f"{count:07}_{_letters(key)}{_suffix(key, image)}"
+                (folder / name).write_bytes(image)
+                count += 1
+                progress.update()
+    except lmdb.Error as error:
+        raise UserError(f"{DATABASE} is damaged ({error})") from error
+    return count
+
+
+def _letters(key: bytes) -> str:
+    return re.sub(r"[^0-9A-Za-z]", "-", key[:KEY_LETTERS].decode("latin-1"))
+
+
+def _suffix(key: bytes, image: bytes) -> str:
+    for head, suffix in SUFFIXES.items():
+        if image.startswith(head) and (suffix != ".webp" or image[8:12] == b"WEBP"):
+            return suffix
+    raise UserError(f"{DATABASE}: the value of {key[:KEY_LETTERS]!r} is no JPEG, PNG or WebP image")

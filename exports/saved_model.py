@@ -1,0 +1,78 @@
+"""A trained model for other programs: --export (a SavedModel) and --freeze (one graph file)."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from model import DCGAN
+from support.files import written_aside
+
+FROZEN_GRAPH = "frozen_graph.pb"
+
+
+def save_model(dcgan: DCGAN, folder: Path) -> Path:
+    """Write both networks as a SavedModel, replacing `folder`; returns it.
+
+    Signatures: serving_default, z [N, z_dim] (and y [N, y_dim]) -> images [N, H, W, c_dim] in the
+    model's value range; discriminator, images (and y) -> logits [N, 1]. Any N.
+    """
+
+    def sampler(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": dcgan.sampler(inputs["z"], inputs.get("y"))}
+
+    def discriminator(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"logits": dcgan.discriminate(inputs["images"], inputs.get("y"))}
+
+    module = tf.Module()
+    module.generator, module.discriminator = dcgan.generator, dcgan.discriminator
+    signatures = {
+        "serving_default": _traced(
+            sampler, z=_latent_spec(dcgan, None), **_label_spec(dcgan, None)
+        ),
+        "discriminator": _traced(
+            discriminator,
+            images=tf.TensorSpec((None, *dcgan.image_shape), name="images"),
+            **_label_spec(dcgan, None),
+        ),
+    }
+    aside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    tf.saved_model.save(module, str(aside), signatures)
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
+    return folder
+
+
+def freeze(dcgan: DCGAN, folder: Path, batch_size: int) -> Path:
+    """Write the sampler, weights as constants, for batches of one size; returns the file's path.
+
+    The graph's inputs are z (and y), its output is images.
+    """
+
+    # Lives in a part of TensorFlow that may move; nothing but --freeze should break then.
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    def sampler(**inputs: tf.Tensor) -> tf.Tensor:
+        return tf.identity(dcgan.sampler(inputs["z"], inputs.get("y")), name="images")
+
+    traced = _traced(sampler, z=_latent_spec(dcgan, batch_size), **_label_spec(dcgan, batch_size))
+    graph = convert_variables_to_constants_v2(traced).graph.as_graph_def()
+    path = folder / FROZEN_GRAPH
+    with written_aside(path) as aside:
+        aside.write_bytes(graph.SerializeToString())
+    return path
+
+
+def _traced(function: Callable[..., Any], **specs: tf.TensorSpec) -> Any:
+    return tf.function(function).get_concrete_function(**specs)
+
+
+def _latent_spec(dcgan: DCGAN, batch_size: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec((batch_size, dcgan.z_dim), name="z")
+
+
+def _label_spec(dcgan: DCGAN, batch_size: int | None) -> dict[str, tf.TensorSpec]:
+    return {"y": tf.TensorSpec((batch_size, dcgan.y_dim), name="y")} if dcgan.y_dim else {}

@@ -1,0 +1,1 @@
+"""The method: networks, losses, optimiser, augmentation, and the checkpoints that hold them."""

@@ -1,0 +1,68 @@
+"""Images that a command is given, prepared as the run's training images were."""
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import ImageColor
+
+from datasets.dataset import geometry_of
+from datasets.folder import decoded, in_parallel
+from datasets.image_files import Geometry, Loaded, UnreadableError, opened
+from runs.opened import Trained
+from support.errors import UserError, one_line
+from support.files import PICTURE_SUFFIXES
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, and of folders all pictures in and below, by their suffix, sorted.
+
+    What is given more than once, also below a folder that is given, counts once.
+
+    Raises:
+        UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            walk = os.walk(path, onerror=_refuse)
+            inside = (Path(top) / name for top, _, names in walk for name in names)
+            files += sorted(p for p in inside if p.suffix.lower() in PICTURE_SUFFIXES)
+        elif os.path.lexists(path):
+            files.append(path)
+        else:
+            raise UserError(f"there is no file and no folder {path}")
+    if not files:
+        raise UserError(f"no picture in {', '.join(map(str, paths))}")
+    return list({os.path.realpath(path): path for path in reversed(files)}.values())[::-1]
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{one_line(error)}: what is in it would be missing") from error
+
+
+def loaded_images(trained: Trained, files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:
+    """(path, the image or why there is none), in order; to be used within images.quiet_pillow.
+
+    An image is cropped and resized as in training. One that has the networks' size already, as
+    what they generate has, is taken as it is.
+    """
+    return in_parallel(functools.partial(_prepared, trained=trained), files)
+
+
+def _prepared(path: Path, trained: Trained) -> Loaded | str:
+    height, width, c_dim = trained.dcgan.image_shape
+    crop = geometry_of(trained.settings).crop
+    try:
+        with opened(path) as image:
+            size = image.size
+            if size == (width, height):
+                crop = None
+    except UnreadableError as reason:
+        return str(reason)
+    background = ImageColor.getrgb(trained.settings.background)[:3]
+    result = decoded(path, Geometry(crop, (height, width)), c_dim, background)
+    if isinstance(result, str) or crop is None or (size[0] <= crop[1] and size[1] <= crop[0]):
+        return result
+    return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))

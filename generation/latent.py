@@ -1,0 +1,140 @@
+"""Latent vectors: those of seeds and of files, truncated, between others, kept where z is drawn."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from support.errors import UserError, one_line
+from support.streams import draw_z, random_stream
+
+MOST_NUMBERS = 10_000_000
+LARGEST_SEED = 2**31 - 1
+LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # those of Z_DISTS that end, at 1
+LEAST_TRUNCATION = 0.01  # below, draws within it are too rare to wait for
+ROWS_AT_ONCE = 4096
+NEARLY_PARALLEL = 1e-4  # radians, where slerp would divide by nothing
+
+
+def numbers_of(text: str, flag: str) -> list[int]:
+    """The numbers of a list of ranges, "0-99,300", in the order given.
+
+    Raises:
+        UserError: it is no such list, or too long.
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last <= LARGEST_SEED:
+            raise UserError(f"{flag} {text}: give numbers and ranges from small to large: 0-99,300")
+        if len(numbers) + last - first >= MOST_NUMBERS:
+            raise UserError(f"{flag} {text}: more than {MOST_NUMBERS:,} at once")
+        numbers += range(first, last + 1)
+    return numbers
+
+
+def z_of_seeds(
+    seeds: Sequence[int], z_dist: str, z_dim: int, truncation: float | None = None
+) -> np.ndarray:
+    """The z of each seed, float32 [N, z_dim]; a seed's is the same whatever others there are.
+
+    `truncation` t gives less variety and more typical pictures. From normal01, coordinates beyond
+    -t ... t are drawn again (the truncation trick, Brock et al. 2019, section 3.1). The uniform
+    ones are scaled by t about their centre.
+    """
+    z = np.empty((len(seeds), z_dim), np.float32)
+    for row, seed in zip(z, seeds, strict=True):
+        stream = random_stream(seed, "generate")
+        row[:] = draw_z(stream, z_dist, 1, z_dim)[0]
+        if truncation and z_dist == "normal01":
+            while (beyond := np.abs(row) > truncation).any():
+                row[beyond] = draw_z(stream, z_dist, 1, int(beyond.sum()))[0]
+    if truncation and z_dist != "normal01":
+        centre = np.float32(0.5 if z_dist == "uniform_unsigned" else 0)
+        z = centre + np.float32(truncation) * (z - centre)
+    return z
+
+
+def labels_of_seeds(seeds: Sequence[int], y_dim: int) -> np.ndarray:
+    """The label that a seed has where none is asked for, drawn from the seed: int [N]."""
+    drawn = [int(random_stream(seed, "generate label").integers(y_dim)) for seed in seeds]
+    return np.array(drawn, int)
+
+
+def read_z(path: Path, z_dim: int) -> np.ndarray:
+    """The z of a .npy file, floats [N, z_dim], mapped from disk.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    try:
+        z = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, OSError) as error:
+        raise UserError(f"--z {path}: it cannot be read as .npy ({one_line(error)})") from error
+    if z.ndim != 2 or z.shape[1] != z_dim or not len(z) or z.dtype.kind != "f":
+        shape = "x".join(map(str, z.shape))
+        raise UserError(f"--z {path} holds {z.dtype} {shape}; floats Nx{z_dim} are needed")
+    for start in range(0, len(z), ROWS_AT_ONCE):
+        finite = np.isfinite(z[start : start + ROWS_AT_ONCE]).all(1)
+        if not finite.all():
+            raise UserError(f"--z {path}: row {start + int(finite.argmin())} has NaN or infinity")
+    return z
+
+
+def within(z: np.ndarray, z_dist: str) -> np.ndarray:
+    """Z [N, z_dim] brought back to where `z_dist` draws from, by the shortest way.
+
+    The uniform ones fill a cube. Normal ones lie about sqrt(z_dim) from 0; all but one in 400
+    lie less than 2 beyond that.
+    """
+    if z_dist not in LEAST_UNIFORM:
+        farthest = math.sqrt(z.shape[1]) + 2
+        lengths = np.linalg.norm(z, axis=1, keepdims=True)
+        return z * np.minimum(1, farthest / np.maximum(lengths, farthest))
+    return np.clip(z, LEAST_UNIFORM[z_dist], 1)
+
+
+def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The point at t in 0 ... 1 of the straight line from a to b."""
+    return (1 - t) * a + t * b
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The point at t in 0 ... 1 of the arc about 0 from a to b (Shoemake 1985).
+
+    Where a and b are parallel there is no one arc, and the line is taken.
+    """
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    angle = math.acos(np.clip(np.dot(a, b) / lengths, -1, 1)) if lengths else 0.0
+    if math.sin(angle) < NEARLY_PARALLEL:
+        return lerp(a, b, t)
+    return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
+
+
+METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
+    "lerp": lerp,
+    "slerp": slerp,
+}
+
+
+def suiting(z_dist: str) -> str:
+    """The one of METHODS that stays where z is drawn: in the cube, or as far from 0 as normal z."""
+    return "slerp" if z_dist == "normal01" else "lerp"
+
+
+def along(points: np.ndarray, frames: int, loop: bool, method: str) -> np.ndarray:
+    """`frames` points [frames, D] on the way through `points` [N, D], equally many on each leg.
+
+    Without `loop` the first and the last are those of `points`. With it the way leads back to
+    the first point, which is not repeated: the frame after the last is the first.
+    """
+    legs = len(points) - (0 if loop else 1)
+    way = []
+    for position in np.linspace(0, legs, frames, endpoint=not loop):
+        leg = min(int(position), legs - 1)
+        following = points[(leg + 1) % len(points)]
+        way.append(METHODS[method](points[leg], following, float(position - leg)))
+    return np.array(way, np.float32)

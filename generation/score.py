@@ -1,0 +1,156 @@
+"""What D thinks of images: its probability that each is real, its last features."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets.image_files import quiet_pillow
+from datasets.report import Report
+from generation.inputs import loaded_images
+from runs.opened import Trained
+from support.errors import RunError
+from support.files import write_npy, written_aside
+from support.progress import Progress
+from utils import one_hot, to_range
+
+AT_ONCE = 64
+SHOWN = 10  # a row of the sheet; two rows of the best, two of the worst
+
+
+class Score(NamedTuple):
+    """D's logit of one file, and the label that it was given with (None without labels)."""
+
+    file: Path
+    logit: float
+    label: int | None
+
+    @property
+    def probability(self) -> float:
+        """The logit's sigmoid: 1 is real, 0 is made."""
+        return float(0.5 * (1 + np.tanh(self.logit / 2)))
+
+
+def scores_of(
+    trained: Trained, files: Sequence[Path], labels: list[int]
+) -> tuple[list[Score], Report]:
+    """The score of each file, the best first, and what became of the files.
+
+    With labels, each image's is the highest over `labels` (class numbers).
+    """
+    report, scores = Report(), []
+    with quiet_pillow(), Progress("scoring", len(files), "images") as progress:
+        for paths, pixels in _batches(trained, files, report, progress):
+            images = to_range(pixels, trained.dcgan.value_range)
+            logits, best = _best_logits(trained, images, labels)
+            scores += [
+                Score(path, float(logit), int(label) if labels else None)
+                for path, logit, label in zip(paths, logits, best, strict=True)
+            ]
+    return sorted(scores, key=lambda score: -score.logit), report
+
+
+def save_csv(scores: Sequence[Score], classes: list[str], path: Path) -> Path:
+    """Write file, score and logit, and with labels the label's name; returns the path."""
+    with (
+        written_aside(path) as aside,
+        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out,
+    ):
+        rows = csv.writer(out)
+        rows.writerow(["file", "score", "logit", *(["label"] if classes else [])])
+        for score in scores:
+            label = [] if score.label is None else [classes[score.label]]
+            rows.writerow([score.file, f"{score.probability:.6f}", f"{score.logit:.6f}", *label])
+    return path
+
+
+def save_features(trained: Trained, scores: Sequence[Score], path: Path) -> Path:
+    """Write D's last features, float32 [N, F], in the order of `scores`; returns the path.
+
+    Raises:
+        RunError: an image cannot be read any more.
+    """
+    label_of = {score.file: score.label for score in scores}
+    report = Report()
+
+    def blocks() -> Iterator[np.ndarray]:
+        files = [score.file for score in scores]
+        with quiet_pillow(), Progress("features", len(files), "images") as progress:
+            for paths, pixels in _batches(trained, files, report, progress):
+                images = to_range(pixels, trained.dcgan.value_range)
+                y = _labels(trained, [label_of[path] for path in paths])
+                yield trained.dcgan.features(images, y).numpy()
+        if report.skipped:
+            raise RunError(f"{report.skipped[0][0]} has changed underway: score again")
+
+    nothing = np.zeros((1, *trained.dcgan.image_shape))
+    width = trained.dcgan.features(nothing, _labels(trained, [0])).shape[1]
+    return write_npy(path, "<f4", (len(scores), width), blocks())
+
+
+def best_and_worst(
+    trained: Trained, scores: Sequence[Score]
+) -> tuple[np.ndarray, list[str], tuple[int, int]]:
+    """The best, then the worst, from best to worst.
+
+    Returns:
+        Tiles uint8 [N, H, W, C]; their captions, the score and with labels the class; how many
+        rows and columns they make.
+    """
+    most = min(2 * SHOWN, (len(scores) + 1) // 2)
+    columns = min(SHOWN, most)
+    rows = -(-most // columns)
+    tiles = np.zeros((2 * rows * columns, *trained.dcgan.image_shape), np.uint8)
+    captions = [""] * len(tiles)
+    with quiet_pillow():
+        for start, part in ((0, scores[:most]), (rows * columns, scores[most:][-most:])):
+            shown = loaded_images(trained, [score.file for score in part])
+            for number, (_, result) in enumerate(shown, start):
+                if not isinstance(result, str):
+                    tiles[number] = result.pixels
+            for number, score in enumerate(part, start):
+                of_class = "" if score.label is None else f" as {trained.classes[score.label]}"
+                captions[number] = f"{score.probability:.3f}{of_class}"
+    return tiles, captions, (2 * rows, columns)
+
+
+def _batches(
+    trained: Trained, files: Sequence[Path], report: Report, progress: Progress
+) -> Iterator[tuple[list[Path], np.ndarray]]:
+    """Files and their pixels uint8 [n, H, W, C]; what cannot be read is noted in the report."""
+    paths: list[Path] = []
+    pixels: list[np.ndarray] = []
+    for path, result in loaded_images(trained, files):
+        if isinstance(result, str):
+            report.skipped.append((str(path), result))
+        else:
+            report.used += 1
+            report.converted.update(result.done)
+            paths.append(path)
+            pixels.append(result.pixels)
+        if len(paths) == AT_ONCE:
+            yield paths, np.stack(pixels)
+            paths, pixels = [], []
+        progress.update()
+    if paths:
+        yield paths, np.stack(pixels)
+
+
+def _best_logits(
+    trained: Trained, images: np.ndarray, labels: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each image its highest logit, and the label that gave it (0 without labels)."""
+    tried = labels or [0]
+    each = [
+        trained.dcgan.discriminate(images, _labels(trained, [label] * len(images))).numpy()[:, 0]
+        for label in tried
+    ]
+    best = np.argmax(each, axis=0)
+    return np.max(each, axis=0), np.array(tried)[best]
+
+
+def _labels(trained: Trained, labels: Sequence[int | None]) -> np.ndarray | None:
+    y_dim = trained.dcgan.y_dim
+    return one_hot(np.array(labels, int), y_dim) if y_dim else None

@@ -1,0 +1,1 @@
+"""A training run: its settings, what is stored of it, and how a trained one is opened."""

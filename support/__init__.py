@@ -1,0 +1,1 @@
+"""What every part uses: errors, the terminal, files, progress, random streams."""

@@ -1,0 +1,68 @@
+"""The networks: where labels enter, what the table of their variables counts."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan.networks import (
+    Discriminator,
+    Generator,
+    LabelledDiscriminator,
+    LabelledGenerator,
+    Network,
+    parameter_table,
+)
+
+SIZE, Y_DIM, Z_DIM = (20, 12), 3, 5
+
+
+def networks(convolutions: int) -> tuple[Network, Network]:
+    last = (0, tf.float32)
+    if convolutions == 4:
+        return (
+            Generator(SIZE, 1, Y_DIM, Z_DIM, 2, *last),
+            Discriminator(SIZE, 1, Y_DIM, 2, *last),
+        )
+    return (
+        LabelledGenerator(SIZE, 1, Y_DIM, Z_DIM, 2, 6, *last),
+        LabelledDiscriminator(SIZE, 1, Y_DIM, 2, 6, *last),
+    )
+
+
+def of_labels(gradients: dict[str, tf.Tensor]) -> Iterator[tuple[str, np.ndarray]]:
+    """The part of each weight's gradient that belongs to the labels: [Y_DIM, ...]."""
+    for name, gradient in gradients.items():
+        if name.endswith(("/w", "/Matrix")):
+            # A transposed convolution has its inputs last, a convolution its outputs.
+            inputs = 3 if name.endswith("/w") and name.startswith("generator/") else -2
+            yield name, np.moveaxis(gradient.numpy(), inputs, 0)[-Y_DIM:]
+
+
+@pytest.mark.parametrize("convolutions", [2, 4])
+def test_the_label_enters_every_layer_of_both_networks(convolutions: int) -> None:
+    stream, y = np.random.default_rng(0), tf.one_hot([0, 1, 0, 1], Y_DIM)  # no 2
+    generator, discriminator = networks(convolutions)
+    z = tf.constant(stream.uniform(-1, 1, (4, Z_DIM)), tf.float32)
+    images = tf.constant(stream.uniform(0, 1, (4, *SIZE, 1)), tf.float32)
+    layers = 0
+    for network, given in ((generator, z), (discriminator, images)):
+        variables = network.trainable()
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(given, y, moves=1)))
+        gradients = tape.gradient(loss, variables)
+        for name, gradient in of_labels(gradients):
+            learns = np.abs(gradient).reshape(Y_DIM, -1).max(1) > 0
+            assert learns.tolist() == [True, True, False], name
+            layers += 1
+    assert layers == {2: 8, 4: 10}[convolutions]
+
+
+def test_the_parameter_table_counts_what_is_trained() -> None:
+    both = networks(2)
+    table = parameter_table(*both)
+    assert "moving_mean" not in table
+    count = sum(math.prod(v.shape) for network in both for v in network.trainable().values())
+    assert table.splitlines()[-1].split() == ["total", f"{count:,}"]

@@ -1,0 +1,120 @@
+"""What tests make up: data sets, images, tiny networks; and how they start the scripts."""
+
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from model import DCGAN
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    """Write uint8 values in MNIST's format: magic number, big-endian sizes, bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack(f">{values.ndim + 1}I", 0x0800 + values.ndim, *values.shape)
+    path.write_bytes(header + values.astype(np.uint8).tobytes())
+
+
+def write_mnist(folder: Path, train: int = 112, test: int = 16, size: int = 28) -> np.ndarray:
+    """The four files with made-up digits: returns the labels, train then test."""
+    stream = np.random.default_rng(0)
+    labels = stream.integers(0, 10, train + test)
+    images = stream.integers(0, 256, (train + test, size, size))
+    for part, rows in (("train", slice(train)), ("t10k", slice(train, None))):
+        write_idx(folder / f"{part}-images-idx3-ubyte", images[rows])
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels[rows])
+    return labels
+
+
+def write_jpegs(folder: Path, count: int, height: int = 96, width: int = 96) -> list[Path]:
+    """Colour JPEGs of smooth noise, 00000.jpg and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stream = np.random.default_rng(1)
+    paths = [folder / f"{k:05}.jpg" for k in range(count)]
+    for path in paths:
+        small = Image.fromarray(stream.integers(0, 256, (6, 6, 3), np.uint8))
+        small.resize((width, height), Image.Resampling.BICUBIC).save(path)
+    return paths
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def start(folder: Path, *flags: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Begin main.py as a user does, below the command `before`; its output waits in pipes."""
+    return subprocess.Popen(
+        [*before, sys.executable, str(PROJECT / "main.py"), *flags],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def await_line(process: subprocess.Popen[str], beginning: str) -> None:
+    """Read what a program prints up to a line that begins so."""
+    assert process.stdout is not None
+    next(line for line in process.stdout if line.startswith(beginning))
+
+
+def one_error_line(done: subprocess.CompletedProcess[str], status: int) -> str:
+    """Assert how a command ended badly: exit status, a last line of error, no traceback."""
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, done.stderr
+    return errors[0]
+
+
+SMALL: dict[str, Any] = {"z_dim": 5, "gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}
+
+
+def small(height: int = 8, width: int = 8, c_dim: int = 1, **kwargs: Any) -> "DCGAN":
+    """Tiny networks for pictures of any size; keywords as DCGAN's."""
+    from model import DCGAN
+
+    sizes = {"output_height": height, "output_width": width, "c_dim": c_dim, "batch_size": 4}
+    return DCGAN(**(SMALL | sizes | kwargs))
+
+
+def batch(dcgan: "DCGAN", count: int = 4, seed: int = 0) -> tuple:
+    """Images, z and y (or None) for train_step, of seeded noise."""
+    stream = np.random.default_rng(seed)
+    images = stream.uniform(*dcgan.value_range, (count, *dcgan.image_shape)).astype(np.float32)
+    z = stream.uniform(-1, 1, (count, dcgan.z_dim)).astype(np.float32)
+    y = np.eye(dcgan.y_dim, dtype=np.float32)[np.arange(count) % 3] if dcgan.y_dim else None
+    return images, z, y
+
+
+def stretched(dcgan: "DCGAN") -> "DCGAN":
+    """Fresh weights make grey pictures; larger ones make pictures that tell their z."""
+    for name, variable in dcgan.generator.named_variables().items():
+        if name.endswith(("/w", "/Matrix")):
+            variable.assign(variable * 10)
+    return dcgan
+
+
+def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
+    """The bytes of an image file of that format."""
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """One chunk of a PNG, with its checksum."""
+    checksum = zlib.crc32(name + content)
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)

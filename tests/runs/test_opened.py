@@ -1,0 +1,45 @@
+"""What --label means: numbers, ranges, names, and names that are numbers."""
+
+import pytest
+
+from runs.opened import as_typed, labels_named
+from support.errors import UserError
+
+DIGITS = [str(number) for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "labels"),
+    [
+        ("0-2,7", DIGITS, [0, 1, 2, 7]),
+        ("dark,0,1-2", ["bright", "dark", "fair"], [1, 0, 1, 2]),
+        ("1,2", ["1", "2", "3"], [0, 1]),
+        ("1-2", ["1", "2", "3"], [0, 1]),
+        ("1-2,03", ["01", "02", "03"], [0, 1, 2]),
+        ("2-3", ["1", "2-3", "cat"], [1]),
+        ("1,2", ["1", "cat", "dog"], [0, 2]),
+    ],
+)
+def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: list[int]) -> None:
+    assert labels_named(text, classes) == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "told"),
+    [
+        ("0", ["1", "2", "3"], "the classes are 0 1, 1 2, 2 3"),
+        ("2-4", ["1", "2", "3"], "the classes are"),
+        ("0-1", ["1", "cat", "dog"], "1 is also the name of class 0; name the classes one by one"),
+        ("9-10", DIGITS, "the classes are 0 to 9"),
+    ],
+)
+def test_what_is_no_class_or_two_is_refused(text: str, classes: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        labels_named(text, classes)
+
+
+def test_a_class_is_told_as_it_can_be_typed() -> None:
+    classes = ["dark hair", "fair, long", "x\x1b", " y"]
+    for label in range(4):
+        assert labels_named(as_typed(label, classes), classes) == [label]
+    assert as_typed(0, classes) == "dark hair"

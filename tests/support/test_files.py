@@ -1,0 +1,116 @@
+"""A file is there whole, or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.errors import UserError
+from support.files import read_json, sweep_asides, write_json, written_aside
+
+
+def test_what_fails_halfway_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    with written_aside(path) as aside:
+        aside.write_text("old")
+    with pytest.raises(ZeroDivisionError), written_aside(path) as aside:
+        aside.write_text(f"half {1 / 0}")
+    assert path.read_text() == "old"
+    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_json_comes_back(tmp_path: Path) -> None:
+    assert read_json(tmp_path / "none.json") == {}
+    write_json(tmp_path / "a.json", {"a": [1, None, "ü"]})
+    assert read_json(tmp_path / "a.json") == {"a": [1, None, "ü"]}
+
+
+@pytest.mark.parametrize("content", ["{half", "[1]", ""])
+def test_what_is_no_json_object_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
+
+
+def made(folder: Path, name: str, seconds_ago: float = 60) -> Path:
+    path = folder / name
+    path.write_bytes(b"half")
+    written = path.stat().st_mtime - seconds_ago
+    os.utime(path, (written, written))
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".faces-0a.{}.part.u8",
+        ".run.{}.part.json",
+        ".x\n.{}.part",
+        ".DCGAN.model-5.{}.part.index.tempstate123",
+    ],
+)
+def test_what_a_killed_process_left_is_swept(tmp_path: Path, name: str, dead_pid: int) -> None:
+    left = made(tmp_path, name.format(dead_pid))
+    sweep_asides(tmp_path)
+    assert not left.exists()
+
+
+def test_the_sweep_knows_the_names_that_are_written_aside(tmp_path: Path, dead_pid: int) -> None:
+    with written_aside(tmp_path / "array.u8") as aside:
+        left = made(tmp_path, aside.name.replace(str(os.getpid()), str(dead_pid)))
+        aside.write_bytes(b"half")
+        sweep_asides(tmp_path)
+        assert aside.exists(), "this process runs"
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.{}.part.u8",
+        ".a.part.u8",
+        ".a.{}.u8",
+        ".a.{}x.part.u8",
+        ".a.{}.partly",
+        ".a.9" + 99 * "9" + ".part.u8",
+    ],
+)
+def test_other_names_are_left_alone(tmp_path: Path, name: str, dead_pid: int) -> None:
+    other = made(tmp_path, name.format(dead_pid))
+    sweep_asides(tmp_path)
+    assert other.exists()
+
+
+def test_what_was_written_a_moment_ago_is_left_alone(tmp_path: Path, dead_pid: int) -> None:
+    """Its process may run where this one cannot see it, in another container."""
+    fresh = made(tmp_path, f".a.{dead_pid}.part.u8", seconds_ago=0)
+    sweep_asides(tmp_path)
+    assert fresh.exists()
+
+
+def test_folders_are_swept_with_what_is_in_them(tmp_path: Path, dead_pid: int) -> None:
+    left = tmp_path / f".DCGAN.model-5.{dead_pid}.part_temp"
+    left.mkdir()
+    made(left, "part-00000-of-00001.index")
+    os.utime(left, (1, 1))
+    sweep_asides(tmp_path)
+    assert not left.exists()
+
+
+def test_the_number_of_this_process_may_have_been_anothers(tmp_path: Path) -> None:
+    left = made(tmp_path, f".a.{os.getpid()}.part.u8")
+    sweep_asides(tmp_path)
+    assert not left.exists()
+
+
+def test_there_may_be_nothing_to_sweep(tmp_path: Path) -> None:
+    sweep_asides(tmp_path / "none")

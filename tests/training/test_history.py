@@ -1,0 +1,90 @@
+"""history.csv survives kills, its curves are drawn, and what it warns of is in it."""
+
+import math
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from support.errors import UserError
+from training.history import (
+    COLLAPSED,
+    D_WINS,
+    Alarms,
+    Row,
+    append_row,
+    draw_curves,
+    read_rows,
+    write_rows,
+)
+
+
+def rows(count: int, d_loss: float = 1.0, diversity: float = math.nan) -> list[Row]:
+    return [Row(10 * k, d_loss, 2.0, 0.6, 0.4, 250.0, diversity) for k in range(1, count + 1)]
+
+
+def test_rows_are_read_as_they_were_noted(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "history.csv"
+    write_rows(path, rows(2))
+    append_row(path, rows(3, diversity=0.5)[2])
+    assert path.read_text().splitlines() == [
+        "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity",
+        "10,1,2,0.6,0.4,250,",
+        "20,1,2,0.6,0.4,250,",
+        "30,1,2,0.6,0.4,250,0.5",
+    ]
+    read = read_rows(path, step=30)
+    assert [row.step for row in read] == [10, 20, 30]
+    assert math.isnan(read[1].diversity)
+    assert read[2] == rows(3, diversity=0.5)[2]
+
+
+def test_rows_of_lost_steps_and_lines_cut_short_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    write_rows(path, rows(5))
+    with path.open("a") as file:
+        file.write("60,1,2,0.")
+    assert [row.step for row in read_rows(path, step=40)] == [10, 20, 30, 40]
+    assert [row.step for row in read_rows(path, step=999)] == [10, 20, 30, 40, 50]
+    assert read_rows(tmp_path / "none.csv", step=40) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"date,price\n1,2\n", b"\xff\xfe\x00"])
+def test_a_file_of_something_else_is_not_overwritten(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="no history of a training"):
+        read_rows(path, step=10)
+
+
+def warned(rows: list[Row]) -> list[tuple[int, str]]:
+    """At which step which warning came."""
+    alarms = Alarms()
+    return [(row.step, words) for row in rows for words in alarms.after(row)]
+
+
+def test_d_wins_when_its_loss_is_low_for_200_steps() -> None:
+    low = rows(60, d_loss=0.04)
+    assert warned(low) == [(210, D_WINS)], "once"
+    low[10] = low[10]._replace(d_loss=0.06)
+    assert warned(low) == [(320, D_WINS)]
+    low[30] = low[30]._replace(d_loss=0.06)
+    assert warned(low[:35]) == []
+    late = [row._replace(step=row.step + 5000) for row in rows(3, d_loss=0.04)]
+    assert warned(late) == [], "nothing is known of the steps before"
+    seldom = [row._replace(step=row.step * 100) for row in rows(3, d_loss=0.04)]
+    assert warned(seldom) == [(3000, D_WINS)], "two rows tell too little"
+
+
+def test_samples_have_collapsed_when_they_are_alike_twice() -> None:
+    alike, other, unmeasured = (rows(1, diversity=d)[0] for d in (0.19, 0.21, math.nan))
+    assert warned([alike]) == []
+    assert warned([alike, unmeasured, alike, alike]) == [(10, COLLAPSED)]
+    assert warned([alike, other, alike]) == []
+
+
+def test_the_curves_are_drawn_whatever_was_measured(tmp_path: Path) -> None:
+    for given in (rows(1), rows(30, diversity=0.5)):
+        with Image.open(draw_curves(given, tmp_path / "history.png")) as picture:
+            assert picture.size == (800, 480)
+            assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 10

@@ -1,0 +1,323 @@
+"""Many devices: which replicas there are, and the copies of a DCGAN that train on them as one.
+
+A replica is one device with a copy of both networks. --strategy mirrored makes one of every device
+of this machine, --strategy multiworker of every device of all machines that TF_CONFIG names; there
+each machine runs this program, a worker. Worker 0 is the chief: it alone prints and writes.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from support.errors import RunError, UserError, one_line
+from training.prefetch import Batch
+
+if TYPE_CHECKING:
+    from model import DCGAN
+
+TF_CONFIG_LOOKS_SO = (
+    '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
+    '"task": {"type": "worker", "index": 0}}, and index 1 on host1'
+)
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+CHECKPOINT = 0  # a wish; all others are the numbers of signals
+WISHES = 65  # signals have numbers below
+
+PerReplica = Any  # a value of each local replica
+Nested = TypeVar("Nested")  # tensors, also in lists and dictionaries
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The replicas that train together, and the part of this process in it."""
+
+    strategy: tf.distribute.Strategy | None = None
+    worker: int = 0
+    workers: int = 1
+
+    @property
+    def replicas(self) -> int:
+        """Of all workers."""
+        return self.strategy.num_replicas_in_sync if self.strategy else 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that prints and writes."""
+        return self.worker == 0
+
+    def of_chief(self, value: int) -> int:
+        """What the chief calls with; all workers must call."""
+        return int(self._gathered([value])[0, 0])
+
+    def refuse_differences(self, values: Mapping[str, int]) -> None:
+        """See that all workers mean the same run; all must call, with the same names.
+
+        Raises:
+            UserError: a value is not the chief's, here or at another worker.
+        """
+        table = self._gathered(list(values.values()))
+        for replica, row in enumerate(table.tolist()):
+            for name, chiefs, other in zip(values, table[0].tolist(), row, strict=True):
+                if chiefs != other:
+                    worker = replica * self.workers // self.replicas
+                    raise UserError(
+                        f"the workers differ: {name} is {chiefs} at worker 0, {other} at worker "
+                        f"{worker}. All need the same flags, files and images"
+                    )
+
+    @contextmanager
+    def chief_first(self) -> Iterator[None]:
+        """Have the others wait until the chief has left the block; all must enter it."""
+        if not self.is_chief:
+            self._gathered([0])
+        yield
+        if self.is_chief:
+            self._gathered([0])
+
+    def _gathered(self, values: list[int]) -> np.ndarray:
+        """The values of every replica's worker, int64 [replicas, len(values)]."""
+        if self.strategy is None:
+            return np.array([values])
+
+        def own_row(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+            table = np.zeros((self.replicas, len(values)), np.int64)
+            table[context.replica_id_in_sync_group] = values
+            return tf.constant(table)
+
+        with _others_may_be_lost():
+            tables = self.strategy.experimental_distribute_values_from_function(own_row)
+            return self.strategy.reduce(tf.distribute.ReduceOp.SUM, tables, axis=None).numpy()
+
+
+ALONE = Cluster()
+
+
+@contextmanager
+def joined(kind: str) -> Iterator[Cluster]:
+    """Make the replicas of --strategy `kind`, say which there are, and wait for all workers.
+
+    Within the block only the chief's prints are seen. TensorFlow must not have computed yet.
+
+    Raises:
+        UserError: TF_CONFIG is missing or wrong.
+    """
+    if kind == "none":
+        yield ALONE
+        return
+    if kind == "mirrored":
+        strategy = tf.distribute.MirroredStrategy()
+        cluster = Cluster(strategy)
+        devices = ", ".join(d.rpartition("device:")[2] for d in strategy.extended.worker_devices)
+        print(f"replicas: {cluster.replicas} in this process, on {devices}", flush=True)
+    else:
+        worker, addresses = read_tf_config(os.environ.get("TF_CONFIG"))
+        print(
+            f"worker {worker} of {len(addresses)}, {addresses[worker]}: waiting for all", flush=True
+        )
+        cluster = Cluster(_multiworker(), worker, len(addresses))
+        print(
+            f"replicas: {cluster.replicas} on {cluster.workers} workers; this is worker {worker}"
+            f"{', the chief' if cluster.is_chief else '. Worker 0 alone prints and writes'}",
+            flush=True,
+        )
+    with contextlib.ExitStack() as stack:
+        if not cluster.is_chief:
+            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        yield cluster
+
+
+def _multiworker() -> tf.distribute.Strategy:
+    # In a thread, as a signal is not noticed in the one that waits inside of TensorFlow.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(tf.distribute.MultiWorkerMirroredStrategy).result()
+
+
+def read_tf_config(text: str | None) -> tuple[int, list[str]]:
+    """The number of this worker, and the addresses of all, the chief's first.
+
+    Args:
+        text: the environment variable TF_CONFIG, None where it is not set.
+
+    Raises:
+        UserError: says what is wrong with it, and how it looks.
+    """
+    if not text:
+        raise _bad_tf_config("is not set")
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise _bad_tf_config(f"is no JSON ({error})") from error
+    cluster, task = (_part(config, name) for name in ("cluster", "task"))
+    if unknown := sorted(set(cluster) - {"chief", "worker"}):
+        raise _bad_tf_config(f"names jobs that are not used here: {', '.join(unknown)}")
+    for job, addresses in cluster.items():
+        if not (isinstance(addresses, list) and all(_is_address(a) for a in addresses)):
+            raise _bad_tf_config(f"has no list of host:port under {job}")
+    jobs = [(job, n) for job in ("chief", "worker") for n in range(len(cluster.get(job, [])))]
+    if len(cluster.get("chief", [])) > 1:
+        raise _bad_tf_config("names several chiefs")
+    own = (task.get("type"), task.get("index"))
+    if own not in jobs:
+        there = ", ".join(f"{job} {n}" for job, n in jobs) or "nobody"
+        raise _bad_tf_config(f"says that this is {own[0]} {own[1]!r}, but its cluster has {there}")
+    addresses = [cluster[job][n] for job, n in jobs]
+    if len(set(addresses)) < len(addresses):
+        raise _bad_tf_config("names an address twice")
+    return jobs.index(own), addresses
+
+
+def _part(config: object, name: str) -> dict:
+    part = config.get(name) if isinstance(config, dict) else None
+    if not isinstance(part, dict) or not part:
+        raise _bad_tf_config(f'has no "{name}"')
+    return part
+
+
+def _is_address(text: object) -> bool:
+    return isinstance(text, str) and text.rpartition(":")[2].isdecimal() and text[0] != ":"
+
+
+def _bad_tf_config(fault: str) -> UserError:
+    return UserError(f"--strategy=multiworker: TF_CONFIG {fault}. Set it to {TF_CONFIG_LOOKS_SO}")
+
+
+class Copies:
+    """The copies of a DCGAN on the replicas; the DCGAN itself is as it was at the last `collect`.
+
+    wishes: what any worker asked for in the last step (CHECKPOINT, numbers of signals); the same
+    at all workers.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy, dcgan: "DCGAN"):
+        """Begin with what the chief's `dcgan` holds; all workers must call."""
+        self._strategy, self._plain = strategy, dcgan
+        self.wishes: set[int] = set()
+        self._step = tf.function(self._step_on_all)
+        self._means = tf.function(self._means_on_all)
+        with _others_may_be_lost():
+            with self._strategy.scope():
+                self._copy = type(dcgan)(**dcgan.settings, averaged=_mean)
+            self._assign_from_chief()
+
+    def train_step(
+        self, batch_of: Callable[[int], Batch], evaluate: bool, watch: bool, wishes: set[int]
+    ) -> dict[str, tf.Tensor]:
+        """One step of all replicas, each with its own batch; all workers must call it.
+
+        Args:
+            batch_of: images, z and so on of a replica; called for those of this process.
+            evaluate, watch: as DCGAN.train_step.
+            wishes: this worker's.
+
+        Returns:
+            As DCGAN.train_step: the losses are means over the replicas, the same at all
+            workers; d, d_ and G are of the first replica of this process. `not_finite` is above 0
+            where any replica has a loss or a variable that is not finite; variables are looked at
+            with `evaluate` or `watch`.
+        """
+
+        def value(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
+            batch = batch_of(context.replica_id_in_sync_group)
+            return {name: tf.constant(part) for name, part in batch.items()}
+
+        wished = np.zeros(WISHES, np.float32)
+        wished[list(wishes)] = 1
+        with _others_may_be_lost():
+            batch = self._strategy.experimental_distribute_values_from_function(value)
+            step = self._step(batch, tf.constant(wished), tf.constant(evaluate or watch), evaluate)
+            result = self._first(step)
+            self.wishes = set(np.flatnonzero(result.pop("wishes").numpy()).tolist())
+        return result
+
+    def collect(self) -> None:
+        """Bring the plain DCGAN up to date, its averages are means; all workers must call it."""
+        with _others_may_be_lost():
+            means = iter(self._first(self._means()))
+        for variable, copy in zip(self._plain.variables, self._copy.variables, strict=True):
+            variable.assign(next(means) if _is_average(copy) else self._first(copy))
+
+    def _step_on_all(
+        self, batch: PerReplica, wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
+    ) -> dict[str, PerReplica]:
+        return self._strategy.run(self._step_on_one, (batch, wishes, look, evaluate))
+
+    def _step_on_one(
+        self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
+    ) -> dict[str, tf.Tensor]:
+        result = self._copy.three_updates(**batch, evaluate=evaluate)
+        names = [name for name in result if "loss" in name]
+        # `look` is a tensor, so that the step is traced twice, not four times.
+        variables = tf.cond(
+            look, lambda: _any_fault(self._copy.named_variables().values()), lambda: False
+        )
+        of_losses = _any_fault(result[name] for name in names)
+        fault = tf.cast(of_losses | variables, tf.float32)
+        shared = _mean(tf.concat([[result[name] for name in names], [fault], wishes], 0))
+        losses = dict(zip(names, tf.unstack(shared[: len(names)]), strict=True))
+        return result | losses | {"not_finite": shared[len(names)], "wishes": shared[-WISHES:]}
+
+    def _means_on_all(self) -> list[PerReplica]:
+        averages = [v for v in self._copy.variables if _is_average(v)]
+        return self._strategy.run(lambda: _mean([v.read_value() for v in averages]))
+
+    def _assign_from_chief(self) -> None:
+        """Machines that differ may draw initial weights that differ in the last bit."""
+        values = [v.read_value() for v in self._plain.variables]
+
+        def of_first_replica() -> list[tf.Tensor]:
+            context = tf.distribute.get_replica_context()
+            is_first = context.replica_id_in_sync_group == 0
+            own = [tf.where(is_first, v, tf.zeros_like(v)) for v in values if v.dtype.is_floating]
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+        chiefs = iter(self._first(tf.function(lambda: self._strategy.run(of_first_replica))()))
+        for copy, value in zip(self._copy.variables, values, strict=True):
+            copy.assign(next(chiefs) if value.dtype.is_floating else value)
+
+    def _first(self, values: Nested) -> Nested:
+        """Of values of all local replicas those of the first."""
+        return tf.nest.map_structure(
+            lambda value: self._strategy.experimental_local_results(value)[0], values
+        )
+
+
+def _mean(values: Nested) -> Nested:
+    """Means over all replicas, in one all-reduce; to be called on each."""
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def _any_fault(values: Iterable[tf.Tensor]) -> tf.Tensor:
+    """Whether any of the values is not finite."""
+    return tf.reduce_any([tf.reduce_any(~tf.math.is_finite(value)) for value in values])
+
+
+def _is_average(variable: tf.Variable) -> bool:
+    return variable.aggregation == tf.VariableAggregation.MEAN
+
+
+@contextmanager
+def _others_may_be_lost() -> Iterator[None]:
+    """Say in words of this program what is raised when another worker has died.
+
+    Raises:
+        RunError: one has.
+    """
+    try:
+        yield
+    except LOST as error:
+        lines = str(error).splitlines()
+        reason = next((line for line in lines if "aborted by" in line), one_line(error))
+        raise RunError(
+            f"another worker has ended or cannot be reached ({reason}). Start all workers again: "
+            "they go on from the last checkpoint"
+        ) from error

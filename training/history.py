@@ -1,0 +1,140 @@
+"""The course of a training: a table on disk, its curves as a picture, and what they warn of."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from support.errors import UserError
+from support.files import written_aside
+
+LOW_D_LOSS = 0.05
+LOW_FOR_STEPS = 200
+LOW_ROWS = 3  # at least: they may be far from each other
+COLLAPSED_BELOW = 0.2
+COLLAPSED_TIMES = 2
+D_WINS = (
+    f"d_loss has been under {LOW_D_LOSS} for {LOW_FOR_STEPS} steps: D tells every fake, and G "
+    "learns little from that. Try a smaller --learning_rate (0.0001), --augment if the images "
+    "are few, or look whether they are of one kind and size"
+)
+COLLAPSED = (
+    "the samples differ from each other less than a fifth as much as the images do: G has "
+    "collapsed to a few pictures. Try an earlier checkpoint, another --seed, a smaller "
+    "--learning_rate (0.0001), or a larger --batch_size"
+)
+
+
+class Row(NamedTuple):
+    """What is noted of a step: losses of its updates, means of D's probabilities, speed.
+
+    `images_per_s` is nan in the first row of a start, `diversity` where no sample was made: the
+    mean distance of two samples as a part of that of two images (watching.diversity).
+    """
+
+    step: int
+    d_loss: float
+    g_loss: float
+    d_of_reals: float
+    d_of_fakes: float
+    images_per_s: float
+    diversity: float = math.nan
+
+
+def read_rows(path: Path, step: int) -> list[Row]:
+    """The rows of a CSV up to `step`: those after it are of steps that were lost.
+
+    Raises:
+        UserError: the file is not one that `write_rows` wrote.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error):
+        lines = []
+    if not lines or lines[0] != list(Row._fields):
+        raise UserError(f"{path} is no history of a training: delete it, or move it away")
+    rows = [row for line in lines[1:] if (row := _row(line))]
+    return [row for row in rows if row.step <= step]
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write a CSV of all rows, with the names of the columns first."""
+    with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([Row._fields, *map(_cells, rows)])
+
+
+def append_row(path: Path, row: Row) -> None:
+    """Add a row to a CSV that `write_rows` wrote."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerow(_cells(row))
+
+
+def _cells(row: Row) -> list[str]:
+    return [str(row.step), *("" if math.isnan(value) else f"{value:.6g}" for value in row[1:])]
+
+
+def _row(cells: list[str]) -> Row | None:
+    """None for a line that a kill cut short."""
+    try:
+        step, *values = cells
+        return Row(int(step), *(float(value or math.nan) for value in values))
+    except (ValueError, TypeError):
+        return None
+
+
+class Alarms:
+    """What the rows of a run warn of, in words, with what to try; each once."""
+
+    def __init__(self) -> None:
+        """Before the first row."""
+        self._low: list[int] = []  # steps, since d_loss was last high
+        self._last: list[float] = []  # measures of diversity
+        self._said: set[str] = set()
+
+    def after(self, row: Row) -> list[str]:
+        """What there is to say after a row; the rows are to come in their order."""
+        self._low = [*self._low, row.step] if row.d_loss < LOW_D_LOSS else []
+        d_wins = len(self._low) >= LOW_ROWS and row.step - self._low[0] >= LOW_FOR_STEPS
+        if not math.isnan(row.diversity):
+            self._last = [*self._last, row.diversity][-COLLAPSED_TIMES:]
+        alike = [value < COLLAPSED_BELOW for value in self._last]
+        found = {D_WINS: d_wins, COLLAPSED: len(alike) == COLLAPSED_TIMES and all(alike)}
+        new = [words for words, holds in found.items() if holds and words not in self._said]
+        self._said.update(new)
+        return new
+
+
+def draw_curves(rows: Sequence[Row], path: Path) -> Path:
+    """The curves as a PNG: losses, D's probabilities, diversity, speed, over the steps."""
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, probabilities, diversity, speed = figure.subplots(2, 2, sharex=True).flat
+    _curve(losses, rows, "d_loss")
+    _curve(losses, rows, "g_loss")
+    losses.set(title="losses", ylim=(0, None))
+    _curve(probabilities, rows, "d_of_reals", "D(x), of images")
+    _curve(probabilities, rows, "d_of_fakes", "D(G(z)), of fakes")
+    probabilities.set(title="what D thinks: 1 is real", ylim=(0, 1))
+    _curve(diversity, rows, "diversity", "of samples, as a part of the images'")
+    diversity.axhline(COLLAPSED_BELOW, color="grey", linestyle=":", label="collapsed below")
+    diversity.set(title="diversity", ylim=(0, 1.5), xlabel="step")
+    _curve(speed, rows, "images_per_s", "images a second")
+    speed.set(title="speed", ylim=(0, None), xlabel="step")
+    for panel in (losses, probabilities, diversity, speed):
+        panel.legend(fontsize="small")
+        panel.grid(alpha=0.3)
+    with written_aside(path) as aside:
+        figure.savefig(aside, format="png", dpi=80)
+    return path
+
+
+def _curve(panel, rows: Sequence[Row], name: str, label: str = "") -> None:  # type: ignore[no-untyped-def]
+    points = [(row.step, value) for row in rows if not math.isnan(value := getattr(row, name))]
+    panel.plot(*zip(*points, strict=True) if points else ([], []), label=label or name, linewidth=1)

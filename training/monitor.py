@@ -1,0 +1,170 @@
+"""What a training shows beside its lines: history, progress.gif, TensorBoard, warnings."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from datasets.image_files import PILLOW_RAISES
+from training.history import Alarms, Row, append_row, draw_curves, read_rows, write_rows
+from utils import save_animation
+
+REALS = "reals.png"  # beside the sample pictures
+FRAMES = 60  # of progress.gif, spread over the whole training
+FRAME_SIDE = 300  # pixels, at most
+SECONDS = 10.0
+DRAWING_MAY_TAKE = 0.01  # of the time
+
+
+class Watch:
+    """Notes the course of one run, and shows it: history.csv, history.png, progress.gif."""
+
+    def __init__(
+        self,
+        logs: Path,
+        samples: Path,
+        step: int,
+        of_reals: float,
+        labels: np.ndarray | None,
+        say: Callable[[str], None],
+    ):
+        """Go on with what earlier starts noted up to `step`.
+
+        Args:
+            logs, samples: folders of the run.
+            step: the step that the training goes on from.
+            of_reals: the diversity of images, to compare that of the samples with; nan if unknown.
+            labels: classes of the samples [N]; None without.
+            say: prints a line.
+        """
+        self._csv, self._png, self._gif = (
+            logs / "history.csv",
+            logs / "history.png",
+            samples / "progress.gif",
+        )
+        self._labels, self._say = labels, say
+        self._of_reals = of_reals
+        self._rows = read_rows(self._csv, step)
+        write_rows(self._csv, self._rows)
+        self._alarms = Alarms()
+        for row in self._rows:
+            self._alarms.after(row)
+        self._noted: tuple[int, float] | None = None
+        self._draw_at = 0.0
+        self._drawn = 0  # rows
+
+    def note(
+        self, step: int, result: Mapping[str, tf.Tensor], batch: int, pixels: np.ndarray | None
+    ) -> None:
+        """Note a step, for TensorBoard, too, and warn of what the rows tell.
+
+        Args:
+            step: its number; it is the default step of tf.summary.
+            result: what train_step gave with `watch`.
+            batch: images in a step.
+            pixels: the samples, uint8 [N, H, W, C], where some were made.
+        """
+        now, speed = time.perf_counter(), math.nan
+        if self._noted:  # the first steps of a start take longer: TensorFlow traces them
+            before, began = self._noted
+            speed = (step - before) * batch / (now - began)
+        self._noted = (step, now)
+        row = Row(
+            step,
+            d_loss=float(result["d_loss"]),
+            g_loss=float(result["g_loss"]),
+            d_of_reals=float(tf.reduce_mean(result["d"])),
+            d_of_fakes=float(tf.reduce_mean(result["d_"])),
+            images_per_s=speed,
+        )
+        tags = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes}
+        if not math.isnan(speed):
+            tags["images_per_s"] = speed
+        if pixels is not None and self._of_reals > 0:
+            of_samples = diversity(pixels, self._labels)
+            row = row._replace(diversity=of_samples / self._of_reals)
+            tags |= {"diversity": of_samples, "diversity_of_reals": self._of_reals}
+        for tag, value in tags.items():
+            tf.summary.scalar(tag, value)
+        self._rows.append(row)
+        if self._csv.is_file():
+            append_row(self._csv, row)
+        else:  # somebody has deleted it
+            write_rows(self._csv, self._rows)
+        for warning in self._alarms.after(row):
+            self._say(f"warning: step {step:,}: {warning}. See docs/reading-the-losses.md")
+
+    def draw(self, pictures: list[Path], at_once: bool = False) -> None:
+        """Draw history.png and, of the run's sample pictures in their order, progress.gif.
+
+        Unless it is to be `at_once`, only where drawing has not taken much of the time so far.
+        """
+        began = time.monotonic()
+        is_new = len(self._rows) > self._drawn
+        if not is_new or (began < self._draw_at and not at_once):
+            return
+        self._drawn = len(self._rows)
+        self._say(f"wrote {draw_curves(self._rows, self._png)}")
+        if frames := self._frames(pictures):
+            self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
+        took = time.monotonic() - began
+        self._draw_at = began + took / DRAWING_MAY_TAKE
+
+    def _frames(self, pictures: list[Path]) -> list[np.ndarray]:
+        """What progress.gif shows; pictures that cannot be read are named and left out."""
+        frames = []
+        for picture in spread(pictures):
+            try:
+                frames.append(_frame(picture))
+            except PILLOW_RAISES as error:
+                self._say(f"not in {self._gif.name}: {picture} cannot be read ({error})")
+        return [frame for frame in frames if frame.shape == frames[-1].shape]
+
+
+def diversity(pixels: np.ndarray, labels: np.ndarray | None) -> float:
+    """The mean distance of two pictures, root mean square over pixels, of 0 ... 255: 0 ... 1.
+
+    Args:
+        pixels: uint8 [N, H, W, C].
+        labels: classes [N]; only pairs of the same class count. None: all pairs do.
+
+    Returns:
+        nan where there is no such pair.
+    """
+    flat = pixels.reshape(len(pixels), -1).astype(np.float32) / 255
+    products = flat @ flat.T
+    squares = np.diag(products)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0) / flat.shape[1])
+    pairs = ~np.eye(len(flat), dtype=bool)
+    if labels is not None:
+        pairs &= labels[:, None] == labels
+    return float(distances[pairs].mean()) if pairs.any() else math.nan
+
+
+def sample_pictures(folder: Path, step: int, batches: int) -> list[Path]:
+    """The pictures train_{epoch}_{idx}.png up to `step`, in the order of their steps."""
+    found = {}
+    for path in folder.glob("train_*_*.png"):
+        if name := re.fullmatch(r"train_(\d+)_(\d+)\.png", path.name):
+            at = int(name[1]) * batches + int(name[2])
+            if at < step:
+                found[at] = path
+    return [found[at] for at in sorted(found)]
+
+
+def spread(pictures: list[Path]) -> list[Path]:
+    """At most FRAMES of them, the first and the last among them."""
+    count, last = min(FRAMES, len(pictures)), len(pictures) - 1
+    return [pictures[round(k * last / max(count - 1, 1))] for k in range(count)]
+
+
+def _frame(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        image.thumbnail((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BOX)
+        pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
