@@ -2,19 +2,18 @@
 
 import dataclasses
 import functools
-import gzip
 import math
 import mmap
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from datasets.classes import class_lines, find_labelled, number_classes
 from datasets.folder import Found, channels, find_images, first_header, load_folder
-from datasets.image_files import Geometry, fit
+from datasets.idx import MNIST_CLASSES, load_mnist
+from datasets.image_files import Geometry
 from runs.settings import Settings
 from support.errors import UserError
 from support.streams import random_stream
@@ -22,10 +21,6 @@ from training.pace import advice, pace
 from utils import one_hot
 
 ARRAYS = ".arrays"  # below data_dir
-MNIST_CLASSES = 10
-MNIST_SHUFFLE_SEED = 547  # the original's
-MNIST_PARTS = ("train", "t10k")
-IDX_MAGIC = {"images": 2051, "labels": 2049}
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1) -> Dataset:
 
 
 def _open_idx_set(settings: Settings, seed: int) -> Dataset:
-    images, labels = load_mnist(_idx_folder(settings), geometry_of(settings))
+    images, labels = load_mnist(folder_of(settings), geometry_of(settings))
     y_dim = MNIST_CLASSES if settings.with_labels else None
     return Dataset(
         images,
@@ -172,7 +167,7 @@ def describe(settings: Settings) -> tuple[str, int, int | None]:
     """
     geometry = geometry_of(settings)
     if settings.is_idx_set:
-        count = len(load_mnist(_idx_folder(settings), geometry)[0])
+        count = len(load_mnist(folder_of(settings), geometry)[0])
         source, c_dim = "files 28x28", 1
         y_dim = MNIST_CLASSES if settings.with_labels else None
     else:
@@ -230,62 +225,6 @@ def geometry_of(settings: Settings) -> Geometry:
     """Crop and output size as the settings ask for them."""
     crop = (settings.input_height, settings.input_width) if settings.crop else None
     return Geometry(crop, (settings.output_height, settings.output_width))
-
-
-def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """All of MNIST in the original's order: images uint8 [N, H, W, 1], labels uint8 [N].
-
-    Or of a drop-in for it. Train and test together (70,000), shuffled once with NumPy's legacy
-    generator, seed 547.
-    """
-    images = np.concatenate([_read_idx(folder, part, "images") for part in MNIST_PARTS])
-    labels = np.concatenate([_read_idx(folder, part, "labels") for part in MNIST_PARTS])
-    if len(images) != len(labels):
-        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_help(folder)}")
-    if labels.max(initial=0) >= MNIST_CLASSES:
-        raise UserError(f"{folder}: a label of {labels.max()}; there are 0 to 9. {_help(folder)}")
-    # RandomState(547).permutation draws what the original's np.random.shuffle draws.
-    order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
-    images, labels = images[order], labels[order]
-    if images.shape[1:] != geometry.output or geometry.crop not in (None, images.shape[1:]):
-        images = np.stack([np.asarray(fit(Image.fromarray(i), geometry)) for i in images])
-    return images[..., np.newaxis], labels
-
-
-def _idx_folder(settings: Settings) -> Path:
-    folder = folder_of(settings)
-    if not folder.is_dir():
-        raise UserError(f"{settings.dataset}: there is no folder {folder}. {_help(folder)}")
-    return folder
-
-
-def _help(folder: Path) -> str:
-    return f"Type: python download.py {folder.name}"
-
-
-def _read_idx(folder: Path, part: str, kind: str) -> np.ndarray:
-    """One idx file, plain or still gzipped: uint8, of the shape that its header tells."""
-    axes = 3 if kind == "images" else 1
-    names = [f"{part}-{kind}{dot}idx{axes}-ubyte{gz}" for gz in ("", ".gz") for dot in "-."]
-    path = next((folder / name for name in names if (folder / name).is_file()), None)
-    if path is None:
-        there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_help(folder)}")
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({error}). Delete it. {_help(folder)}") from error
-    start = 4 * (axes + 1)
-    header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
-    if header[0] != IDX_MAGIC[kind]:
-        raise UserError(f"{path} is no idx file of {kind}. Delete it. {_help(folder)}")
-    values = np.frombuffer(content[start:], np.uint8)
-    if len(values) != math.prod(header[1:]):
-        raise UserError(
-            f"{path} holds {len(values):,} bytes where its header tells of "
-            f"{math.prod(header[1:]):,}. Delete it. {_help(folder)}"
-        )
-    return values.reshape(header[1:])
 
 
 def _give_back(images: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """What tests make up: data sets, images, tiny networks; and how they start the scripts."""
 
+import gzip
 import io
 import struct
 import subprocess
@@ -118,3 +119,10 @@ def png_chunk(name: bytes, content: bytes) -> bytes:
     """One chunk of a PNG, with its checksum."""
     checksum = zlib.crc32(name + content)
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+
+def gzip_files(folder: Path) -> None:
+    """Gzip every file of a folder in place, as downloads keep Fashion-MNIST."""
+    for path in list(folder.iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()

@@ -1,0 +1,79 @@
+"""MNIST and its drop-ins: four idx files, read together in the order the original has."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from datasets.image_files import Geometry, fit
+from support.errors import UserError
+
+# The four files and how each begins: its magic number, then the sizes of MNIST and its drop-ins.
+IDX_FILES = {
+    "train-images-idx3-ubyte": (2051, 60_000, 28, 28),
+    "train-labels-idx1-ubyte": (2049, 60_000),
+    "t10k-images-idx3-ubyte": (2051, 10_000, 28, 28),
+    "t10k-labels-idx1-ubyte": (2049, 10_000),
+}
+MNIST_CLASSES = 10
+MNIST_SHUFFLE_SEED = 547  # the original's
+
+
+def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """MNIST, or a drop-in for it, in the original's order: images uint8 [N, H, W, 1], labels [N].
+
+    The training images, then the test images (70,000 together), shuffled once with NumPy's legacy
+    generator, seed 547. Any number of images of any size is read.
+
+    Raises:
+        UserError: no such folder; or a file is missing, damaged, or does not fit the others.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}. {_help(folder)}")
+    arrays = [_read_idx(folder, name) for name in IDX_FILES]
+    images, labels = np.concatenate(arrays[::2]), np.concatenate(arrays[1::2])
+    if len(images) != len(labels):
+        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_help(folder)}")
+    if labels.max(initial=0) >= MNIST_CLASSES:
+        raise UserError(f"{folder}: a label is {labels.max()}, not 0 to 9. {_help(folder)}")
+    # RandomState(547).permutation draws what the original's np.random.shuffle draws.
+    order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
+    images, labels = images[order], labels[order]
+    if images.shape[1:] != geometry.output or geometry.crop not in (None, images.shape[1:]):
+        images = np.stack([np.asarray(fit(Image.fromarray(i), geometry)) for i in images])
+    return images[..., np.newaxis], labels
+
+
+def _help(folder: Path) -> str:
+    return f"Type: python download.py {folder.name}"
+
+
+def _read_idx(folder: Path, name: str) -> np.ndarray:
+    """One of the four files, plain or gzipped: uint8, in the shape that its header gives.
+
+    Some programs write a dot before "idx" when they unpack; that name is found too.
+    """
+    names = [f"{n}{gz}" for gz in ("", ".gz") for n in (name, name.replace("-idx", ".idx"))]
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    if path is None:
+        there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
+        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_help(folder)}")
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is damaged ({error}). Delete it. {_help(folder)}") from error
+    start = 4 * len(IDX_FILES[name])
+    magic, *shape = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
+    if magic != IDX_FILES[name][0]:
+        kind = name.split("-")[1]
+        raise UserError(f"{path} is not an idx file of {kind}. Delete it. {_help(folder)}")
+    values = np.frombuffer(content[start:], np.uint8)
+    if len(values) != math.prod(shape):
+        raise UserError(
+            f"{path} holds {len(values):,} bytes, but its header says {math.prod(shape):,}. "
+            f"Delete it. {_help(folder)}"
+        )
+    return values.reshape(shape)
