@@ -1,8 +1,8 @@
-"""Classes of one's own: a sub-folder each, or a CSV that names the class of every file."""
+"""Your own classes: a sub-folder for each, or a CSV that names the class of every file."""
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,32 +13,37 @@ from datasets.report import first_names, printable
 from support.errors import UserError
 
 COLUMNS = ("file", "label")
-SHOWN_AT_MOST = 20  # classes that are listed with their counts
-UNBALANCED = 4  # times that the largest class may outnumber the smallest
+SHOWN_AT_MOST = 20  # classes listed with their counts
+UNBALANCED = 4  # how many times larger the largest class may be than the smallest
 MANY = 1000
 
 
 class Classes(NamedTuple):
-    """The names of the classes, by number, and the number of each image's: int64 [N]."""
+    """The names of the classes, by number, and the class number of each image: int64 [N]."""
 
     names: tuple[str, ...]
     numbers: np.ndarray
 
 
-def find_labelled(folder: Path, pattern: str, labels_file: Path | None) -> tuple[Found, list[str]]:
-    """The images that have a class, and the class of each; says what is left out.
+def find_labelled(
+    folder: Path, pattern: str, labels_file: Path | None, say: Callable[[str], object]
+) -> tuple[Found, list[str]]:
+    """The images that have a class, and the class of each.
 
     Args:
-        folder: the data set's; files are named relative to it.
-        pattern: without `labels_file` it is applied in each sub-folder, which is a class.
-        labels_file: a CSV with a column `file` and a column `label`; other columns do not matter.
+        folder: the data set's.
+        pattern: which files are images; without `labels_file` it applies within each sub-folder,
+            and each sub-folder is a class.
+        labels_file: a CSV with a column `file` (paths below `folder`) and a column `label`; other
+            columns are ignored.
+        say: gets a line for each kind of file or folder that is left out.
 
     Raises:
-        UserError: as find_images and read_labels; or there are no sub-folders, or no file of the
-            CSV is among those that the pattern finds.
+        UserError: as find_images and read_labels; or there are no sub-folders, or the pattern finds
+            none of the CSV's files.
     """
     if labels_file is None:
-        return _by_sub_folder(folder, pattern)
+        return _by_sub_folder(folder, pattern, say)
     label_of = read_labels(labels_file)
     found = find_images(folder, pattern)
     names = {path: path.relative_to(folder).as_posix() for path in found.files}
@@ -47,15 +52,15 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None) -> tuple
     if not listed:
         raise UserError(
             f"{labels_file}: none of its {len(label_of):,} files ({first_names(missing)}) is in "
-            f"{folder} and matches {pattern}. Name them as they are called below that folder"
+            f"{folder} and matches {pattern}. Write their paths as seen from that folder"
         )
     if missing:
-        print(
+        say(
             f"left out {len(missing):,} of {labels_file} (not there, or not {pattern}): "
             f"{first_names(missing)}"
         )
     if without := [name for name in names.values() if name not in label_of]:
-        print(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
+        say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
     return found._replace(files=listed), [label_of[names[path]] for path in listed]
 
 
@@ -63,7 +68,7 @@ def read_labels(path: Path) -> dict[str, str]:
     """The class of each file that a CSV lists, in UTF-8.
 
     Raises:
-        UserError: no such file, no such columns, an empty field, or two classes for one file.
+        UserError: no such file, a column is missing, a field is empty, or a file has two classes.
     """
     label_of: dict[str, str] = {}
     try:
@@ -72,8 +77,8 @@ def read_labels(path: Path) -> dict[str, str]:
             header = [name.strip().lower() for name in rows.fieldnames or []]
             if not set(COLUMNS) <= set(header):
                 raise UserError(
-                    f"{path}: its first line is {printable(','.join(header))!r}, it must name the "
-                    "columns, with a comma between them: file,label"
+                    f"{path}: its first line is {printable(','.join(header))!r}, but it must name "
+                    "the columns, with a comma between them: file,label"
                 )
             rows.fieldnames = header
             for row in rows:
@@ -100,7 +105,7 @@ def number_classes(labels: Sequence[str], where: str) -> Classes:
     """Number the classes in the order of their names.
 
     Raises:
-        UserError: there is only one, `where` the labels come from.
+        UserError: there is only one; `where` says where the labels come from.
     """
     names, numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)
     if len(names) < 2:
@@ -112,7 +117,7 @@ def number_classes(labels: Sequence[str], where: str) -> Classes:
 
 
 def class_lines(classes: Classes) -> Iterator[str]:
-    """The classes with their counts, and a warning where one is rare or there are very many."""
+    """The classes with their counts; a warning if one is rare, and if there are very many."""
     counts = Counter(classes.numbers.tolist())
     listed = [f"{printable(n)} {counts[k]:,}" for k, n in enumerate(classes.names)]
     more = f" and {len(listed) - SHOWN_AT_MOST:,} more" if len(listed) > SHOWN_AT_MOST else ""
@@ -120,8 +125,8 @@ def class_lines(classes: Classes) -> Iterator[str]:
     (largest, most), *_, (smallest, least) = counts.most_common()
     if most > UNBALANCED * least:
         yield (
-            f"warning: unbalanced classes: {listed[largest]}, {listed[smallest]}. What is rare is "
-            "learnt badly: add images to the small classes, merge them, or leave them out"
+            f"warning: unbalanced classes: {listed[largest]}, {listed[smallest]}. Small "
+            "classes are learnt badly: add images to them, merge them, or leave them out"
         )
     if len(listed) > MANY:
         yield (
@@ -130,19 +135,21 @@ def class_lines(classes: Classes) -> Iterator[str]:
         )
 
 
-def _by_sub_folder(folder: Path, pattern: str) -> tuple[Found, list[str]]:
+def _by_sub_folder(
+    folder: Path, pattern: str, say: Callable[[str], object]
+) -> tuple[Found, list[str]]:
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     sub_folders = [path.name for path in inside if path.is_dir() and path.name[0] != "."]
     if inside and not sub_folders:
         raise UserError(
-            f"--labels: {folder} has no sub-folders. Put the images of each class into one of its "
-            "own, or name their classes in --labels_file=FILE.csv"
+            f"--labels: {folder} has no sub-folders. Put the images of each class into a "
+            "sub-folder, or name their classes in --labels_file=FILE.csv"
         )
     found = find_images(folder, f"*/{pattern}")
     labels = [path.relative_to(folder).parts[0] for path in found.files]
     if empty := sorted(set(sub_folders).difference(labels)):
-        print(f"no class, as nothing matches {pattern} in it: {first_names(empty)}")
+        say(f"not a class, nothing in it matches {pattern}: {first_names(empty)}")
     beside = [path.name for path in inside if path.is_file() and path.match(pattern)]
     if beside:
-        print(f"left out {len(beside):,} (beside the sub-folders): {first_names(beside)}")
+        say(f"left out {len(beside):,} (not in a sub-folder): {first_names(beside)}")
     return found, labels

@@ -1,4 +1,4 @@
-"""A folder of images, decoded once into one array on disk that later runs map into memory."""
+"""A folder of images, decoded once into an array on disk, which later runs map into memory."""
 
 import functools
 import glob
@@ -37,7 +37,7 @@ AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
 class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
-    others: how many pictures, by their suffix, do not match.
+    others: how many pictures the pattern does not match, by suffix.
     """
 
     pattern: str
@@ -47,11 +47,11 @@ class Found(NamedTuple):
 
 
 def find_images(folder: Path, pattern: str) -> Found:
-    """What in `folder` matches `pattern`.
+    """The files below `folder` that match `pattern`.
 
     Raises:
-        UserError: no such folder, or nothing matches; says what is there instead. Or a link leads
-            back to a folder above it.
+        UserError: no such folder, or nothing matches (the text says what is there instead); or a
+            link leads back to a folder above it.
     """
     if not folder.is_dir():
         above = folder.parent
@@ -62,25 +62,25 @@ def find_images(folder: Path, pattern: str) -> Found:
             "Unpack the images there, or give another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
-        raise UserError(f"--input_fname_pattern={pattern}: it is looked for below {folder}")
+        raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")
     names = sorted(filter(None, _matches(folder, pattern)))
     folders = [name for name in names if os.path.isdir(folder / name)]
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
         raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    others = _pictures_in(folder) - Counter(path.suffix for path in files)
-    return Found(pattern, files, folders, others)
+    others = _suffixes_in(folder) - Counter(path.suffix for path in files)
+    pictures = {s: count for s, count in others.items() if s.lower() in PICTURE_SUFFIXES}
+    return Found(pattern, files, folders, Counter(pictures))
 
 
-def _pictures_in(folder: Path) -> Counter[str]:
-    """How many files below a folder have each suffix of pictures."""
+def _suffixes_in(folder: Path) -> Counter[str]:
+    """How many files below a folder have each suffix."""
     names = (name for _, _, files in os.walk(folder) for name in files if name[0] != ".")
-    suffixes = Counter(os.path.splitext(name)[1] for name in names)
-    return Counter({s: count for s, count in suffixes.items() if s.lower() in PICTURE_SUFFIXES})
+    return Counter(os.path.splitext(name)[1] for name in names)
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:
-    """The names that glob finds; a chain of folders that closes would have no end."""
+    """The names that glob finds; it would never end on a link to a folder above."""
     seen = set()
     for name in glob.iglob(pattern, root_dir=folder, recursive=True):
         parent = Path(name).parent
@@ -89,16 +89,16 @@ def _matches(folder: Path, pattern: str) -> Iterator[str]:
             chain = [os.path.realpath(folder / above) for above in (parent, *parent.parents)]
             if len(set(chain)) < len(chain):
                 raise UserError(
-                    f"{folder / parent} is a link to a folder above it, so that {pattern} finds "
-                    "the same files again: remove the link"
+                    f"{folder / parent} is a link to a folder above it, so {pattern} would "
+                    "find the same files again: remove the link"
                 )
         yield name
 
 
 class Images(NamedTuple):
-    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk, and which of its files they are.
+    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk.
 
-    rows: int64 [N], for each image the place of its file among those that were found.
+    rows: int64 [N], the index of each image's file in Found.files.
     """
 
     pixels: np.ndarray
@@ -114,13 +114,14 @@ def load_folder(
     *,
     background: tuple[int, ...] = (255, 255, 255),
     allow_bad: bool = False,
+    say: Callable[[str], object],
 ) -> Images:
     """All images that were found in a folder.
 
-    c_dim None takes it from the images: 3 if any has colour, else 1. Transparency is laid over
-    `background` (R, G, B). The array is made below `arrays` on the first call and found again while
-    files and settings are the same. Files that cannot be read are left out, counted and named, and
-    listed beside the array.
+    With c_dim None the images decide: 3 if any has colour, else 1. Transparent pixels show
+    `background` (R, G, B). The first call writes the array to the folder `arrays`; later calls take
+    it from there as long as files and settings are the same. Files that cannot be read are left
+    out, listed in a file beside the array, and counted and named in the lines that `say` gets.
 
     Raises:
         UserError: as Report.refuse_bad.
@@ -134,12 +135,14 @@ def load_folder(
     if not (description and array.is_file() and _fits(array, description)):
         with quiet_pillow():
             description = _scan(folder, found.files, geometry, c_dim, background, array)
+        say(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
     report = Report.from_json(description["files"])
     report.write_skipped(skipped_list)
-    print("\n".join(report.lines(found.folders, skipped_list)), flush=True)
+    for line in report.lines(found.folders, skipped_list):
+        say(line)
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
-        print(f"other pictures, which {found.pattern} does not match: {kinds}", flush=True)
+        say(f"other pictures, which {found.pattern} does not match: {kinds}")
     report.refuse_bad(folder, skipped_list, allow_bad)
     skipped = {name for name, _ in report.skipped}
     kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
@@ -148,7 +151,7 @@ def load_folder(
 
 
 def _fits(array: Path, description: dict) -> bool:
-    """Whether a description is one of ours, of an array of this size."""
+    """Whether a JSON describes an array, and one of this size."""
     shape = description.get("shape")
     return (
         isinstance(shape, list)
@@ -185,14 +188,13 @@ def _scan(
             progress.update()
     description = {"shape": [report.used, *geometry.output, c_dim], "files": report.as_json()}
     write_json(array.with_suffix(".json"), description)
-    print(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
     return description
 
 
 def decoded(
     path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...]
 ) -> Loaded | str:
-    """What images.load_image gives, or why there is no image."""
+    """What load_image returns, or the reason why there is no image."""
     try:
         return load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
@@ -217,7 +219,7 @@ def in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterato
 
 
 def channels(paths: Sequence[Path]) -> int:
-    """What the images' headers ask for: 3 if any has colour, else 1."""
+    """3 if any image has colour, else 1; only the headers are read."""
     with quiet_pillow():
         return 1 if all(grey for _, grey in in_parallel(_opens_grey, paths)) else 3
 
@@ -234,12 +236,12 @@ def first_header(paths: Sequence[Path]) -> str:
                 with opened(path) as image:
                     return f"{path.name} is {image.height}x{image.width} {image.mode}"
             except UnreadableError:
-                continue  # the scan counts and names what it skips
+                continue  # the scan will count and name it
     raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
 
 
 def _opens_grey(path: Path) -> bool:
-    """Whether a file's header tells of grey; true too for files that the scan will skip."""
+    """Whether an image is grey by its header; also true for a file that the scan will skip."""
     try:
         with opened(path) as image:
             return is_grey(image)
@@ -254,7 +256,7 @@ def _key(
     c_dim: int | None,
     background: tuple[int, ...],
 ) -> str:
-    """Changes when a file (name, size, time, right to read) or a setting changes."""
+    """A hash of the settings and of each file's name, size, time and whether it may be read."""
     settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
     digest = hashlib.sha256(json.dumps(settings).encode())
     for path in paths:
@@ -268,7 +270,7 @@ def _key(
 
 
 def _writable(arrays: Path) -> Path:
-    """`arrays`, or a folder in the system's temporary one where that cannot be written."""
+    """`arrays`, or a temporary folder if that cannot be written."""
     try:
         arrays.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=arrays):
@@ -278,10 +280,10 @@ def _writable(arrays: Path) -> Path:
 
 
 def _own_temporary_folder() -> Path:
-    """A folder that nobody else can write to: what lies in it is trusted.
+    """A temporary folder that nobody else can write to, as the arrays in it are trusted.
 
     Raises:
-        UserError: somebody else has made it.
+        UserError: it is somebody else's, or others may write to it.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a temporary folder a user
     folder = Path(tempfile.gettempdir()) / f"dcgan-arrays-{user}"
@@ -289,15 +291,14 @@ def _own_temporary_folder() -> Path:
     status = folder.stat()
     if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
         raise UserError(
-            f"{folder} is open to others: delete it, or set TMPDIR to a folder of yours"
+            f"others can write to {folder}: delete it, or set TMPDIR to a folder of yours"
         )
     return folder
 
 
 def _what_is_there(folder: Path) -> str:
     """The kinds of files there are, and the pattern for the most frequent kind of picture."""
-    inside = [path for path in folder.rglob("*") if path.is_file()]
-    kinds = Counter(path.suffix for path in inside)
+    kinds = _suffixes_in(folder)
     if not kinds:
         return "The folder is empty"
     there = ", ".join(

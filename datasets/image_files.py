@@ -1,4 +1,4 @@
-"""One image file -> one array of the size and channels the networks train on."""
+"""One image file -> one array of the size and channels that the networks train on."""
 
 import errno
 import logging
@@ -18,15 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-MAX_PIXELS = 2**26  # 8192 x 8192: 256 MiB as RGBA; more are skipped before they are decoded
-MAX_BYTES = 2**29  # of a file; some formats are read whole before their header is looked at
-MAX_SCANS = 200  # of a progressive JPEG, about 10 in practice; a few bytes can hold one more scan
-LARGE = 2**24  # pixels; images above are decoded one at a time, however many threads there are
+MAX_PIXELS = 2**26  # 8192 x 8192, 256 MiB as RGBA; larger images are skipped, not decoded
+MAX_BYTES = 2**29  # of a file, as Pillow reads some formats whole before it looks at the header
+MAX_SCANS = 200  # of a progressive JPEG: 10 are usual, and a few bytes make it decode once more
+LARGE = 2**24  # pixels; images above are decoded one at a time, to bound the memory
 _LARGE_ONES = threading.Lock()
 
-# What Pillow raises for a file that is no image, is damaged or asks for too much. Its parsers trust
-# what they read, so that wrong bytes fail wherever they are used. Fuzzing met all of these but the
-# last three: they stand in its code (short headers, missing frames, large numbers given to C).
+# What Pillow raises for a file that is not an image, is damaged or asks for too much. Its parsers
+# trust what they read, so wrong bytes fail wherever they are used. Fuzzing met all of these except
+# the last three, which Pillow's code can raise (short headers, missing frames, numbers too large).
 PILLOW_RAISES = (
     OSError,
     ValueError,
@@ -44,7 +44,7 @@ SUFFIXES = Image.registered_extensions()  # suffix -> format
 # Not all that Pillow knows: some start other programs (EPS), some take any bytes (TGA).
 # MPO (several JPEGs in one) comes with JPEG.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
-SAME_SUFFIX = {"MPO": "JPEG", "DIB": "BMP"}  # formats that usually have the other's suffix
+SAME_SUFFIX = {"MPO": "JPEG", "DIB": "BMP"}  # formats whose files usually have another's suffix
 SCAN = b"\xff\xda"  # the marker that begins each scan of a JPEG
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS = {
@@ -60,35 +60,35 @@ GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
 
 class UnreadableError(Exception):
-    """A file gives no image. The text is a reason that files with the same fault share."""
+    """A file cannot be read as an image. Files with the same fault have the same text."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """From the file's size to the network's: (height, width) of the crop and of the output."""
+    """(height, width) of the crop, if any, and of the output that it is resized to."""
 
     crop: tuple[int, int] | None
     output: tuple[int, int]
 
 
 class Loaded(NamedTuple):
-    """An image, uint8 [height, width, c_dim], and the kinds of conversions it took."""
+    """An image, uint8 [height, width, c_dim], and the kinds of conversion it took."""
 
     pixels: np.ndarray
     done: tuple[str, ...]
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether an opened image has no colour by its mode; nothing is decoded."""
+    """Whether an opened image is grey by its mode; nothing is decoded."""
     return image.mode in GREY_MODES or image.mode.startswith("I;16")
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keep what Pillow and its libraries warn of from the terminal: the report counts the files.
+    """Keep the warnings of Pillow and its libraries off the terminal: the report counts the files.
 
-    For the whole process, so it goes around the threads, not into them. What Python itself prints
-    to stderr is seen.
+    It changes the whole process, so put it around the threads, not into them. What Python itself
+    prints to stderr still shows.
     """
     log = logging.getLogger("PIL")
     level = log.level
@@ -103,11 +103,11 @@ def quiet_pillow() -> Iterator[None]:
 
 @contextmanager
 def _quiet_libraries() -> Iterator[None]:
-    """Throw away what C code (libtiff) writes to descriptor 2; Python's stderr gets another."""
+    """Throw away what C code (libtiff) writes to descriptor 2; Python's stderr keeps its target."""
     sys.stderr.flush()
     try:
         shared = sys.stderr.fileno() == 2
-    except OSError:  # a stderr that is no file, as in a notebook
+    except OSError:  # stderr is not a file, as in a notebook
         shared = False
     with (
         os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, sys.stderr.errors) as python,
@@ -123,15 +123,15 @@ def _quiet_libraries() -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """An image file of which the header is read and nothing is decoded yet.
+    """An image file with its header read and nothing decoded yet.
 
     Raises:
-        UnreadableError: also for what goes wrong with the image in the `with` block.
+        UnreadableError: also if something goes wrong with the image inside the `with` block.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("not a regular file")  # reading a pipe would wait for ever
+            raise UnreadableError("not a regular file")  # a pipe would be waited for without end
         if not status.st_size:
             raise UnreadableError("empty file")
         if status.st_size > MAX_BYTES:
@@ -151,11 +151,11 @@ def load_image(
 ) -> Loaded:
     """Read one file: uint8 [height, width, c_dim] in 0 ... 255, and what was done to it.
 
-    The first frame is taken, turned as its EXIF data say; transparency is laid over `background`
-    (R, G, B); 16 bits become 8.
+    Of an animation the first frame. Turned as its EXIF data say; transparent pixels show
+    `background` (R, G, B); 16 bits become 8.
 
     Raises:
-        UnreadableError: why there is no image.
+        UnreadableError: with the reason.
     """
     with opened(path) as image, _LARGE_ONES if _is_large(image) else nullcontext():
         done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits
@@ -174,9 +174,9 @@ def load_image(
 
 
 def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
-    """Cut the centre out if asked (images below its size are enlarged first), then resize.
+    """Crop the centre, if asked (smaller images are enlarged to cover it), then resize.
 
-    Bilinear as Pillow's, which averages over all source pixels when it shrinks.
+    With Pillow's bilinear filter, which averages over all source pixels when it shrinks.
     """
     if geometry.crop:
         image = _centre_crop(_enlarged_to_cover(image, *geometry.crop), *geometry.crop)
@@ -201,11 +201,11 @@ def _reason(path: Path, error: BaseException) -> str:
 
 
 def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
-    """In what a file differs from the plain images that are wanted."""
-    told, is_so = SUFFIXES.get(path.suffix.lower()), image.format or ""
-    if told and told not in (is_so, SAME_SUFFIX.get(is_so)):
+    """What has to be converted in a file before the networks can have it."""
+    by_suffix, actual = SUFFIXES.get(path.suffix.lower()), image.format or ""
+    if by_suffix and by_suffix not in (actual, SAME_SUFFIX.get(actual)):
         yield "suffix of another format"
-    # 16 bits of several channels are known by Pillow's name for how they are packed.
+    # With several channels, only Pillow's name for their packing tells that they have 16 bits.
     packed = str(getattr(image, "tile", [])[:1])
     if image.mode.startswith("I;16") or re.search(r";16[BLNS]", packed):
         yield "16 bits to 8"
@@ -233,11 +233,11 @@ def _turned(image: Image.Image, source: Image.Image, done: list[str]) -> Image.I
 
 
 def _has_more_frames(image: Image.Image) -> bool:
-    """Whether frames follow the first; asked last, as a GIF looks for its second frame."""
+    """Whether there is more than one frame. Asked last, as Pillow then moves on in a GIF."""
     try:
         return bool(getattr(image, "is_animated", False))
     except PILLOW_RAISES:
-        return True  # there are, damaged
+        return True  # there are more, but damaged
 
 
 def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[str]) -> Image.Image:

@@ -1,4 +1,4 @@
-"""What became of the files of a folder: what the user reads before training, and what is kept."""
+"""What became of the files of a folder: the lines a user reads, and the list that is kept."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ FIRST = 3  # names that are shown for each reason
 class Report:
     """Counts every file: it is used, or skipped for a reason.
 
-    skipped: (name, reason), in the order of the names. converted: how many of the used files took
-    which kind of conversion; a file may count for several.
+    skipped: (name, reason), sorted by name. converted: for each kind of conversion, how many of the
+    used files took it; a file may count for several.
     """
 
     used: int = 0
@@ -26,12 +26,12 @@ class Report:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Report":
-        """Read what as_json gave."""
+        """Rebuild a report from as_json."""
         skipped = [(name, reason) for name, reason in stored["skipped"]]
         return cls(stored["used"], skipped, Counter(stored["converted"]))
 
     def as_json(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
+        """The report in values that JSON can hold."""
         return {"used": self.used, "skipped": self.skipped, "converted": dict(self.converted)}
 
     @property
@@ -40,7 +40,7 @@ class Report:
         return self.used + len(self.skipped)
 
     def lines(self, folders: Sequence[str], skipped_list: Path) -> Iterator[str]:
-        """The block that is printed before training; `folders` match the pattern as well."""
+        """The block a user reads before training; `folders` are folders that match the pattern."""
         skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
         yield f"{self.found:,} files found, {self.used:,} used{skipped}"
         for reason, names in self._by_reason():
@@ -53,7 +53,7 @@ class Report:
             yield f"converted {count:,} ({kind})"
 
     def refuse_bad(self, folder: Path, skipped_list: Path, allow_bad: bool) -> None:
-        """Stop a training on what is left of a folder when that is too little.
+        """Refuse a folder of which too little can be used.
 
         Raises:
             UserError: nothing can be used; or more than half was skipped, unless `allow_bad`.
@@ -69,7 +69,7 @@ class Report:
         )
 
     def write_skipped(self, path: Path) -> None:
-        """List all skipped files, a line for each: the reason, a tab, the name. None, no list."""
+        """List the skipped files, if any, a line for each: the reason, a tab, the name."""
         if not self.skipped:
             path.unlink(missing_ok=True)
             return

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -205,7 +206,9 @@ def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     settings = dataclasses.replace(  # of batches of one, which any number of images fills
         trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
     )
-    reals = open_dataset(settings, seed=0).images
+    data = open_dataset(settings, seed=0, say=functools.partial(print, flush=True))
+    print(f"{settings.dataset}: {data.text}")
+    reals = data.images
     if reals.shape[-1] != c_dim:
         kinds = {1: "grey", 3: "in colour"}
         raise UserError(

@@ -115,7 +115,7 @@ def check_tensorboard(folder: Path) -> None:
 def test_the_tutorials_anime_commands(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/anime", 64)
     out = ok(run("main.py", *ANIME_TRAIN, "--epoch=1"))
-    assert "anime: 64 images of 48x48x3, 1 steps an epoch" in out
+    assert "anime: 64 images of 48x48x3, 1 step an epoch" in out
     out = ok(run("main.py", *ANIME_TEST, "--option=3", "--generate_test_images=3"))
     assert len(told(out, tmp_path)) == 100
 

@@ -260,7 +260,7 @@ CASES = [
     Case("7 batch 1", tiny, (*TRAIN, "--batch_size=1", "--sample_freq=9"), 0, "9 steps an epoch"),
     Case("7 batch 7", tiny, (*TRAIN, "--batch_size=7"), 0, "2 left over"),
     Case(
-        "7 batch 32", lambda folder: tiny(folder, 32), (*TRAIN, "--batch_size=32"), 0, "1 steps an"
+        "7 batch 32", lambda folder: tiny(folder, 32), (*TRAIN, "--batch_size=32"), 0, "1 step an"
     ),
     Case(
         "7 batch 128",

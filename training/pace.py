@@ -1,21 +1,37 @@
-"""What is otherwise for a few hundred images: pictures and checkpoints come sooner, and advice."""
+"""How an epoch goes, in words; and what is different for a few hundred images."""
 
 import math
 from collections.abc import Iterator
 
+from datasets.dataset import step_text
 from runs.settings import Settings
 
 SMALL = 500  # images in an epoch, at most
 ENOUGH_STEPS = 2000
-# Steps that lie between two at least: a checkpoint is large, and a picture seldom new.
+# The fewest steps between two: checkpoints are large, and pictures of nearby steps look alike.
 AT_LEAST = {"sample_freq": 20, "ckpt_freq": 100}
+
+
+def epoch_text(settings: Settings, count: int, epoch: tuple[int, int], replicas: int = 1) -> str:
+    """How many of `count` images an epoch uses, its steps, and what is left over.
+
+    epoch: how many images it draws on, and its steps.
+    """
+    size, steps = epoch
+    step = step_text(settings, replicas)
+    left_over = size - steps * settings.batch_size * replicas
+    if left_over < 0:
+        return f"1 step an epoch: {size} images, repeated to fill {step}"
+    capped = f"{size:,} of them in an epoch, " if size < count else ""
+    each = f" of {step}" if replicas > 1 else ""
+    return f"{capped}{_steps(steps)} an epoch{each}, {left_over} left over"
 
 
 def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
     """Steps from one sample picture ("sample_freq") or checkpoint ("ckpt_freq") to the next.
 
-    What the flag says, if it was given or the set is not small. Otherwise one at the end of each
-    epoch, or where epochs are short of every so many, but not more seldom than the flag's default.
+    The flag's value, if it was given or the set is not small. Small sets have one at the end of
+    each epoch, or of every few epochs if these are short, but no more rarely than by the default.
     """
     usual: int = getattr(settings, name)
     if name in settings.given or images > SMALL:
@@ -30,17 +46,18 @@ def pace(settings: Settings, images: int, batches: int) -> str:
 
 
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
-    """A line for a small set that lacks what would help; else none."""
+    """For a small set, one line with what would help it; for others none."""
     steps = settings.epoch * batches
     missing = [f"--{name}" for name in ("flip", "augment") if not getattr(settings, name)]
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
-    plural = "s" if batches > 1 else ""
-    line = (
-        f"a small set: {batches:,} step{plural} an epoch, --epoch {settings.epoch} makes {steps:,}"
-    )
+    line = f"a small set: {_steps(batches)} an epoch, --epoch {settings.epoch} makes {steps:,}"
     if steps < ENOUGH_STEPS:
         line += f", --epoch {math.ceil(ENOUGH_STEPS / batches)} about {ENOUGH_STEPS:,}"
     if missing:
         line += f"; {' '.join(missing)} would make more of the images"
     yield f"{line} (docs/small-sets.md)"
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'s' if count != 1 else ''}"

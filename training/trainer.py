@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import secrets
 import shlex
 import signal
@@ -34,9 +35,11 @@ from support.errors import RunError, UserError
 from support.files import sweep_asides
 from training.distributed import Cluster, Copies, joined
 from training.loop import Run, failure, the_only_training, train_steps
+from training.pace import advice, epoch_text, pace
 from utils import visualize
 
 DATA_DECIDE = {"c_dim", "y_dim", "convolutions"}
+say = functools.partial(print, flush=True)
 
 
 def run(settings: Settings) -> int:
@@ -69,7 +72,12 @@ def train(settings: Settings, cluster: Cluster) -> int:
     settings, seed = as_the_run_was(settings, source)
     stored = _stored_networks(settings, source)
     with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
-        data = open_dataset(settings, seed, cluster.replicas)
+        data = open_dataset(settings, seed, cluster.replicas, say=say)
+    epoch = data.epoch_size, data.batches
+    in_words = epoch_text(settings, len(data.images), epoch, cluster.replicas)
+    say(f"{settings.dataset}: {data.text}, {in_words}")
+    for line in advice(settings, *epoch):
+        say(line)
     refuse_other_classes(source, data.classes)
     dcgan = _build(settings, stored, data.images.shape[-1], data.y_dim, seed)
     print(parameter_table(dcgan.generator, dcgan.discriminator))
@@ -142,8 +150,11 @@ def dry_run(settings: Settings) -> int:
     if settings.train:
         source = source_of(settings)
         settings, seed = as_the_run_was(settings, source)
-        text, c_dim, y_dim = describe(settings)
-        dcgan = _build(settings, _stored_networks(settings, source), c_dim, y_dim, seed)
+        data = describe(settings, say=say)
+        in_words = epoch_text(settings, data.images, data.epoch)
+        lines = pace(settings, *data.epoch), *advice(settings, *data.epoch)
+        text = "\n".join([f"{data.text}, {in_words}", *lines])
+        dcgan = _build(settings, _stored_networks(settings, source), data.c_dim, data.y_dim, seed)
         found, step = dcgan.load(source)
         text += f"\ncheckpoint: {f'step {step:,}' if found else 'none'} in {source}"
         writes = [settings.run_folder(f) for f in (settings.checkpoint_dir, settings.sample_dir)]

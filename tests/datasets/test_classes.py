@@ -1,4 +1,4 @@
-"""Classes of one's own: each image keeps its class; what is left out or unbalanced is said."""
+"""Your own classes: each image keeps its class; what is left out or unbalanced is reported."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def write_classes(folder: Path, count: int = 4) -> None:
 
 def opened(tmp_path: Path, *flags: str) -> Dataset:
     given = (f"--data_dir={tmp_path}", "--dataset=animals", "--batch_size=4", "--output_height=8")
-    return open_dataset(parse([*given, *flags]), 0)
+    return open_dataset(parse([*given, *flags]), 0, say=print)
 
 
 def check_greys(data: Dataset) -> None:
@@ -55,10 +55,9 @@ def test_each_sub_folder_is_a_class(tmp_path: Path, capsys: pytest.CaptureFixtur
         check_greys(data)
         said = capsys.readouterr().out
         assert "3 classes: apes 4, bees 3, cats 3\n" in said
-        assert "no class, as nothing matches *.jpg in it: none\n" in said
+        assert "not a class, nothing in it matches *.jpg: none\n" in said
         assert (
-            "left out 5 (beside the sub-folders): beside0.jpg, beside1.jpg, beside2.jpg, ..."
-            in said
+            "left out 5 (not in a sub-folder): beside0.jpg, beside1.jpg, beside2.jpg, ..." in said
         )
         assert "skipped 1 (not an image): bees/1.jpg" in said
         assert "unbalanced" not in said
@@ -91,8 +90,8 @@ def test_a_csv_tells_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "its first line is '', it must name the columns, with a comma between them: file"),
-        ("a.jpg;x\n", "its first line is 'a.jpg;x', it must"),
+        ("", "its first line is '', but it must name the columns, with a comma between them: file"),
+        ("a.jpg;x\n", "its first line is 'a.jpg;x', but it must"),
         ("file,label\na.jpg,x\na.jpg,y\n", "line 3: a.jpg is y here, and x above"),
         ("file,label\na.jpg\n", "line 2: the file or the label is empty"),
         ("file,label\n,x\n", "line 2: the file or the label is empty"),
@@ -134,7 +133,9 @@ def test_unbalanced_classes_are_warned_of() -> None:
     assert line == "2 classes: a 4, b 1"
     assert not none
     _, warning = class_lines(number_classes(["a"] * 5 + ["b", "c", "c"], "here"))
-    assert warning.startswith("warning: unbalanced classes: a 5, b 1. What is rare is learnt badly")
+    assert warning.startswith(
+        "warning: unbalanced classes: a 5, b 1. Small classes are learnt badly"
+    )
 
 
 def test_very_many_classes_are_warned_of() -> None:

@@ -82,6 +82,23 @@ def test_each_replica_tosses_coins_of_its_own_and_one_those_of_a_plain_run() -> 
     np.testing.assert_array_equal(tossed, plain, "draw s x replicas + r of the run")
 
 
+def test_half_of_the_images_are_mirrored_by_seed_and_step() -> None:
+    images = np.arange(40, dtype=np.uint8).reshape(20, 1, 2, 1)
+
+    def turned(seed: int, epoch: int) -> list[bool]:
+        data = Dataset(images, None, None, 10, np.inf, seed, flip=True)
+        batches = [data.batch(epoch, idx)[0] for idx in (0, 1)]
+        rows = np.concatenate(batches)[:, 0, :, 0].tolist()
+        assert sorted(sorted(row) for row in rows) == images[:, 0, :, 0].tolist()
+        return [left > right for left, right in rows]
+
+    assert turned(0, 1) == turned(0, 1)
+    assert turned(0, 1) != turned(0, 2)
+    assert turned(0, 1) != turned(1, 1)
+    assert 0.35 < np.mean([turned(0, epoch) for epoch in range(20)]) < 0.65
+    assert images.ravel().tolist() == list(range(40)), "the data themselves do not change"
+
+
 def test_train_size_caps_an_epoch() -> None:
     assert numbered(train_size=7).batches == 1
     assert numbered(train_size=8).batches == 2
@@ -105,22 +122,20 @@ def test_fewer_images_than_a_batch_are_an_error(tmp_path: Path) -> None:
         match=r"3 images do not fill one batch of 4: .*--batch_size \(say 2\), or --augment or "
         "--allow_bad to repeat them",
     ):
-        open_dataset(settings, 0)
+        open_dataset(settings, 0, say=print)
 
 
-def test_allow_bad_repeats_few_images_to_fill_a_batch(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("flag", ["--allow_bad", "--augment"])
+def test_few_images_may_be_repeated_to_fill_a_batch(tmp_path: Path, flag: str) -> None:
     write_jpegs(tmp_path / "few", 3)
-    flags = [f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=8", "--allow_bad"]
-    data = open_dataset(parse(flags), 0)
-    assert "1 step an epoch: 3 images, repeated to fill one batch of 8" in capsys.readouterr().out
-    assert data.batches == 1
+    flags = [f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=8", flag]
+    data = open_dataset(parse(flags), 0, say=print)
+    assert (data.text, data.batches) == ("3 images of 64x64x3", 1)
     pixels, _ = data.batch(0, 0)
     assert len(pixels) == 8
     counts = [int((pixels == image).all((1, 2, 3)).sum()) for image in data.images]
     assert sorted(counts) == [2, 3, 3]
-    assert len(open_dataset(parse([*flags, "--train_size=2"]), 0).batch(0, 0)[0]) == 8
+    assert len(open_dataset(parse([*flags, "--train_size=2"]), 0, say=print).batch(0, 0)[0]) == 8
 
 
 def test_bad_files_are_refused_at_every_start(tmp_path: Path) -> None:
@@ -130,5 +145,5 @@ def test_bad_files_are_refused_at_every_start(tmp_path: Path) -> None:
     flags = [f"--data_dir={tmp_path}", "--dataset=bad", "--batch_size=2"]
     for _ in range(2):
         with pytest.raises(UserError, match=r"3 of 5 files cannot be used, .*--allow_bad"):
-            open_dataset(parse(flags), 0)
-    assert open_dataset(parse([*flags, "--allow_bad"]), 0).batches == 1
+            open_dataset(parse(flags), 0, say=print)
+    assert open_dataset(parse([*flags, "--allow_bad"]), 0, say=print).batches == 1

@@ -177,7 +177,9 @@ def test_every_damaged_file_is_used_or_skipped(
     form = Geometry((30, 30), (8, 8))
     arrays = tmp_path / "arrays"
     found = find_images(data, "*")
-    array = in_time(lambda: load_folder(data, found, form, 3, arrays, allow_bad=True).pixels)
+    array = in_time(
+        lambda: load_folder(data, found, form, 3, arrays, allow_bad=True, say=print).pixels
+    )
 
     assert array.dtype == np.uint8
     assert array.shape[1:] == (8, 8, 3)

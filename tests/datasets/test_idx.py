@@ -101,7 +101,7 @@ def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: str) -> None:
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_missing_mnist_tells_the_command(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=rf"no folder .*{name}\. Type: python download\.py {name}$"):
-        open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0)
+        open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0, say=print)
 
 
 def test_fashion_mnist_is_a_drop_in_for_mnist(tmp_path: Path) -> None:
@@ -111,7 +111,9 @@ def test_fashion_mnist_is_a_drop_in_for_mnist(tmp_path: Path) -> None:
         write_mnist(tmp_path / name)
     gzip_files(tmp_path / "fashion_mnist")
     for name in ("mnist", "fashion_mnist"):
-        opened.append(open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0))
+        opened.append(
+            open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0, say=print)
+        )
     assert opened[0].y_dim == opened[1].y_dim == 10
     np.testing.assert_array_equal(opened[0].images, opened[1].images)
     np.testing.assert_array_equal(opened[0].batch(0, 1)[1], opened[1].batch(0, 1)[1])

@@ -93,7 +93,7 @@ def compared(
     """
     (run,) = (folder / "checkpoint").iterdir()
     towers = [DCGAN.from_checkpoint(folder / "start") for _ in range(count)]
-    data = open_dataset(parse([*flags, f"--data_dir={folder}/data"]), SEED, count)
+    data = open_dataset(parse([*flags, f"--data_dir={folder}/data"]), SEED, count, say=print)
     for step in range(steps):
         batches = []
         for index, tower in enumerate(towers):

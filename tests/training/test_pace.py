@@ -5,12 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from makers import write_jpegs
 
-from datasets.dataset import Dataset, open_dataset
+from datasets.dataset import Dataset, epoch_of
 from main import parse
 from training.loop import Run, _due
-from training.pace import advice, frequency
+from training.pace import advice, epoch_text, frequency
 
 
 @pytest.mark.parametrize(
@@ -54,28 +53,17 @@ def test_advice_says_how_many_steps_it_makes() -> None:
     assert not list(advice(parse([]), 501, 7))
 
 
-def test_augment_repeats_few_images_to_fill_a_batch(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_jpegs(tmp_path / "few", 3)
-    flags = [f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=8", "--augment"]
-    data = open_dataset(parse(flags), 0)
-    assert "1 step an epoch: 3 images, repeated to fill one batch of 8" in capsys.readouterr().out
-    assert (data.batches, len(data.batch(0, 0)[0])) == (1, 8)
-
-
-def test_half_of_the_images_are_mirrored_by_seed_and_step() -> None:
-    images = np.arange(40, dtype=np.uint8).reshape(20, 1, 2, 1)
-
-    def turned(seed: int, epoch: int) -> list[bool]:
-        data = Dataset(images, None, None, 10, np.inf, seed, flip=True)
-        batches = [data.batch(epoch, idx)[0] for idx in (0, 1)]
-        rows = np.concatenate(batches)[:, 0, :, 0].tolist()
-        assert sorted(sorted(row) for row in rows) == images[:, 0, :, 0].tolist()
-        return [left > right for left, right in rows]
-
-    assert turned(0, 1) == turned(0, 1)
-    assert turned(0, 1) != turned(0, 2)
-    assert turned(0, 1) != turned(1, 1)
-    assert 0.35 < np.mean([turned(0, epoch) for epoch in range(20)]) < 0.65
-    assert images.ravel().tolist() == list(range(40)), "the data themselves stay as they are"
+@pytest.mark.parametrize(
+    ("count", "epoch", "replicas", "text"),
+    [
+        (64, (64, 8), 1, "8 steps an epoch, 0 left over"),
+        (15, (15, 1), 1, "1 step an epoch, 7 left over"),
+        (5000, (2000, 250), 1, "2,000 of them in an epoch, 250 steps an epoch, 0 left over"),
+        (35, (35, 2), 2, "2 steps an epoch of one batch of 8 for each of 2 replicas, 3 left over"),
+        (3, (3, 1), 1, "1 step an epoch: 3 images, repeated to fill one batch of 8"),
+    ],
+)
+def test_an_epoch_in_words(count: int, epoch: tuple[int, int], replicas: int, text: str) -> None:
+    settings = parse(["--batch_size=8", f"--train_size={epoch[0]}", "--augment"])
+    assert epoch_of(settings, count, replicas) == epoch
+    assert epoch_text(settings, count, epoch, replicas) == text
