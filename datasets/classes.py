@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets.folder import Found, find_images
-from datasets.report import first_names, printable
 from support.errors import UserError
+from support.text import first_names, printable
 
 COLUMNS = ("file", "label")
 SHOWN_AT_MOST = 20  # classes that are listed with their counts

@@ -7,11 +7,10 @@ import json
 import math
 import os
 import tempfile
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,11 +26,10 @@ from datasets.image_files import (
 from datasets.report import Report
 from support.errors import UserError
 from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
+from support.parallel import in_parallel
 from support.progress import Progress
 
-T = TypeVar("T")
 ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
-AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
 
 
 class Found(NamedTuple):
@@ -197,23 +195,6 @@ def decoded(
         return load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
         return str(reason)
-
-
-def in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
-    """(path, function(path)) in order, from a thread for each core; memory is bounded."""
-    workers = os.cpu_count() or 1
-    pool = ThreadPoolExecutor(workers)
-    ahead: deque[tuple[Path, Future[T]]] = deque()
-    try:
-        for path in paths:
-            ahead.append((path, pool.submit(function, path)))
-            if len(ahead) == AHEAD * workers:
-                first, future = ahead.popleft()
-                yield first, future.result()
-        for first, future in ahead:
-            yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # on Ctrl-C, what was not begun is not waited for
 
 
 def channels(paths: Sequence[Path]) -> int:

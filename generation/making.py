@@ -11,7 +11,6 @@ import numpy as np
 
 from datasets.dataset import open_dataset
 from datasets.image_files import quiet_pillow
-from datasets.report import printable
 from generation.arithmetic import SIGNS, captions_of, result_of
 from generation.arithmetic import sheet_of as arithmetic_sheet
 from generation.asked import PICTURES, each_once, refuse_huge, selected, selected_for_grid
@@ -30,7 +29,8 @@ from support.console import say_written
 from support.errors import UserError
 from support.files import sweep_asides, write_npy
 from support.streams import random_stream
-from utils import name_in_file, sample_pixels, save_grid, save_sheet
+from support.text import name_in_file, printable
+from utils import sample_pixels, save_grid, save_sheet
 
 PICTURES_COMPARED = 10
 FRAMES_A_SECOND = 20

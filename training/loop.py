@@ -17,10 +17,9 @@ from gan.checkpoints import latest_checkpoint
 from model import DCGAN
 from runs.settings import Settings
 from runs.stored import OF_THE_COMMAND
-from support.errors import RunError, one_line
-from support.failures import failure
+from support.console import stopping_later
+from support.errors import RunError, failure, one_line
 from support.progress import Progress
-from support.signals import stopping_later
 from support.streams import draw_z, random_stream
 from training.distributed import ALONE, CHECKPOINT, Cluster, Copies
 from training.monitor import REALS, Watch, diversity, sample_pictures
