@@ -1,4 +1,4 @@
-"""How fast it trains: the step, the input, the loop, the start, as a table and as JSON.
+"""How fast it trains: a step, the input, the loop and the start, as a table and as JSON.
 
   python bench.py                                  everything, some ten minutes
   python bench.py --cases mnist --steps 50         the step of one size only
@@ -6,9 +6,9 @@
   python bench.py --height 128 --width 96 --c_dim 3 --batch_size 32
   python bench.py --compare bench.json             ratios to an earlier run
 
-Data are made up, warm-up is left out, numbers are medians. Each row is measured in processes of
-its own, in turn with the others, --rounds times over (3; the loop, of 1,000 steps, once). After
-each step a matrix product is timed: the share of the GEMM rate is the step's rate as a part of it.
+The data are made up, the warm-up does not count, numbers are medians. Each row is measured in its
+own processes, in turn with the others, in --rounds rounds (3; the loop of 1,000 steps only once).
+After each step a matrix product (GEMM) is timed; "share" is the step's GFLOP/s divided by its.
 """
 
 import argparse
@@ -24,10 +24,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runs.settings import PRECISIONS
-from support.console import run_command, say_written
+from support.console import (
+    Parser,
+    checked_imports,
+    positive,
+    run_command,
+    say,
+    say_written,
+    warn,
+)
 from support.errors import RunError, UserError
-from support.files import read_json, write_json
+
+with checked_imports():
+    from runs.settings import PRECISIONS
+    from support.files import read_json, write_json
 
 CASES = {  # height, width, c_dim, y_dim, and how many steps in a round
     "mnist": (28, 28, 1, 10, 15),
@@ -39,54 +49,56 @@ PARTS = ("pipeline", "loop", "start")
 
 def main(argv: Sequence[str]) -> int:
     """Measure, print the tables and write the JSON -> exit status."""
-    arguments = _parser().parse_args(argv)
-    return run_command(lambda: _run(arguments))
+    return run_command(_run, argv)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(argv: Sequence[str]) -> int:
+    arguments = parser().parse_args(argv)
     if arguments.measure:
-        print(json.dumps(_measured(arguments)))
+        say(json.dumps(_measured(arguments)))
         return 0
-    _check(arguments)
+    before = _checked(arguments)
+    found = measure_all(arguments)
+    say("\n".join(table(found, before)))
+    write_json(arguments.json, found)
+    say_written(arguments.json)
+    return 0
+
+
+def _checked(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What --compare holds; refuses before measuring what would be of no use after it.
+
+    Raises:
+        UserError: flags that do not go together, a --compare of something else, or --json is a
+            folder.
+        OSError: --json cannot be written.
+    """
+    for name in ("width", "c_dim"):
+        if getattr(arguments, name) and not arguments.height:
+            raise UserError(f"--{name} belongs to a size of your own: give --height, too")
+    if arguments.cases and arguments.height:
+        raise UserError("--cases and --height do not go together: leave one out")
     before = read_json(arguments.compare) if arguments.compare else {}
     if arguments.compare and "batch_size" not in before:
-        fault = "is no JSON of bench.py" if before else "there is no such file"
+        fault = "bench.py did not write it" if before else "there is no such file"
         raise UserError(f"--compare {arguments.compare}: {fault}")
     if before and before["batch_size"] != arguments.batch_size:
         raise UserError(
             f"--compare {arguments.compare}: its batch size is {before['batch_size']}, not "
             f"{arguments.batch_size}. Give --batch_size {before['batch_size']}"
         )
-    found = _measure_all(arguments)
-    print("\n".join(table(found, before)))
-    write_json(arguments.json, found)
-    say_written(arguments.json)
-    return 0
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuse what would be ignored, and a place that cannot be written to, before measuring.
-
-    Raises:
-        UserError: options that do not go together, or --json is a folder.
-        OSError: --json cannot be written.
-    """
-    for name in ("width", "c_dim"):
-        if getattr(arguments, name) and not arguments.height:
-            raise UserError(f"--{name} is of a size of your own: give --height, too")
-    if arguments.cases and arguments.height:
-        raise UserError("--cases and --height do not go together: leave one away")
     if arguments.json.is_dir():
         raise UserError(f"--json {arguments.json}: it is a folder. Give a file's name")
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=arguments.json.parent).close()
+    return before
 
 
 def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
-    """The measurements as lines; with the ratios to earlier ones of the same rows.
+    """The measurements as lines, with their ratios to earlier ones of the same rows.
 
-    A row tells: median, least and most milliseconds, images a second, GFLOP a step, GFLOP a second,
-    that as a part of the GEMM rate, the process' largest memory, the median as a part of float32's.
+    A row has: median, least and most milliseconds, images a second, GFLOP a step, GFLOP a second,
+    those of a matrix product, their ratio, the process' peak memory, the median over float32's.
     """
     lines = [found["machine"]]
     if before and before["machine"] != found["machine"]:
@@ -120,10 +132,11 @@ def _ratio(row: dict[str, float], old: dict[str, float] | None, name: str) -> st
     return f"   x {row[name] / old[name]:.3f}" if old and name in old else ""
 
 
-def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
+def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the JSON holds: each row of each part, measured as often as --rounds says."""
     own = "x".join(str(size) for size in _own_case(arguments)[:3])
     cases = [own] if arguments.height else arguments.cases or list(CASES)
-    rows = {}  # their options
+    rows = {}  # the options of each
     for case, precision in itertools.product(cases, arguments.precision or PRECISIONS):
         rows[f"{case} {precision}"] = ["--case", case, "--precision", precision]
         if arguments.xla:
@@ -133,10 +146,10 @@ def _measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     others: dict[str, list[dict[str, float]]] = {part: [] for part in parts}
     for number in range(arguments.rounds):
         for name, options in rows.items():
-            steps[name].append(_in_a_process("step", name, arguments, options))
+            steps[name].append(in_a_process("step", name, arguments, options))
         for part, measured in others.items():
-            if part != "loop" or number == 0:  # it is long enough: 1,000 steps
-                measured.append(_in_a_process(part, "", arguments, []))
+            if part != "loop" or number == 0:  # 1,000 steps are enough
+                measured.append(in_a_process(part, "", arguments, []))
     return {
         "machine": next(iter(steps.values()))[0]["machine"],
         "batch_size": arguments.batch_size,
@@ -149,7 +162,7 @@ def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dict[str, float]:
-    """What the rounds of one row found, in one."""
+    """One row from the measurements of all its rounds."""
     times = [ms for piece in pieces for ms in piece["ms"]]
     products = [ms for piece in pieces for ms in piece["gemm_ms"]]
     ms, last = statistics.median(times), pieces[-1]
@@ -165,10 +178,11 @@ def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dic
     }
 
 
-def _in_a_process(
+def in_a_process(
     what: str, row: str, arguments: argparse.Namespace, options: list[str]
 ) -> dict[str, Any]:
-    print(f"measuring: {what} {row}".rstrip(), file=sys.stderr, flush=True)
+    """One measurement, by a bench.py that is started for it alone."""
+    warn(f"measuring: {what} {row}".rstrip())
     command = [sys.executable, __file__, "--measure", what, *options]
     for name in ("height", "width", "c_dim", "batch_size", "steps"):
         if getattr(arguments, name) is not None:
@@ -183,7 +197,7 @@ def _in_a_process(
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The one measurement that this process was started for, with TensorFlow as main.py has it."""
+    """The one measurement this process was started for, with TensorFlow set up as in main.py."""
     from support.startup import start_tensorflow
 
     start_tensorflow("auto", verbose=False)
@@ -205,29 +219,21 @@ def _own_case(arguments: argparse.Namespace) -> tuple[int, int, int, None, int]:
     return arguments.height, arguments.width or arguments.height, arguments.c_dim or 3, None, 4
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="bench.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
-    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
-    parser.add_argument("--xla", action="store_true", help="the steps compiled by XLA, too")
+def parser() -> Parser:
+    """The flags of bench.py."""
+    flags = Parser("bench.py", __doc__)
+    flags.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
+    flags.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
+    flags.add_argument("--xla", action="store_true", help="the steps compiled by XLA, too")
     for name in ("height", "width", "c_dim", "batch_size", "steps", "rounds"):
         default = {"batch_size": 64, "rounds": 3}.get(name)
-        parser.add_argument(f"--{name}", type=_positive, default=default)
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="[bench.json]")
-    parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier JSON")
-    # One measurement, in the process that main() starts for it.
-    parser.add_argument("--measure", choices=("step", *PARTS), help=argparse.SUPPRESS)
-    parser.add_argument("--case", default="mnist", help=argparse.SUPPRESS)
-    return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: it must be 1 or more")
-    return value
+        flags.add_argument(f"--{name}", type=positive, default=default)
+    flags.add_argument("--json", type=Path, default=Path("bench.json"), help="[bench.json]")
+    flags.add_argument("--compare", type=Path, metavar="FILE", help="an earlier JSON")
+    # One measurement, as in_a_process asks for it.
+    flags.add_argument("--measure", choices=("step", *PARTS), help=argparse.SUPPRESS)
+    flags.add_argument("--case", default="mnist", help=argparse.SUPPRESS)
+    return flags
 
 
 if __name__ == "__main__":

@@ -18,18 +18,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from support.errors import RunError, UserError
+from support.console import DASHES, checked_imports, run_command, say
+from support.errors import UserError
 
-try:
+with checked_imports():
     from generation import interpolate, project, sampling
     from generation.latent import LARGEST_SEED, LEAST_TRUNCATION, LEAST_UNIFORM, METHODS, numbers_of
-    from main import DASHES, parse
+    from main import parse
     from runs.settings import Settings
-    from support.console import run_command
     from support.files import read_json
     from support.streams import Z_DISTS
-except ImportError as missing:
-    sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
 
 class Command(NamedTuple):
@@ -49,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line `argv` (without the program's name) -> exit status as main.main's."""
-    return run_command(lambda: _run(argv))
+    return run_command(_run, argv)
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -63,20 +61,14 @@ def _run(argv: Sequence[str]) -> int:
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
     from support.startup import start_tensorflow
 
-    start_tensorflow(arguments.device, arguments.verbose)
-    import tensorflow as tf
-
+    say(start_tensorflow(arguments.device, arguments.verbose))
     from generation.making import WORK
     from runs.opened import open_trained
-    from support.failures import failure
 
-    try:
-        settings = _settings_of(arguments)
-        _check_truncation(getattr(arguments, "truncation", None), settings)
-        arguments.out = arguments.out or _samples_of(arguments.run) / COMMANDS[name].folder
-        WORK[name](open_trained(arguments.run, settings, arguments.step), arguments)
-    except (MemoryError, tf.errors.OpError) as error:
-        raise RunError(failure(error)) from error
+    settings = _settings_of(arguments)
+    _check_truncation(getattr(arguments, "truncation", None), settings)
+    arguments.out = arguments.out or _samples_of(arguments.run) / COMMANDS[name].folder
+    WORK[name](open_trained(arguments.run, settings, arguments.step), arguments)
     return 0
 
 

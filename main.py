@@ -7,22 +7,18 @@ python main.py --dataset anime --input_height 96 --output_height 48 --crop --tra
 python main.py --dataset faces --labels --flip --augment --train
 """
 
-import difflib
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support.console import checked_imports, nearest, plain_words, run_command, say
 from support.errors import UserError
 
-try:
+with checked_imports():
     from absl import flags
 
     from runs.settings import IDX_SETS, Settings, check
-    from support.console import run_command
-except ImportError as missing:
-    sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
 SEE_HELP = "All flags: python main.py --help"
@@ -105,8 +101,6 @@ OLD_NAMES = {
     "image_size": "input_height",
     "output_size": "output_height",
 }
-DASHES = re.compile("^[-\u2010-\u2015\u2212]+(?=[A-Za-z])")
-QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -114,11 +108,11 @@ def main(argv: Sequence[str]) -> int:
 
     0 when done, 1 for a failure underway, 2 for wrong input, 128 + n when stopped by signal n.
     """
-    return run_command(lambda: _run(argv))
+    return run_command(_run, argv)
 
 
 def _run(argv: Sequence[str]) -> int:
-    if {"--help", "-h", "--helpfull"} & set(argv):
+    if {"--help", "--helpfull"} & set(plain_words(argv)):
         print(help_text())
         return 0
     settings = parse(argv)
@@ -126,7 +120,7 @@ def _run(argv: Sequence[str]) -> int:
     from support.startup import start_tensorflow
 
     many = settings.train and settings.strategy != "none" and not settings.dry_run
-    start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
+    say(start_tensorflow(settings.device, settings.verbose, settings.deterministic, many))
     from training import trainer
 
     return trainer.run(settings)
@@ -151,9 +145,9 @@ def parse(argv: Sequence[str]) -> Settings:
     try:
         rest = values(["main.py", *_normalised(argv)])[1:]
     except flags.UnrecognizedFlagError as error:
-        near = difflib.get_close_matches(error.flagname, [*defaults, *OLD_NAMES], n=1, cutoff=0.5)
-        guess = f" Did you mean --{near[0]}?" if near else ""
-        raise UserError(f"there is no flag --{error.flagname}.{guess} {SEE_HELP}") from error
+        word = f"--{error.flagname}"
+        guess = nearest(word, (f"--{name}" for name in (*defaults, *OLD_NAMES)))
+        raise UserError(f"there is no flag {word}.{guess} {SEE_HELP}") from error
     except flags.Error as error:
         raise UserError(f"{' '.join(str(error).split())}. {SEE_HELP}") from error
     if rest:
@@ -197,19 +191,15 @@ def _resolved(values: dict[str, Any], given: frozenset[str]) -> Settings:
 
 
 def _normalised(argv: Sequence[str]) -> list[str]:
-    """Undo what web pages do to pasted commands, take old names, allow `--flag True`."""
+    """Undo what web pages do to pasted commands, accept old names, allow `--flag True`."""
     booleans = {flag.name for group in FLAGS.values() for flag in group if _kind(flag) is bool}
     result: list[str] = []
-    for raw in argv:
-        word = raw.strip(QUOTES)
+    for word in plain_words(argv):
         if result and result[-1].removeprefix("--") in booleans and _is_truth_value(word):
             result[-1] += f"={word}"
             continue
-        word = DASHES.sub("--", word)
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            word = f"--{_current_name(name)}{equals}{value.strip(QUOTES)}"
-        result.append(word)
+        name, equals, value = word.removeprefix("--").partition("=")
+        result.append(f"--{_current_name(name)}{equals}{value}" if word[:2] == "--" else word)
     return result
 
 

@@ -1,7 +1,6 @@
 """Arrays <-> pictures: value ranges, grids, animations; and visualize, the OPTIONs 0 to 4."""
 
 import math
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from datasets.report import printable
 from support.files import written_aside
 from support.streams import random_stream
+from support.text import name_in_file, printable
 
 if TYPE_CHECKING:
     from model import DCGAN
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 2.0
 MERGED_SECONDS = 8.0
 FRAMES_A_SECOND = 50  # viewers slow down what is faster
-NAME_LETTERS = 40  # in the name of a file
 NAME_HEIGHT = 12  # pixels
 NAME_SIZE = 10
 NAME_GAP = 4  # pixels to the next name
@@ -130,11 +128,6 @@ def _shortened(text: str, fits: Callable[[str], bool]) -> str:
     if fits(text):
         return text
     return next((t + ".." for k in range(len(text), 0, -1) if fits((t := text[:k]) + "..")), "")
-
-
-def name_in_file(name: str) -> str:
-    """A class's name as part of a file's: its first letters, digits and _; - for all others."""
-    return re.sub(r"[^\w-]+", "-", name)[:NAME_LETTERS]
 
 
 def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:

@@ -2,15 +2,16 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
 from datasets.folder import Found, find_images
-from datasets.report import first_names, printable
+from datasets.report import Say
 from support.errors import UserError
+from support.text import first_names, printable
 
 COLUMNS = ("file", "label")
 SHOWN_AT_MOST = 20  # classes listed with their counts
@@ -26,7 +27,7 @@ class Classes(NamedTuple):
 
 
 def find_labelled(
-    folder: Path, pattern: str, labels_file: Path | None, say: Callable[[str], object]
+    folder: Path, pattern: str, labels_file: Path | None, say: Say
 ) -> tuple[Found, list[str]]:
     """The images that have a class, and the class of each.
 
@@ -135,9 +136,7 @@ def class_lines(classes: Classes) -> Iterator[str]:
         )
 
 
-def _by_sub_folder(
-    folder: Path, pattern: str, say: Callable[[str], object]
-) -> tuple[Found, list[str]]:
+def _by_sub_folder(folder: Path, pattern: str, say: Say) -> tuple[Found, list[str]]:
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     sub_folders = [path.name for path in inside if path.is_dir() and path.name[0] != "."]
     if inside and not sub_folders:

@@ -3,7 +3,6 @@
 import functools
 import math
 import mmap
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from datasets.classes import Classes, class_lines, find_labelled, number_classes
 from datasets.folder import Found, channels, find_images, first_header, load_folder
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
+from datasets.report import Say
 from runs.settings import Settings
 from support.errors import UserError
 from support.streams import random_stream
@@ -108,9 +108,7 @@ class Description(NamedTuple):
     y_dim: int | None
 
 
-def open_dataset(
-    settings: Settings, seed: int, replicas: int = 1, *, say: Callable[[str], object]
-) -> Dataset:
+def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) -> Dataset:
     """Find and load the images that the settings name.
 
     `say` gets a line for each thing worth knowing: what was skipped, converted or left out, where
@@ -142,7 +140,7 @@ def open_dataset(
     )
 
 
-def describe(settings: Settings, *, say: Callable[[str], object]) -> Description:
+def describe(settings: Settings, *, say: Say) -> Description:
     """What open_dataset would load, for a dry run; `say` gets what was left out and the classes.
 
     Raises:
@@ -203,7 +201,7 @@ def geometry_of(settings: Settings) -> Geometry:
 
 
 def _load_folder(
-    settings: Settings, say: Callable[[str], object]
+    settings: Settings, say: Say
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """Images uint8 [N, H, W, c_dim], with labels the class numbers int64 [N], the classes."""
     found, labels = _found(settings, say)
@@ -223,7 +221,7 @@ def _load_folder(
     return images.pixels, classes.numbers, classes.names
 
 
-def _found(settings: Settings, say: Callable[[str], object]) -> tuple[Found, list[str] | None]:
+def _found(settings: Settings, say: Say) -> tuple[Found, list[str] | None]:
     """The files of a folder's images and, with labels, the class of each."""
     folder, pattern = folder_of(settings), settings.input_fname_pattern
     if settings.with_labels:
@@ -231,7 +229,7 @@ def _found(settings: Settings, say: Callable[[str], object]) -> tuple[Found, lis
     return find_images(folder, pattern), None
 
 
-def _classes(settings: Settings, labels: list[str], say: Callable[[str], object]) -> Classes:
+def _classes(settings: Settings, labels: list[str], say: Say) -> Classes:
     """The classes of labelled images; says them with their counts."""
     classes = number_classes(labels, str(settings.labels_file or folder_of(settings)))
     for line in class_lines(classes):

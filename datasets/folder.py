@@ -1,17 +1,15 @@
 """A folder of images, decoded once into an array on disk, which later runs map into memory."""
 
-import functools
 import glob
 import hashlib
 import json
 import math
 import os
 import tempfile
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,14 +22,13 @@ from datasets.image_files import (
     opened,
     quiet_pillow,
 )
-from datasets.report import Report
+from datasets.report import Report, Say
 from support.errors import UserError
 from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
+from support.parallel import in_parallel
 from support.progress import Progress
 
-T = TypeVar("T")
 ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
-AHEAD = 16  # images a thread may be ahead of the writing; bounds the memory
 
 
 class Found(NamedTuple):
@@ -114,7 +111,7 @@ def load_folder(
     *,
     background: tuple[int, ...] = (255, 255, 255),
     allow_bad: bool = False,
-    say: Callable[[str], object],
+    say: Say,
 ) -> Images:
     """All images that were found in a folder.
 
@@ -128,13 +125,14 @@ def load_folder(
     """
     arrays = _writable(arrays)
     sweep_asides(arrays)
-    key = _key(folder, found.files, geometry, c_dim, background)
-    array = arrays / f"{folder.name}-{key}.u8"
+    settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
+    array = arrays / f"{folder.name}-{_key(folder, found.files, settings)}.u8"
     skipped_list = array.with_suffix(".skipped.txt")
     description = read_json(array.with_suffix(".json"))
     if not (description and array.is_file() and _fits(array, description)):
         with quiet_pillow():
-            description = _scan(folder, found.files, geometry, c_dim, background, array)
+            form = geometry, c_dim or channels(found.files), background
+            description = _scan(folder, found.files, form, array)
         say(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
     report = Report.from_json(description["files"])
     report.write_skipped(skipped_list)
@@ -164,21 +162,17 @@ def _fits(array: Path, description: dict) -> bool:
 def _scan(
     folder: Path,
     paths: Sequence[Path],
-    geometry: Geometry,
-    c_dim: int | None,
-    background: tuple[int, ...],
+    form: tuple[Geometry, int, tuple[int, ...]],
     array: Path,
 ) -> dict:
-    """Decode all files into `array`, and describe it in a JSON beside it."""
-    report = Report()
-    c_dim = c_dim or channels(paths)
-    decode = functools.partial(decoded, geometry=geometry, c_dim=c_dim, background=background)
+    """Decode all files into `array` and write a JSON beside it that describes it; returns that."""
+    report, (geometry, c_dim, _) = Report(), form
     with (
         written_aside(array) as aside,
         aside.open("wb") as out,
         Progress("decoding", len(paths), "images") as progress,
     ):
-        for path, result in in_parallel(decode, paths):
+        for path, result in in_parallel(lambda path: decoded(path, *form), paths):
             if isinstance(result, str):
                 report.skipped.append((path.relative_to(folder).as_posix(), result))
             else:
@@ -199,23 +193,6 @@ def decoded(
         return load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
         return str(reason)
-
-
-def in_parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[tuple[Path, T]]:
-    """(path, function(path)) in order, from a thread for each core; memory is bounded."""
-    workers = os.cpu_count() or 1
-    pool = ThreadPoolExecutor(workers)
-    ahead: deque[tuple[Path, Future[T]]] = deque()
-    try:
-        for path in paths:
-            ahead.append((path, pool.submit(function, path)))
-            if len(ahead) == AHEAD * workers:
-                first, future = ahead.popleft()
-                yield first, future.result()
-        for first, future in ahead:
-            yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # on Ctrl-C, what was not begun is not waited for
 
 
 def channels(paths: Sequence[Path]) -> int:
@@ -249,15 +226,8 @@ def _opens_grey(path: Path) -> bool:
         return True
 
 
-def _key(
-    folder: Path,
-    paths: Sequence[Path],
-    geometry: Geometry,
-    c_dim: int | None,
-    background: tuple[int, ...],
-) -> str:
+def _key(folder: Path, paths: Sequence[Path], settings: list) -> str:
     """A hash of the settings and of each file's name, size, time and whether it may be read."""
-    settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
     digest = hashlib.sha256(json.dumps(settings).encode())
     for path in paths:
         try:

@@ -1,15 +1,16 @@
 """What became of the files of a folder: the lines a user reads, and the list that is kept."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support.errors import UserError
 from support.files import written_aside
+from support.text import first_names, printable
 
-FIRST = 3  # names that are shown for each reason
+Say = Callable[[str], object]  # takes a line as it comes up, as print does
 
 
 @dataclass
@@ -83,26 +84,3 @@ class Report:
         for name, reason in self.skipped:
             names.setdefault(reason, []).append(name)
         return sorted(names.items(), key=lambda item: -len(item[1]))
-
-
-def first_names(names: Sequence[str]) -> str:
-    """The first of `names`, to be printed."""
-    more = ", ..." if len(names) > FIRST else ""
-    return ", ".join(printable(name) for name in names[:FIRST]) + more
-
-
-def printable(name: str) -> str:
-    r"""`name` on one line and free of control characters, so that no two names look the same.
-
-    What cannot be printed becomes \n, \x1b or \u2028, bytes that are no UTF-8 \xff, \ itself \\.
-    """
-    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in name)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte that is no UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if 0x80 <= code <= 0xFF:
-        return f"\\u{code:04x}"
-    return character.encode("unicode_escape").decode()

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from support.errors import UserError
-from support.files import check_room, in_units
+from support.files import check_room
 from support.progress import Progress
+from support.text import in_units
 
 CHUNK_BYTES = 1 << 18
 # What zipfile, tarfile and the decompressors raise on damaged input.

@@ -20,8 +20,9 @@ import requests
 import urllib3
 
 from support.errors import RunError, UserError
-from support.files import check_room, in_units, read_json, sha256_of, write_json
+from support.files import check_room, read_json, sha256_of, write_json
 from support.progress import Progress
+from support.text import in_units
 
 CHUNK_BYTES = 1 << 18
 LONGEST_WAIT_SECONDS = 60.0

@@ -8,11 +8,12 @@ from pathlib import Path
 from PIL import ImageColor
 
 from datasets.dataset import geometry_of
-from datasets.folder import decoded, in_parallel
+from datasets.folder import decoded
 from datasets.image_files import Geometry, Loaded, UnreadableError, opened
 from runs.opened import Trained
 from support.errors import UserError, one_line
 from support.files import PICTURE_SUFFIXES
+from support.parallel import in_parallel
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

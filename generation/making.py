@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import functools
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +11,6 @@ import numpy as np
 
 from datasets.dataset import open_dataset
 from datasets.image_files import quiet_pillow
-from datasets.report import printable
 from generation.arithmetic import SIGNS, captions_of, result_of
 from generation.arithmetic import sheet_of as arithmetic_sheet
 from generation.asked import PICTURES, each_once, refuse_huge, selected, selected_for_grid
@@ -27,11 +25,12 @@ from generation.score import best_and_worst, save_csv, save_features, scores_of
 from generation.selection import Selection
 from runs.opened import Trained, as_typed, labels_named
 from runs.stored import RUN_FILE
-from support.console import say_written
+from support.console import say, say_written
 from support.errors import UserError
 from support.files import sweep_asides, write_npy
 from support.streams import random_stream
-from utils import name_in_file, sample_pixels, save_grid, save_sheet
+from support.text import name_in_file, printable
+from utils import sample_pixels, save_grid, save_sheet
 
 PICTURES_COMPARED = 10
 FRAMES_A_SECOND = 20
@@ -206,8 +205,8 @@ def _nearest(trained: Trained, arguments: argparse.Namespace) -> None:
     settings = dataclasses.replace(  # of batches of one, which any number of images fills
         trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
     )
-    data = open_dataset(settings, seed=0, say=functools.partial(print, flush=True))
-    print(f"{settings.dataset}: {data.text}")
+    data = open_dataset(settings, seed=0, say=say)
+    say(f"{settings.dataset}: {data.text}")
     reals = data.images
     if reals.shape[-1] != c_dim:
         kinds = {1: "grey", 3: "in colour"}

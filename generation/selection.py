@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generation.latent import labels_of_seeds, z_of_seeds
-from utils import name_in_file
+from support.text import name_in_file
 
 
 @dataclass(frozen=True)

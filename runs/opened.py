@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from datasets.report import printable
 from gan.checkpoints import latest_checkpoint
 from generation.latent import numbers_of
 from model import DCGAN
 from runs.settings import Settings
 from runs.stored import class_names, image_size
 from support.errors import UserError
+from support.text import printable
 
 
 class Trained(NamedTuple):

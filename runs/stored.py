@@ -8,11 +8,11 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from datasets.report import first_names
 from gan.checkpoints import latest_checkpoint
 from runs.settings import Settings, check
 from support.errors import UserError
 from support.files import read_json, write_json
+from support.text import first_names
 
 RUN_FILE = "run.json"
 # What decides the course of a run: it stays as it was, unless it is given.

@@ -1,50 +1,225 @@
-"""How a command meets its terminal: its streams, the signals, and the one line of a bad end."""
+"""How a script meets its terminal: the words typed, what is printed, signals, and how it ends."""
 
+import argparse
+import difflib
 import io
 import os
+import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+from types import FrameType
+from typing import Any, NoReturn
 
-from support.errors import RunError, UserError, one_line
-from support.signals import leaving_at_once
+from support.errors import RunError, UserError, failure, library_errors
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+MODULES = {"absl-py": "absl", "pillow": "PIL"}  # where a package's module has another name
+# What web pages make of -- and of quotes.
+DASHES = re.compile("^[-\u2010-\u2015\u2212]+(?=[A-Za-z])")
+QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
-def run_command(work: Callable[[], int]) -> int:
-    """Do `work` -> exit status: its own, 1 for a failure underway, 2 for wrong input.
+def run_command(
+    work: Callable[[Sequence[str]], int], argv: Sequence[str], tidies_up: bool = False
+) -> int:
+    """Do work(argv), say in one line how it failed -> exit status.
 
-    A signal n ends the process with 128 + n.
+    The status is that of `work`, or 2 for wrong input, 1 for a failure underway, 128 + n for
+    signal n. A signal ends the process at once; a command that `tidies_up` gets it as a
+    KeyboardInterrupt instead, which its `finally` blocks see.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file may have any name; a line must be seen when it is printed, also in a pipe.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
-    with leaving_at_once():
-        return _ended(work)
-
-
-def _ended(work: Callable[[], int]) -> int:
     try:
-        return work()
+        with _interrupting() if tidies_up else leaving_at_once():
+            return work(argv)
+    except KeyboardInterrupt as stop:
+        number = next(iter(stop.args), signal.SIGINT)
+        warn(f"stopped by {signal.Signals(number).name}; type the same command to go on")
+        return 128 + number
     except (UserError, RunError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
+        text, status = str(error), error.exit_status
     except ImportError as error:
-        print(f"error: {error}: pip install -r requirements.txt", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 1
+        text, status = _missing(error), 1
+    except library_errors() as error:
+        text, status = failure(error), 1
     finally:
         _flush_stdout()
+    warn(f"error: {text}")
+    return status
 
 
-def say_written(path: object) -> None:
-    """Tell where something now stands."""
-    print(f"wrote {path}", flush=True)
+@contextmanager
+def checked_imports() -> Iterator[None]:
+    """End the program with one line where a module that a script imports is missing."""
+    try:
+        yield
+    except ImportError as error:
+        sys.exit(f"error: {_missing(error)}")
+
+
+def _missing(error: ImportError) -> str:
+    """What could not be imported, and how to get it, if installing our requirements helps.
+
+    It does if the module is one of them, or if one of them failed while it was being imported.
+    """
+    importing = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
+    packages = re.findall(r"^[\w-]+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    ours = {MODULES.get(package, package) for package in packages}
+    concerned = {name.partition(".")[0] for name in (error.name, *importing) if name}
+    return f"{error}: pip install -r requirements.txt" if concerned & ours else str(error)
 
 
 def _flush_stdout() -> None:
     try:
         sys.stdout.flush()
-    except OSError:  # the reader of the pipe has gone; Python would complain of it at its end
+    except OSError:  # nobody reads the pipe any more; Python would complain of it when it exits
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: object) -> None:
+    """Print a line."""
+    print(text, flush=True)
+
+
+def say_written(path: object) -> None:
+    """Print where something has been written."""
+    say(f"wrote {path}")
+
+
+def warn(text: object) -> None:
+    """Print a line to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that understands pasted dashes and quotes, and raises UserError for the rest."""
+
+    def __init__(self, prog: str, description: str | None, words: Iterable[str] = ()):
+        """`words` that are not flags, but may be what a misspelt one was meant to be."""
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, description=description, formatter_class=raw, allow_abbrev=False)
+        self._words = words
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
+        """The values of all flags, from the words of a command line.
+
+        Raises:
+            UserError: an unknown flag (with the nearest one), or a value that makes no sense.
+        """
+        words = plain_words(sys.argv[1:] if args is None else args)
+        arguments, unknown = self.parse_known_args(words, namespace)
+        if unknown:
+            shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
+            flags = [flag for action in shown for flag in action.option_strings]
+            word = unknown[0].partition("=")[0]
+            self.error(f"not understood: {unknown[0]}.{nearest(word, [*flags, *self._words])}")
+        return arguments
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        stop = "" if message.endswith((".", "?")) else "."
+        raise UserError(f"{message}{stop} All flags: python {self.prog} --help")
+
+
+def positive(text: str) -> int:
+    """The whole number that a flag is given, for argparse; it must be 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: it must be a whole number, 1 or more")
+    return int(text)
+
+
+def plain_words(argv: Sequence[str]) -> list[str]:
+    """A command line as it was typed before a web page changed its dashes and quotes.
+
+    Flags may begin with any dashes, also with one alone; -h comes out as --help.
+    """
+    words = []
+    for word in argv:
+        name, equals, value = DASHES.sub("--", word.strip(QUOTES)).partition("=")
+        value = value.strip(QUOTES) if name.startswith("--") else value
+        words.append("--help" if name == "--h" else name + equals + value)
+    return words
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Which known word may be meant, as a sentence to append: " Did you mean --crop?", or ""."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """Leave as soon as a signal comes; what is half written does not have its final name yet.
+
+    An exception could be lost instead: Python ignores those that are raised in some callbacks.
+    The line goes to the stderr of the start, because descriptor 2 is turned elsewhere while
+    TensorFlow or Pillow write to it.
+    """
+    stderr = os.dup(2)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        os.write(stderr, f"stopped by {name}; every file written is whole\n".encode())
+        os._exit(128 + number)
+
+    try:
+        with _handled_by(leave):
+            yield
+    finally:
+        os.close(stderr)
+
+
+@contextmanager
+def stopping_later() -> Iterator[list[int]]:
+    """A list, empty until a signal comes, which then holds its number; a second one ends all."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if received:
+            text = "stopped again, at once: the steps since the last checkpoint are lost\n"
+            os.write(2, text.encode())
+            os._exit(128 + number)
+        received.append(number)
+
+    with _handled_by(stop):
+        yield received
+
+
+@contextmanager
+def _interrupting() -> Iterator[None]:
+    """Raise KeyboardInterrupt with the number of the signal that comes."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    with _handled_by(interrupt):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in _that_stop()}
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+def _that_stop() -> list[signal.Signals]:
+    """SIGINT, SIGTERM and SIGHUP, except those that whoever started the program has ignored.
+
+    nohup ignores SIGHUP; shells ignore SIGINT for what their scripts start in the background.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]

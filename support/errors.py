@@ -1,8 +1,9 @@
-"""The two ways a command can end badly, each one line for the person who typed it."""
+"""The two ways a command can fail, and what an exception says to the person who typed it."""
 
 import re
+import sys
 
-TENSORFLOWS_MARKS = re.compile(r"\{\{.*?\}\}| ?\[Op:.*")  # where in a graph it was
+TENSORFLOWS_MARKS = re.compile(r"\{\{.*?\}\}| ?\[Op:.*")  # where in a graph it happened
 
 
 class UserError(Exception):
@@ -18,8 +19,29 @@ class RunError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception of a library says, in one line; an OSError's with the file's name."""
+    """What a library's exception says, in one line; an OSError's with the file's name."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(getattr(error, "message", error)).strip()  # TensorFlow's errors have a message
     return TENSORFLOWS_MARKS.sub("", text.split("\n")[0]).strip() or type(error).__name__
+
+
+def failure(error: BaseException) -> str:
+    """What failed, in one line; where networks ran out of memory, also what needs less of it."""
+    said = one_line(error)
+    no_memory = isinstance(error, (MemoryError, *_tensorflows("ResourceExhaustedError")))
+    if not no_memory or "No space left" in said:  # TensorFlow has one error for memory and disks
+        return said
+    advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
+    return f"out of memory: {advice} ({said})" if _tensorflows("OpError") else "out of memory"
+
+
+def library_errors() -> tuple[type[Exception], ...]:
+    """For `except`: what libraries raise when disks, memory or TensorFlow's kernels fail."""
+    return (OSError, MemoryError, *_tensorflows("OpError"))
+
+
+def _tensorflows(name: str) -> tuple[type[Exception], ...]:
+    """TensorFlow's exception of that name; () while TensorFlow is not loaded."""
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    return (getattr(errors, name),) if errors else ()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from support.errors import RunError, UserError
+from support.text import in_units
 
 
 class NoRoomError(RunError):
@@ -128,14 +129,6 @@ def check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoomError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")
-
-
-def in_units(count: int) -> str:
-    """A number of bytes for people: 999 bytes, 43.2 GB."""
-    if count < 1000:
-        return f"{count} bytes"
-    power = min((len(str(count)) - 1) // 3, 4)
-    return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
 
 
 def sha256_of(path: Path) -> str:

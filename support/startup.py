@@ -1,4 +1,4 @@
-"""How TensorFlow is started: its chatter, the device to use, and a line about what is used."""
+"""How TensorFlow is started: quietly, and on the right device."""
 
 import importlib
 import os
@@ -15,15 +15,15 @@ OLDEST = (2, 18)  # as requirements.txt has it
 
 def start_tensorflow(
     device: str, verbose: bool, deterministic: bool = False, many: bool = False
-) -> None:
-    """Import TensorFlow, choose the device, and print what the run will use.
+) -> str:
+    """Import TensorFlow and choose the device -> a line that says what will be used.
 
     Args:
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N".
         verbose: let TensorFlow's own messages through.
-        deterministic: use only kernels whose sums have a fixed order. On a CPU those that a
-            DCGAN needs have one anyway.
-        many: use every GPU there is, not one.
+        deterministic: use only kernels that add up in a fixed order. On a CPU those that a DCGAN
+            needs do so anyway.
+        many: use every GPU there is, not just one.
 
     Raises:
         UserError: there is no such device.
@@ -49,11 +49,15 @@ def start_tensorflow(
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    used = _choose(device, tf, many)
-    print(f"TensorFlow {tf.__version__} on {used}", flush=True)
+    return f"TensorFlow {tf.__version__} on {choose_device(device, tf, many)}"
 
 
-def _choose(device: str, tf: ModuleType, many: bool = False) -> str:
+def choose_device(device: str, tf: ModuleType, many: bool = False) -> str:
+    """Let the module `tf` see only the device asked for (as start_tensorflow) -> its description.
+
+    Raises:
+        UserError: there is no such device.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     cpu = f"CPU ({os.cpu_count()} cores)"
     name, _, number = device.partition(":")
@@ -76,7 +80,7 @@ def _choose(device: str, tf: ModuleType, many: bool = False) -> str:
 
 @contextmanager
 def _stderr_held_back(hold: bool) -> Iterator[None]:
-    """Keep what C++ code writes to stderr; show it only if the block raises.
+    """Hold back what C++ code writes to stderr; show it only if the block raises.
 
     TensorFlow's libraries write some messages before they read TF_CPP_MIN_LOG_LEVEL.
     """

@@ -79,11 +79,13 @@ def test_bfloat16_is_told_as_a_part_of_float32_and_both_of_an_earlier_run() -> N
     ("options", "status", "said"),
     [
         (["--compare=none.json"], 2, "none.json: there is no such file"),
-        (["--compare=other.json"], 2, "other.json: is no JSON of bench.py"),
+        (["--compare=other.json"], 2, "other.json: bench.py did not write it"),
         (["--compare=old.json"], 2, "its batch size is 32, not 64. Give --batch_size 32"),
-        (["--width=9"], 2, "--width is of a size of your own: give --height, too"),
-        (["--c_dim=1"], 2, "--c_dim is of a size of your own: give --height, too"),
+        (["--width=9"], 2, "--width belongs to a size of your own: give --height, too"),
+        (["--c_dim=1"], 2, "--c_dim belongs to a size of your own: give --height, too"),
         (["--cases", "mnist", "--height=9"], 2, "--cases and --height do not go together"),
+        (["--case_s=mnist"], 2, "not understood: --case_s=mnist. Did you mean --cases?"),
+        (["--steps=0"], 2, "argument --steps: 0: it must be a whole number, 1 or more. All flags"),
         (["--json=folder"], 2, "--json folder: it is a folder"),
         (["--json=old.json/new.json"], 1, "old.json"),
     ],
@@ -97,7 +99,7 @@ def test_what_cannot_be_is_told_before_measuring(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench, "_measure_all", lambda _: pytest.fail("it measures"))
+    monkeypatch.setattr(bench, "measure_all", lambda _: pytest.fail("it measures"))
     Path("folder").mkdir()
     Path("other.json").write_text('{"a": 1}')
     Path("old.json").write_text('{"batch_size": 32}')
@@ -117,8 +119,8 @@ def test_parts_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> Non
             step | {"peak_mib": 1} if what == "step" else {what: of_rounds[asked.count(what) - 1]}
         )
 
-    monkeypatch.setattr(bench, "_in_a_process", measured)
-    found = bench._measure_all(bench._parser().parse_args([]))
+    monkeypatch.setattr(bench, "in_a_process", measured)
+    found = bench.measure_all(bench.parser().parse_args([]))
     steps = ["step"] * 6
     assert asked == [*steps, "pipeline", "loop", "start", *[*steps, "pipeline", "start"] * 2]
     parts = {part: found[part][part] for part in bench.PARTS}
@@ -133,9 +135,9 @@ def test_xla_adds_a_row_to_each(monkeypatch: pytest.MonkeyPatch) -> None:
         asked[row] = options
         return step | {"peak_mib": 1}
 
-    monkeypatch.setattr(bench, "_in_a_process", measured)
+    monkeypatch.setattr(bench, "in_a_process", measured)
     words = ["--cases", "mnist", "--precision", "float32", "--xla"]
-    found = bench._measure_all(bench._parser().parse_args(words))
+    found = bench.measure_all(bench.parser().parse_args(words))
     plain = ["--case", "mnist", "--precision", "float32"]
     assert asked == {"mnist float32": plain, "mnist float32 xla": [*plain, "--xla"]}
     assert list(found["steps"]) == list(asked)

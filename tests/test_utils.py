@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from support.text import name_in_file
 from utils import (
     NAME_HEIGHT,
     SAMPLED_AT_ONCE,
     SHEET_SIDE,
     grid,
     grid_size,
-    name_in_file,
     save_animation,
     save_grid,
     save_sheet,

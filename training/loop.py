@@ -17,15 +17,14 @@ from gan.checkpoints import latest_checkpoint
 from model import DCGAN
 from runs.settings import Settings
 from runs.stored import OF_THE_COMMAND
-from support.errors import RunError, one_line
-from support.failures import failure
+from support.console import stopping_later
+from support.errors import RunError, failure, one_line
 from support.progress import Progress
-from support.signals import stopping_later
 from support.streams import draw_z, random_stream
 from training.distributed import ALONE, CHECKPOINT, Cluster, Copies
 from training.monitor import REALS, Watch, diversity, sample_pictures
 from training.pace import SMALL, frequency
-from training.prefetch import Ahead, Batch
+from training.prefetch import Prefetch, Batch
 from utils import save_grid, to_pixels, to_range
 
 
@@ -61,14 +60,14 @@ def train_steps(run: Run, step: int, total: int) -> int:
         _summary_writer(run).as_default(),
         stopping_later() as received,
         Progress("training", total, "images", step, scale, run.cluster.is_chief) as progress,
-        Ahead(functools.partial(_batch, run), total) as ahead,
+        Prefetch(functools.partial(_batch, run), total) as prefetch,
     ):
         watch = _watch(run, step, progress) if run.cluster.is_chief else None
         # Replicas stop when they have agreed on it, after the same step.
         stopped_by = received if run.copies is None else []
         while step < total and not stopped_by:
             wishes = _wishes(settings, received, saved[1])
-            result = _train_one(run, step, ahead, wishes)
+            result = _train_one(run, step, prefetch, wishes)
             step += 1
             try:
                 _show(run, step, result, progress, watch, began)
@@ -125,13 +124,13 @@ def _wishes(settings: Settings, received: list[int], saved: float) -> set[int]:
     return {*received, CHECKPOINT} if is_due else {*received}
 
 
-def _train_one(run: Run, step: int, ahead: Ahead, wishes: set[int]) -> dict[str, tf.Tensor]:
+def _train_one(run: Run, step: int, prefetch: Prefetch, wishes: set[int]) -> dict[str, tf.Tensor]:
     """Make the step after `step` -> what train_step returns; `wishes` are those of Copies."""
     log, sample, summary = _due(run, step + 1)
     if run.copies:
-        batch_of = functools.partial(ahead.batch, step)
+        batch_of = functools.partial(prefetch.batch, step)
         return run.copies.train_step(batch_of, log, sample or summary, wishes)
-    return run.dcgan.train_step(**ahead.batch(step, 0), evaluate=log, watch=sample or summary)
+    return run.dcgan.train_step(**prefetch.batch(step, 0), evaluate=log, watch=sample or summary)
 
 
 def _batch(run: Run, step: int, replica: int) -> Batch:

@@ -2,15 +2,12 @@
 
 import contextlib
 import dataclasses
-import functools
 import secrets
 import shlex
 import signal
 import zlib
 from pathlib import Path
 from typing import Any
-
-import tensorflow as tf
 
 from datasets.dataset import Dataset, describe, open_dataset
 from exports.saved_model import freeze, save_model
@@ -30,33 +27,25 @@ from runs.stored import (
     store_run,
     trained_run,
 )
-from support.console import say_written
-from support.errors import RunError, UserError
+from support.console import say, say_written
+from support.errors import UserError
 from support.files import sweep_asides
 from training.distributed import Cluster, Copies, joined
-from training.loop import Run, failure, the_only_training, train_steps
+from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
 from utils import visualize
 
 DATA_DECIDE = {"c_dim", "y_dim", "convolutions"}
-say = functools.partial(print, flush=True)
 
 
 def run(settings: Settings) -> int:
-    """Do what the settings ask for: train, test, or show what would be done -> exit status.
-
-    Raises:
-        UserError, RunError: in the words of this program, also what TensorFlow raises.
-    """
-    try:
-        if settings.dry_run:
-            return dry_run(settings)
-        if not settings.train:
-            return test(settings)
-        with joined(settings.strategy) as cluster:
-            return train(settings, cluster)
-    except (MemoryError, tf.errors.OpError) as error:
-        raise RunError(failure(error)) from error
+    """Do what the settings ask for: train, test, or show what would be done -> exit status."""
+    if settings.dry_run:
+        return dry_run(settings)
+    if not settings.train:
+        return test(settings)
+    with joined(settings.strategy) as cluster:
+        return train(settings, cluster)
 
 
 def train(settings: Settings, cluster: Cluster) -> int:

@@ -12,7 +12,8 @@ from support import startup
 
 
 def start(device: str, verbose: bool = False) -> subprocess.CompletedProcess[str]:
-    code = f"from support.startup import start_tensorflow; start_tensorflow({device!r}, {verbose})"
+    call = f"start_tensorflow({device!r}, {verbose})"
+    code = f"from support.startup import start_tensorflow; print({call})"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -81,7 +82,7 @@ def test_the_gpus_asked_for_are_the_only_ones_visible(
 ) -> None:
     config = MadeUpConfig()
     tf = types.SimpleNamespace(config=config)
-    assert startup._choose(device, tf, many).startswith(said)  # type: ignore[arg-type]
+    assert startup.choose_device(device, tf, many).startswith(said)  # type: ignore[arg-type]
     assert config.visible == visible
     assert config.growing == visible
 

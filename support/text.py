@@ -1,0 +1,44 @@
+"""Names and numbers as people read them: on one line, shortened, in units."""
+
+import re
+from collections.abc import Sequence
+
+FIRST = 3  # names that first_names shows
+NAME_LETTERS = 40  # of a class, in the name of a file
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first few of `names`, ready to print."""
+    more = ", ..." if len(names) > FIRST else ""
+    return ", ".join(printable(name) for name in names[:FIRST]) + more
+
+
+def printable(name: str) -> str:
+    r"""`name` on one line and free of control characters; no two names come out the same.
+
+    What cannot be printed becomes \n, \x1b or \u2028, a byte that is not UTF-8 \xff, and \ itself
+    becomes \\.
+    """
+    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in name)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if 0x80 <= code <= 0xFF:
+        return f"\\u{code:04x}"
+    return character.encode("unicode_escape").decode()
+
+
+def name_in_file(name: str) -> str:
+    """A class's name as part of a file name: letters, digits and _ stay, others become -."""
+    return re.sub(r"[^\w-]+", "-", name)[:NAME_LETTERS]
+
+
+def in_units(count: int) -> str:
+    """A number of bytes for people: 999 bytes, 43.2 GB."""
+    if count < 1000:
+        return f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
