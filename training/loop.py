@@ -24,7 +24,7 @@ from support.streams import draw_z, random_stream
 from training.distributed import ALONE, CHECKPOINT, Cluster, Copies
 from training.monitor import REALS, Watch, diversity, sample_pictures
 from training.pace import SMALL, frequency
-from training.prefetch import Prefetch, Batch
+from training.prefetch import Batch, Prefetch
 from utils import save_grid, to_pixels, to_range
 
 

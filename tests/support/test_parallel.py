@@ -61,7 +61,7 @@ def test_whoever_stops_early_waits_only_for_what_has_begun() -> None:
     results = in_parallel(work, range(50), workers=1, ahead=20)
     next(results)
     threading.Timer(0.05, release.set).start()
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert done in ([0], [0, 1])
 
 

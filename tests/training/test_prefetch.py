@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from training.prefetch import Prefetch, Batch
+from training.prefetch import Batch, Prefetch
 
 
 def test_each_batch_is_that_of_its_step_and_replica_and_made_once() -> None:
@@ -49,12 +49,14 @@ def test_a_fault_in_a_batch_is_raised_at_its_step() -> None:
 
 def test_no_thread_is_left_running_when_the_training_fails() -> None:
     running = threading.active_count()
-    with (
-        pytest.raises(RuntimeError, match="a fault of the training"),
-        Prefetch(lambda step, replica: {"z": np.zeros(step)}, end=9) as prefetch,
-    ):
-        for replica in (0, 1):
-            prefetch.batch(4, replica)
-        assert threading.active_count() == running + 2
-        raise RuntimeError("a fault of the training")
+
+    def train() -> None:
+        with Prefetch(lambda step, replica: {"z": np.zeros(step)}, end=9) as prefetch:
+            for replica in (0, 1):
+                prefetch.batch(4, replica)
+            assert threading.active_count() == running + 2
+            raise RuntimeError("a fault of the training")
+
+    with pytest.raises(RuntimeError, match="a fault of the training"):
+        train()
     assert threading.active_count() == running
