@@ -1,5 +1,6 @@
-"""DCGAN: the two networks, their losses, the training step, the sampler, saving and loading."""
+"""DCGAN: the two networks, the training step, the sampler, saving and loading."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,23 +9,26 @@ import numpy as np
 import tensorflow as tf
 
 from gan.adam import Adam
-from gan.augment import Look, look_of
+from gan.augment import look_of
 from gan.checkpoints import (
-    SETTINGS_FILE,
-    default_convolutions,
+    Description,
+    description_of,
+    read_description,
     read_newest,
-    refuse_other_shape,
     step_of,
-    stored_settings,
     write_checkpoint,
+    write_description,
 )
-from gan.networks import Discriminator, Generator, LabelledDiscriminator, LabelledGenerator
+from gan.config import NetworkConfig, refuse_other_shape
+from gan.losses import LOSSES
+from gan.networks import build
 from gan.tf1 import is_tf1, read_values
+from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
-from support.files import read_json, write_json
 
 WATCHED = ("d", "d_", "G")
 Gradients = dict[str, tf.Tensor]
+Logits = Callable[..., tf.Tensor]
 
 
 class DCGAN(tf.Module):
@@ -32,80 +36,52 @@ class DCGAN(tf.Module):
 
     def __init__(
         self,
-        output_height: int = 64,
-        output_width: int = 64,
-        c_dim: int = 3,
-        y_dim: int | None = None,
-        z_dim: int = 100,
+        config: NetworkConfig | None = None,
+        *,
         batch_size: int = 64,
-        gf_dim: int = 64,
-        df_dim: int = 64,
-        gfc_dim: int = 1024,
-        dfc_dim: int = 1024,
         learning_rate: float = 2e-4,
         beta1: float = 0.5,
-        precision: str = "float32",
+        loss: str = "gan",
         seed: int = 0,
         xla: bool = False,
-        convolutions: int | None = None,
         averaged: Callable[[Gradients], Gradients] | None = None,
+        **network: Any,
     ):
         """Build both networks with fresh weights.
 
         Args:
-            output_height, output_width: size of the images, any, also odd and not square.
-            c_dim: colour channels, 1 or 3.
-            y_dim: number of classes; None for networks without labels.
-            z_dim: length of the latent vector.
+            config: the networks. Without it, the other keywords are NetworkConfig's fields:
+                DCGAN(output_height=28, output_width=28, c_dim=1, y_dim=10).
             batch_size: images in a training step; part of a run's name, not of the networks.
-            gf_dim, df_dim: filters of G's last hidden layer and of D's first.
-            gfc_dim, dfc_dim: units of the fully connected layers (with labels only).
             learning_rate, beta1: of both Adams.
-            precision: "float32" or "bfloat16", what training computes in. Weights, moments,
-                averages, last activations and losses are float32 in both, and so is the sampler.
+            loss: what D and G are trained by, a name from gan.losses.LOSSES.
             seed: decides the initial weights.
             xla: have XLA compile the training step.
-            convolutions: of each network, 4 (images in [-1, 1]) or 2, MNIST's with labels (images
-                in [0, 1]). None: the original's choice, 2 with labels and 4 without.
             averaged: what to make of the gradients of an update before Adam gets them: where
-                several replicas train, their mean (distributed.py).
+                several replicas train, their mean (training/distributed.py).
         """
         super().__init__()
-        convolutions = convolutions or default_convolutions(y_dim)
-        self.settings: dict[str, Any] = {
-            "output_height": output_height,
-            "output_width": output_width,
-            "c_dim": c_dim,
-            "y_dim": y_dim,
-            "z_dim": z_dim,
-            "gf_dim": gf_dim,
-            "df_dim": df_dim,
-            "gfc_dim": gfc_dim,
-            "dfc_dim": dfc_dim,
-            "convolutions": convolutions,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "beta1": beta1,
-            "precision": precision,
-        }
-        size = (output_height, output_width)
-        self.image_shape = (*size, c_dim)
-        self.y_dim, self.z_dim, self.batch_size = y_dim, z_dim, batch_size
-        last = (seed, tf.dtypes.as_dtype(precision))
-        if convolutions == 4:
-            self.generator = Generator(size, c_dim, y_dim, z_dim, gf_dim, *last)
-            self.discriminator = Discriminator(size, c_dim, y_dim, df_dim, *last)
-        elif convolutions == 2 and y_dim:
-            self.generator = LabelledGenerator(size, c_dim, y_dim, z_dim, gf_dim, gfc_dim, *last)
-            self.discriminator = LabelledDiscriminator(size, c_dim, y_dim, df_dim, dfc_dim, *last)
-        else:
-            raise ValueError("convolutions must be 4, or 2 with labels")
+        if config is not None and network:
+            raise TypeError(f"give a config or {', '.join(network)}, not both")
+        self.config = config or NetworkConfig(**network)
+        self.batch_size, self.learning_rate, self.beta1 = batch_size, learning_rate, beta1
+        self.loss_name, self.loss = loss, LOSSES[loss]
+        self.image_shape = (*self.config.size, self.config.c_dim)
+        self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
+        self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self.d_optim = Adam(self.discriminator.trainable(), learning_rate, beta1)
         self.g_optim = Adam(self.generator.trainable(), learning_rate, beta1)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._dtype = tf.dtypes.as_dtype(self.config.precision)
         self._averaged = averaged or (lambda gradients: gradients)
         self._train_step = tf.function(self.three_updates, jit_compile=xla or None)
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What else than the networks decides a step, by the names of DCGAN's arguments."""
+        names = ("batch_size", "learning_rate", "beta1")
+        return {name: getattr(self, name) for name in names} | {"loss": self.loss_name}
 
     @classmethod
     def from_checkpoint(
@@ -113,23 +89,27 @@ class DCGAN(tf.Module):
         checkpoint_dir: str | Path,
         size: tuple[int, int] | None = None,
         step: int | None = None,
+        note: Say = print_note,
     ) -> "DCGAN":
         """The networks of a folder's newest good checkpoint, or that of `step`, with its weights.
+
+        Batch size, learning rate, beta1 and loss are the stored ones: train_step goes on with them.
 
         Args:
             checkpoint_dir: a folder that `save` wrote, or one of the original's.
             size: height and width of the images; only the original's checkpoints need it.
             step: of the checkpoint; None for the newest.
+            note: is given a line for each checkpoint that had to be passed over.
 
         Raises:
             UserError: there is no such checkpoint, or `size` is missing or does not fit.
             RunError: there are checkpoints, but none can be read.
         """
-        settings = stored_settings(checkpoint_dir, size)
-        if not settings:
+        description = description_of(checkpoint_dir, size, note)
+        if description is None:
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
-        dcgan = cls(**settings)
-        dcgan.load(checkpoint_dir, step)
+        dcgan = cls(description.config, **description.training)
+        dcgan.load(checkpoint_dir, step, note)
         return dcgan
 
     def train_step(
@@ -150,7 +130,7 @@ class DCGAN(tf.Module):
             evaluate: also compute the losses that the original prints, after the updates.
             watch: also return what TensorBoard shows.
             augment_seed: int32 [2]; with it, D sees all images, real and fake, augmented by random
-                numbers that follow from it. None, as they are.
+                numbers that follow from it. Without it, D sees them as they are.
 
         Returns:
             Scalars d_loss, d_loss_real, d_loss_fake (of the D update's pass) and g_loss (of the
@@ -173,60 +153,74 @@ class DCGAN(tf.Module):
         evaluate: bool = False,
         augment_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """What train_step runs as a graph: with `watch`, and its arguments are tensors already."""
-        look = look_of(self.value_range, augment_seed)
+        """The graph behind train_step: the same arguments, as tensors; `watch` is always on."""
+        loss, look = self.loss, look_of(self.value_range, augment_seed)
+        y = self._in_compute_type(y)
+
+        # Both networks as a training step uses them. Each pass normalises with its own batch and
+        # moves the moving averages, `passes` times where it stands for several of the original's.
+        def fakes_of(z: tf.Tensor, passes: int = 1) -> tf.Tensor:
+            return self.generator(self._in_compute_type(z), y, training=True, passes=passes)
+
+        def logits_of(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
+            seen = self._in_compute_type(look(images))
+            return self.discriminator(seen, y, training=True, passes=passes)
+
+        # The D update and the first G update need G(z) of the same weights and z: the original
+        # computes it for each, here one pass serves both.
         with tf.GradientTape() as g_tape:
-            # The same weights and z in the D update and in the first G update: one pass for both.
-            fakes = self.generator(z, y, moves=2)
-        result, logits_of_reals = self._update_discriminator(images, fakes, y, look)
-        _, logits_of_fakes = self._update_generator(g_tape, fakes, y, look)
-        with tf.GradientTape() as g_tape:
-            second_fakes = self.generator(z, y, moves=1)
-        result["g_loss"], _ = self._update_generator(g_tape, second_fakes, y, look)
+            fakes = fakes_of(z, passes=loss.d_updates + 1)
+        for _ in range(loss.d_updates):
+            result, logits_of_reals = self._update_discriminator(images, fakes, logits_of)
+        result["g_loss"], logits_of_fakes = self._update_generator(g_tape, fakes, logits_of)
+        # G once more on the same z. The original does so to keep d_loss from going to 0.
+        for _ in range(loss.g_updates - 1):
+            with tf.GradientTape() as g_tape:
+                more_fakes = fakes_of(z)
+            result["g_loss"], _ = self._update_generator(g_tape, more_fakes, logits_of)
         if evaluate:
-            result |= self._evaluate(images, z, y, look)
-        d, d_ = tf.sigmoid(logits_of_reals), tf.sigmoid(logits_of_fakes)
+            # The losses that are printed. The original's passes for d_loss_fake and for g_loss
+            # are the same: one that counts twice.
+            of_fakes = logits_of(fakes_of(z, passes=2), passes=2)
+            real, fake = loss.d(logits_of(images), of_fakes)
+            result |= {"eval_d_loss_fake": fake, "eval_d_loss_real": real}
+            result["eval_g_loss"] = loss.g(of_fakes)
+        probability = loss.probability
+        d, d_ = probability(logits_of_reals), probability(logits_of_fakes)
         return result | {"d": d, "d_": d_, "G": fakes}
 
     def _update_discriminator(
-        self, images: tf.Tensor, fakes: tf.Tensor, y: tf.Tensor | None, look: Look
+        self, images: tf.Tensor, fakes: tf.Tensor, logits_of: Logits
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Update D -> the losses of its pass, and its logits of the real images."""
         variables = self.discriminator.trainable()
         with tf.GradientTape() as tape:
-            logits_of_reals = self.discriminator(look(images), y, moves=1)
-            d_loss_real = real_loss(logits_of_reals)
-            d_loss_fake = fake_loss(self.discriminator(look(fakes), y, moves=1))
+            logits_of_reals = logits_of(images)
+            d_loss_real, d_loss_fake = self.loss.d(logits_of_reals, logits_of(fakes))
             d_loss = d_loss_real + d_loss_fake
+            if self.loss.penalty:
+                d_loss += self.loss.penalty(logits_of, images, fakes)
         self.d_optim.apply(variables, self._averaged(tape.gradient(d_loss, variables)))
         losses = {"d_loss": d_loss, "d_loss_real": d_loss_real, "d_loss_fake": d_loss_fake}
         return losses, logits_of_reals
 
     def _update_generator(
-        self, g_tape: tf.GradientTape, fakes: tf.Tensor, y: tf.Tensor | None, look: Look
+        self, g_tape: tf.GradientTape, fakes: tf.Tensor, logits_of: Logits
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Update G by what D says of `fakes`, which `g_tape` saw G make -> g_loss, D's logits."""
         # D's own weights are not watched: no gradient is computed for them.
         with tf.GradientTape(watch_accessed_variables=False) as d_tape:
             d_tape.watch(fakes)
-            logits = self.discriminator(look(fakes), y, moves=1)
-            g_loss = real_loss(logits)
+            logits = logits_of(fakes)
+            g_loss = self.loss.g(logits)
         variables = self.generator.trainable()
         gradients = g_tape.gradient(fakes, variables, d_tape.gradient(g_loss, fakes))
         self.g_optim.apply(variables, self._averaged(gradients))
         return g_loss, logits
 
-    def _evaluate(
-        self, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None, look: Look
-    ) -> dict[str, tf.Tensor]:
-        """The printed losses: three passes in the original, two of them the same (moves=2)."""
-        fakes = look(self.generator(z, y, moves=2))
-        logits_of_fakes = self.discriminator(fakes, y, moves=2)
-        return {
-            "eval_d_loss_fake": fake_loss(logits_of_fakes),
-            "eval_d_loss_real": real_loss(self.discriminator(look(images), y, moves=1)),
-            "eval_g_loss": real_loss(logits_of_fakes),
-        }
+    def _in_compute_type(self, x: tf.Tensor | None) -> tf.Tensor | None:
+        """An input of the networks in the type that training computes in."""
+        return None if x is None else tf.cast(x, self._dtype)
 
     def sampler(self, z: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """Images of z [N, z_dim], any N, by the moving averages: float32 [N, H, W, c_dim].
@@ -237,7 +231,7 @@ class DCGAN(tf.Module):
 
     @tf.function(reduce_retracing=True)
     def _sampler(self, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-        return self.generator(z, y, moves=0)
+        return self.generator(z, y, training=False)
 
     def discriminate(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """D's logits of images [N, H, W, c_dim], by its moving averages: float32 [N, 1]."""
@@ -245,7 +239,7 @@ class DCGAN(tf.Module):
 
     @tf.function(reduce_retracing=True)
     def _discriminate(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-        return self.discriminator(images, y, moves=0)
+        return self.discriminator(images, y, training=False)
 
     def features(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """What D's last layer decides by, for images as `discriminate` takes: float32 [N, F]."""
@@ -253,7 +247,7 @@ class DCGAN(tf.Module):
 
     @tf.function(reduce_retracing=True)
     def _features(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-        return self.discriminator.features(images, y, moves=0)
+        return self.discriminator.features(images, y, training=False)
 
     def _latent(self, z: tf.Tensor, y: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
         return tf.convert_to_tensor(z, tf.float32), self._labels(y)
@@ -298,29 +292,31 @@ class DCGAN(tf.Module):
             RunError: the files cannot be written.
         """
         folder = Path(checkpoint_dir)
-        write_json(folder / SETTINGS_FILE, self.settings)
+        write_description(folder, Description(self.config, self.training))
         self.step.assign(step)
         return write_checkpoint(tf.train.Checkpoint(dcgan=self), folder, step, max_to_keep)
 
-    def load(self, checkpoint_dir: str | Path, step: int | None = None) -> tuple[bool, int]:
+    def load(
+        self, checkpoint_dir: str | Path, step: int | None = None, note: Say = print_note
+    ) -> tuple[bool, int]:
         """Restore the newest good checkpoint of a folder, or that of `step` -> (found, its step).
 
         It may be one of the original's, of TensorFlow 1: then its step is the number in its name,
-        and Adam begins anew.
+        and Adam starts anew. `note` is given a line for that, and for each damaged checkpoint.
 
         Raises:
             UserError: the checkpoint is of networks of another shape, and names each difference; or
                 there are others, but none of `step`.
             RunError: there are checkpoints, but none can be read.
         """
-        stored = read_json(Path(checkpoint_dir) / SETTINGS_FILE)
-        refuse_other_shape(stored, self.settings, checkpoint_dir)
-        found = read_newest(checkpoint_dir, self._restore, step)
+        if stored := read_description(checkpoint_dir):
+            refuse_other_shape(stored.config.shape(), self.config.shape(), checkpoint_dir)
+        found = read_newest(checkpoint_dir, functools.partial(self._restore, note), step, note)
         if fault := found and self.not_finite():
             raise RunError(f"{found} is of no use: {fault}")
         return found is not None, int(self.step)
 
-    def _restore(self, prefix: Path) -> None:
+    def _restore(self, note: Say, prefix: Path) -> None:
         if is_tf1(prefix):
             variables = self.named_variables()
             values = read_values(prefix, variables)
@@ -332,24 +328,10 @@ class DCGAN(tf.Module):
             self.step.assign(step_of(prefix))
             self.d_optim.reset()
             self.g_optim.reset()
-            print(f"note: {prefix} is of TensorFlow 1: weights and averages, nothing of Adam's")
+            note(f"{prefix} is of TensorFlow 1: weights and averages, nothing of Adam's")
             return
         try:
             status = tf.train.Checkpoint(dcgan=self).read(str(prefix))
             status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError) as error:
             raise UserError(f"{prefix} is of other networks: {one_line(error)}") from error
-
-
-def real_loss(logits: tf.Tensor) -> tf.Tensor:
-    """Mean sigmoid cross entropy of logits against ones, a scalar."""
-    return _mean_cross_entropy(logits, tf.ones_like(logits))
-
-
-def fake_loss(logits: tf.Tensor) -> tf.Tensor:
-    """Mean sigmoid cross entropy of logits against zeros, a scalar."""
-    return _mean_cross_entropy(logits, tf.zeros_like(logits))
-
-
-def _mean_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))

@@ -5,45 +5,38 @@ index is renamed into place last: where it stands, the checkpoint is whole. DCGA
 it holds what shapes the networks.
 """
 
+import math
 import re
 import shutil
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.tf1 import is_tf1, network_settings
-from runs.settings import PRECISIONS
+from gan.config import NetworkConfig
+from gan.losses import LOSSES
+from gan.networks import ARCHITECTURES
+from gan.tf1 import is_tf1, network_config
+from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
-from support.files import read_json, sweep_asides, written_aside
+from support.files import read_json, sweep_asides, write_json, written_aside
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
-SETTINGS_FILE = "DCGAN.model.json"
-NETWORK_SETTINGS = (
-    "output_height",
-    "output_width",
-    "c_dim",
-    "y_dim",
-    "z_dim",
-    "gf_dim",
-    "df_dim",
-    "gfc_dim",
-    "dfc_dim",
-    "convolutions",
-)
+DESCRIPTION_FILE = "DCGAN.model.json"
+# What else DCGAN's arguments are: their types, what holds for them, and that in words.
+TRAINING: dict[str, tuple[type, Callable[[Any], bool], str]] = {
+    "batch_size": (int, lambda value: value >= 1, "1 or more"),
+    "learning_rate": (float, lambda value: 0 <= value < math.inf, "0 or more"),
+    "beta1": (float, lambda value: 0 <= value < 1, "in [0, 1)"),
+    "loss": (str, LOSSES.__contains__, " or ".join(LOSSES)),
+}
 SUFFIXES = (".index", ".data-00000-of-00001")
 # What reading a file that was cut short or changed raises. TensorFlow's files hold checksums of all
 # they contain: with every single byte of them changed in turn, each time the reader raised one of
 # these, or gave the right values.
 DAMAGED = (tf.errors.OpError, IndexError)
-
-
-def default_convolutions(y_dim: int | None) -> int:
-    """Convolutions of the original's networks: 2 with labels, 4 without."""
-    return 2 if y_dim else 4
 
 
 def step_of(prefix: Path) -> int:
@@ -105,7 +98,10 @@ def write_checkpoint(
 
 
 def read_newest(
-    folder: str | Path, read: Callable[[Path], None], step: int | None = None
+    folder: str | Path,
+    read: Callable[[Path], None],
+    step: int | None = None,
+    note: Say = print_note,
 ) -> Path | None:
     """Call `read` with the newest checkpoint, and where that is damaged with the one before.
 
@@ -113,10 +109,10 @@ def read_newest(
         folder: of the checkpoints.
         read: restores one, by its path prefix.
         step: only a checkpoint of that step will do.
+        note: is given a line for each checkpoint that is damaged.
 
     Returns:
-        The path prefix that was read; None where the folder holds no checkpoint. Each one
-        that had to be passed over is named on stderr.
+        The path prefix that was read; None where the folder holds no checkpoint.
 
     Raises:
         UserError: there are checkpoints, but none of `step`.
@@ -134,7 +130,7 @@ def read_newest(
         except tf.errors.ResourceExhaustedError:
             raise
         except DAMAGED as error:
-            print(f"note: {prefix} is damaged: {one_line(error)}", file=sys.stderr)
+            note(f"{prefix} is damaged: {one_line(error)}")
             continue
         return prefix
     if prefixes:
@@ -147,70 +143,73 @@ def read_newest(
     return None
 
 
-def stored_settings(checkpoint_dir: str | Path, size: tuple[int, int] | None) -> dict[str, Any]:
-    """What DCGAN takes to build the networks of a folder's checkpoints; {} where there is none.
+class Description(NamedTuple):
+    """What DCGAN takes to go on from a checkpoint: its networks, and its other arguments by name.
+
+    `training` holds what is stored of batch_size, learning_rate, beta1 and loss.
+    """
+
+    config: NetworkConfig
+    training: dict[str, Any]
+
+
+def description_of(
+    folder: str | Path, size: tuple[int, int] | None = None, note: Say = print_note
+) -> Description | None:
+    """What the JSON beside a folder's checkpoints says; None where there is no checkpoint.
+
+    A checkpoint of the original has no such file: the shapes of its variables tell the networks.
 
     Args:
-        checkpoint_dir: a folder that DCGAN.save wrote, or one of the original's.
+        folder: one that DCGAN.save wrote to, or one of the original's.
         size: height and width of the images, which the original's checkpoints do not tell.
+        note: is given a line for each checkpoint that is damaged.
 
     Raises:
-        UserError: nothing tells it, or `size` does not fit.
+        UserError: nothing tells the sizes, `size` does not fit, or the JSON makes no sense.
     """
-    if latest_checkpoint(checkpoint_dir) is None:
-        return {}
-    path = Path(checkpoint_dir) / SETTINGS_FILE
-    stored = read_json(path)
-    if stored:
-        return _checked_description(stored, path)
+    if latest_checkpoint(folder) is None:
+        return None
+    if description := read_description(folder):
+        return description
+    found: list[NetworkConfig] = []
 
     def read(prefix: Path) -> None:
         if not is_tf1(prefix):
-            raise UserError(f"no {SETTINGS_FILE} beside {prefix}: put it back, it tells the sizes")
-        stored.update(network_settings(prefix, size))
+            raise UserError(f"{DESCRIPTION_FILE} is missing beside {prefix}: put it back")
+        found.append(network_config(prefix, size))
 
-    read_newest(checkpoint_dir, read)
-    return stored
-
-
-def _checked_description(stored: dict[str, Any], path: Path) -> dict[str, Any]:
-    """What DCGAN takes of a description.
-
-    Raises:
-        UserError: something is missing, is no number, or no precision.
-    """
-    # Written before there was a choice: the original's networks.
-    before = {"convolutions": default_convolutions(stored.get("y_dim")), "precision": PRECISIONS[0]}
-    stored = before | stored
-    for name in NETWORK_SETTINGS:
-        value = stored.get(name)
-        if (name, value) != ("y_dim", None) and (type(value) is not int or value < 1):
-            raise UserError(f"{path}: {name} is {value!r}, it must be a number: put back a copy")
-    if stored["precision"] not in PRECISIONS:
-        found, wanted = stored["precision"], " or ".join(PRECISIONS)
-        raise UserError(f"{path}: precision is {found!r}, it must be {wanted}: put back a copy")
-    kept = (*NETWORK_SETTINGS, "batch_size", "precision")
-    return {name: stored[name] for name in kept if name in stored}
+    read_newest(folder, read, note=note)
+    return Description(found[0], {})
 
 
-def refuse_other_shape(
-    stored: Mapping[str, Any], given: Mapping[str, Any], checkpoint_dir: str | Path
-) -> None:
-    """Compare what `given` holds of NETWORK_SETTINGS with the settings stored with a checkpoint.
+def write_description(folder: Path, description: Description) -> None:
+    """Write what description_of reads."""
+    write_json(folder / DESCRIPTION_FILE, description.config.as_json() | description.training)
+
+
+def read_description(folder: str | Path) -> Description | None:
+    """What the JSON says, whether there are checkpoints or not; None where there is no JSON.
 
     Raises:
-        UserError: they differ; names each difference.
+        UserError: it makes no sense; names the field.
     """
-    differences = [
-        f"{name} is {stored[name]}, not {given[name]}"
-        for name in NETWORK_SETTINGS
-        if name in stored and name in given and stored[name] != given[name]
-    ]
-    if differences:
+    path = Path(folder) / DESCRIPTION_FILE
+    stored = read_json(path)
+    if not stored:
+        return None
+    config = NetworkConfig.from_json(stored, path)
+    if config.architecture not in ARCHITECTURES:
+        there = ", ".join(ARCHITECTURES)
         raise UserError(
-            f"the networks in {checkpoint_dir} are of another shape: {', '.join(differences)}. "
-            "Give the stored values, or another --out_name or --checkpoint_dir"
+            f"{path}: there is no architecture {config.architecture}: there are {there}"
         )
+    training = {name: stored[name] for name in TRAINING if name in stored}
+    for name, value in training.items():
+        kind, holds, wanted = TRAINING[name]
+        if type(value) not in (kind, int) or not holds(value):
+            raise UserError(f"{path}: {name} is {value!r}, it must be {wanted}: put back a copy")
+    return Description(config, training)
 
 
 def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> None:

@@ -1,37 +1,20 @@
-"""The networks: generator and discriminator, with four convolutions each, or two (MNIST's).
+"""The networks: generators and discriminators, and the table of architectures at the end.
 
-Those with two take labels; those with four do if asked, which is not in the original. Shapes stand
-behind each line: B images of H x W, /2 and so on rounded up. `moves` is that of ops.BatchNorm: 0 in
-the sampler, in training how often the moving averages move.
+Each line ends with the shape after it: B images of H x W, where /2 and so on are rounded up. A
+network computes in the type of its inputs, float32 or bfloat16; the images and logits that it
+returns are float32. `training` and `passes` are those of ops.BatchNorm.
 """
 
 import math
 
 import tensorflow as tf
 
+from gan.config import NetworkConfig, halved
 from ops import BatchNorm, Conv2d, Deconv2d, Linear, lrelu
 
 
-def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
-    """Height and width after `times` convolutions of stride 2, SAME: halved, rounded up."""
-    height, width = size
-    return math.ceil(height / 2**times), math.ceil(width / 2**times)
-
-
 class Network(tf.Module):
-    """What they share: variables by their original names, in the order of the layers.
-
-    In training it computes in `dtype`; what goes in and what comes out is float32.
-    """
-
-    def __init__(self, dtype: tf.DType):
-        super().__init__()
-        self._dtype = dtype
-
-    def _entering(self, moves: int, *inputs: tf.Tensor | None) -> list[tf.Tensor]:
-        """Inputs in the type to compute in: the sampler's is always float32. None stays None."""
-        dtype = self._dtype if moves else tf.float32
-        return [None if x is None else tf.cast(x, dtype) for x in inputs]
+    """What all networks share: variables by their original names, in the order of the layers."""
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights and moving averages, {"generator/g_h0_lin/Matrix": variable, ...}."""
@@ -45,163 +28,162 @@ class Network(tf.Module):
 
 
 class Generator(Network):
-    """The original's generator without labels (Radford et al. 2016, figure 1).
+    """The original's generator for folders of images (Radford et al. 2016, figure 1).
 
-    With y_dim it takes labels wherever MNIST's does; without, it is the original's.
+    The original's has no labels; here they enter before every layer, as in MnistGenerator.
     """
 
     value_range = (-1.0, 1.0)
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        c_dim: int,
-        y_dim: int | None,
-        z_dim: int,
-        gf_dim: int,
-        seed: int,
-        dtype: tf.DType,
-    ):
-        super().__init__(dtype)
-        more = y_dim or 0
+    def __init__(self, config: NetworkConfig, seed: int):
+        super().__init__()
+        size, gf_dim, y_dim = config.size, config.gf_dim, config.y_dim or 0
         self._start = (*halved(size, 4), gf_dim * 8)
         at = "generator/g_"
-        self.g_h0_lin = Linear(at + "h0_lin", z_dim + more, math.prod(self._start), seed)
+        self.g_h0_lin = Linear(at + "h0_lin", config.z_dim + y_dim, math.prod(self._start), seed)
         self.g_bn0 = BatchNorm(at + "bn0", gf_dim * 8)
-        self.g_h1 = Deconv2d(at + "h1", gf_dim * 8 + more, gf_dim * 4, halved(size, 3), seed)
+        self.g_h1 = Deconv2d(at + "h1", gf_dim * 8 + y_dim, gf_dim * 4, halved(size, 3), seed)
         self.g_bn1 = BatchNorm(at + "bn1", gf_dim * 4)
-        self.g_h2 = Deconv2d(at + "h2", gf_dim * 4 + more, gf_dim * 2, halved(size, 2), seed)
+        self.g_h2 = Deconv2d(at + "h2", gf_dim * 4 + y_dim, gf_dim * 2, halved(size, 2), seed)
         self.g_bn2 = BatchNorm(at + "bn2", gf_dim * 2)
-        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + more, gf_dim, halved(size, 1), seed)
+        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + y_dim, gf_dim, halved(size, 1), seed)
         self.g_bn3 = BatchNorm(at + "bn3", gf_dim)
-        self.g_h4 = Deconv2d(at + "h4", gf_dim + more, c_dim, size, seed)
+        self.g_h4 = Deconv2d(at + "h4", gf_dim + y_dim, config.c_dim, size, seed)
 
-    def __call__(self, z: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+    def __call__(
+        self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
+    ) -> tf.Tensor:
         """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
-        z, y = self._entering(moves, z, y)
         h = tf.reshape(self.g_h0_lin(_with(z, y)), [-1, *self._start])
-        h = tf.nn.relu(self.g_bn0(h, moves))  # [B, H/16, W/16, 8 gf]
-        h = tf.nn.relu(self.g_bn1(self.g_h1(h, y), moves))  # [B, H/8, W/8, 4 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), moves))  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn3(self.g_h3(h, y), moves))  # [B, H/2, W/2, gf]
+        h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, H/16, W/16, 8 gf]
+        h = tf.nn.relu(self.g_bn1(self.g_h1(h, y), training, passes))  # [B, H/8, W/8, 4 gf]
+        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/4, W/4, 2 gf]
+        h = tf.nn.relu(self.g_bn3(self.g_h3(h, y), training, passes))  # [B, H/2, W/2, gf]
         return tf.nn.tanh(_float32(self.g_h4(h, y)))  # [B, H, W, c_dim]
 
 
 class Discriminator(Network):
-    """The original's discriminator without labels; with y_dim it takes them as MNIST's does."""
+    """The original's discriminator for folders of images.
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        c_dim: int,
-        y_dim: int | None,
-        df_dim: int,
-        seed: int,
-        dtype: tf.DType,
-    ):
-        super().__init__(dtype)
-        more = y_dim or 0
+    The original's has no labels; here they enter before every layer, as in MnistDiscriminator.
+    """
+
+    def __init__(self, config: NetworkConfig, seed: int):
+        super().__init__()
+        df_dim, y_dim = config.df_dim, config.y_dim or 0
         at = "discriminator/d_"
-        self.d_h0_conv = Conv2d(at + "h0_conv", c_dim + more, df_dim, seed)
-        self.d_h1_conv = Conv2d(at + "h1_conv", df_dim + more, df_dim * 2, seed)
+        self.d_h0_conv = Conv2d(at + "h0_conv", config.c_dim + y_dim, df_dim, seed)
+        self.d_h1_conv = Conv2d(at + "h1_conv", df_dim + y_dim, df_dim * 2, seed)
         self.d_bn1 = BatchNorm(at + "bn1", df_dim * 2)
-        self.d_h2_conv = Conv2d(at + "h2_conv", df_dim * 2 + more, df_dim * 4, seed)
+        self.d_h2_conv = Conv2d(at + "h2_conv", df_dim * 2 + y_dim, df_dim * 4, seed)
         self.d_bn2 = BatchNorm(at + "bn2", df_dim * 4)
-        self.d_h3_conv = Conv2d(at + "h3_conv", df_dim * 4 + more, df_dim * 8, seed)
+        self.d_h3_conv = Conv2d(at + "h3_conv", df_dim * 4 + y_dim, df_dim * 8, seed)
         self.d_bn3 = BatchNorm(at + "bn3", df_dim * 8)
-        flat = math.prod(halved(size, 4)) * df_dim * 8
-        self.d_h4_lin = Linear(at + "h4_lin", flat + more, 1, seed)
+        flat = math.prod(halved(config.size, 4)) * df_dim * 8
+        self.d_h4_lin = Linear(at + "h4_lin", flat + y_dim, 1, seed)
 
-    def __call__(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+    def __call__(
+        self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
+    ) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
-        return _float32(self.d_h4_lin(self.features(images, y, moves)))  # [B, 1]
+        return _float32(self.d_h4_lin(self.features(images, y, training, passes)))  # [B, 1]
 
-    def features(self, images: tf.Tensor, y: tf.Tensor | None, moves: int) -> tf.Tensor:
+    def features(
+        self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
+    ) -> tf.Tensor:
         """What the last layer decides by: [B, H/16 * W/16 * 8 df], with labels + y_dim."""
-        images, y = self._entering(moves, images, y)
         h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, df]
-        h = lrelu(self.d_bn1(self.d_h1_conv(h, y), moves))  # [B, H/4, W/4, 2 df]
-        h = lrelu(self.d_bn2(self.d_h2_conv(h, y), moves))  # [B, H/8, W/8, 4 df]
-        h = lrelu(self.d_bn3(self.d_h3_conv(h, y), moves))  # [B, H/16, W/16, 8 df]
+        h = lrelu(self.d_bn1(self.d_h1_conv(h, y), training, passes))  # [B, H/4, W/4, 2 df]
+        h = lrelu(self.d_bn2(self.d_h2_conv(h, y), training, passes))  # [B, H/8, W/8, 4 df]
+        h = lrelu(self.d_bn3(self.d_h3_conv(h, y), training, passes))  # [B, H/16, W/16, 8 df]
         return _with(_flatten(h), y)
 
 
-class LabelledGenerator(Network):
-    """The original's generator with labels, made for MNIST."""
+class MnistGenerator(Network):
+    """The original's generator for MNIST; labels enter before every layer."""
 
     value_range = (0.0, 1.0)
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        c_dim: int,
-        y_dim: int,
-        z_dim: int,
-        gf_dim: int,
-        gfc_dim: int,
-        seed: int,
-        dtype: tf.DType,
-    ):
-        super().__init__(dtype)
+    def __init__(self, config: NetworkConfig, seed: int):
+        super().__init__()
+        size, gf_dim, gfc_dim = config.size, config.gf_dim, config.gfc_dim
+        y_dim = config.y_dim or 0
         self._start = (*halved(size, 2), gf_dim * 2)
         at = "generator/g_"
-        self.g_h0_lin = Linear(at + "h0_lin", z_dim + y_dim, gfc_dim, seed)
+        self.g_h0_lin = Linear(at + "h0_lin", config.z_dim + y_dim, gfc_dim, seed)
         self.g_bn0 = BatchNorm(at + "bn0", gfc_dim)
         self.g_h1_lin = Linear(at + "h1_lin", gfc_dim + y_dim, math.prod(self._start), seed)
         self.g_bn1 = BatchNorm(at + "bn1", math.prod(self._start))
         self.g_h2 = Deconv2d(at + "h2", gf_dim * 2 + y_dim, gf_dim * 2, halved(size, 1), seed)
         self.g_bn2 = BatchNorm(at + "bn2", gf_dim * 2)
-        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + y_dim, c_dim, size, seed)
+        self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + y_dim, config.c_dim, size, seed)
 
-    def __call__(self, z: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
+    def __call__(self, z: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1) -> tf.Tensor:
         """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
-        z, y = self._entering(moves, z, y)
         h = self.g_h0_lin(_with(z, y))
-        h = tf.nn.relu(self.g_bn0(h, moves))  # [B, gfc]
+        h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, gfc]
         h = self.g_h1_lin(_with(h, y))
-        h = tf.nn.relu(self.g_bn1(h, moves))  # [B, H/4 * W/4 * 2 gf]
+        h = tf.nn.relu(self.g_bn1(h, training, passes))  # [B, H/4 * W/4 * 2 gf]
         h = tf.reshape(h, [-1, *self._start])  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), moves))  # [B, H/2, W/2, 2 gf]
+        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/2, W/2, 2 gf]
         return tf.nn.sigmoid(_float32(self.g_h3(h, y)))  # [B, H, W, c_dim]
 
 
-class LabelledDiscriminator(Network):
-    """The original's discriminator with labels, made for MNIST."""
+class MnistDiscriminator(Network):
+    """The original's discriminator for MNIST; labels enter before every layer."""
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        c_dim: int,
-        y_dim: int,
-        df_dim: int,
-        dfc_dim: int,
-        seed: int,
-        dtype: tf.DType,
-    ):
-        super().__init__(dtype)
-        width0, width1 = c_dim + y_dim, df_dim + y_dim
-        flat = math.prod(halved(size, 2)) * width1
+    def __init__(self, config: NetworkConfig, seed: int):
+        super().__init__()
+        y_dim, dfc_dim = config.y_dim or 0, config.dfc_dim
+        width0, width1 = config.c_dim + y_dim, config.df_dim + y_dim
+        flat = math.prod(halved(config.size, 2)) * width1
         at = "discriminator/d_"
-        self.d_h0_conv = Conv2d(at + "h0_conv", c_dim + y_dim, width0, seed)
+        self.d_h0_conv = Conv2d(at + "h0_conv", config.c_dim + y_dim, width0, seed)
         self.d_h1_conv = Conv2d(at + "h1_conv", width0 + y_dim, width1, seed)
         self.d_bn1 = BatchNorm(at + "bn1", width1)
         self.d_h2_lin = Linear(at + "h2_lin", flat + y_dim, dfc_dim, seed)
         self.d_bn2 = BatchNorm(at + "bn2", dfc_dim)
         self.d_h3_lin = Linear(at + "h3_lin", dfc_dim + y_dim, 1, seed)
 
-    def __call__(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
+    def __call__(
+        self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
+    ) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
-        return _float32(self.d_h3_lin(self.features(images, y, moves)))  # [B, 1]
+        return _float32(self.d_h3_lin(self.features(images, y, training, passes)))  # [B, 1]
 
-    def features(self, images: tf.Tensor, y: tf.Tensor, moves: int) -> tf.Tensor:
+    def features(
+        self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
+    ) -> tf.Tensor:
         """What the last layer decides by: [B, dfc + y_dim]; the last are y."""
-        images, y = self._entering(moves, images, y)
         h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(h, y)
-        h = lrelu(self.d_bn1(h, moves))  # [B, H/4, W/4, df + y_dim]
+        h = lrelu(self.d_bn1(h, training, passes))  # [B, H/4, W/4, df + y_dim]
         h = self.d_h2_lin(_with(_flatten(h), y))
-        h = lrelu(self.d_bn2(h, moves))  # [B, dfc]
+        h = lrelu(self.d_bn2(h, training, passes))  # [B, dfc]
         return _with(h, y)
+
+
+# A name, its generator and its discriminator. The original has "dcgan_mnist" for MNIST with labels
+# and "dcgan" for everything else.
+ARCHITECTURES: dict[str, tuple[type[Network], type[Network]]] = {
+    "dcgan": (Generator, Discriminator),
+    "dcgan_mnist": (MnistGenerator, MnistDiscriminator),
+}
+
+
+def build(config: NetworkConfig, seed: int) -> tuple[Network, Network]:
+    """The generator and the discriminator, with initial weights that follow from the seed.
+
+    Raises:
+        ValueError: there is no such architecture, or not without labels.
+    """
+    if config.architecture not in ARCHITECTURES:
+        there = ", ".join(ARCHITECTURES)
+        raise ValueError(f"there is no architecture {config.architecture!r}: there are {there}")
+    if config.architecture == "dcgan_mnist" and not config.y_dim:
+        raise ValueError("the architecture dcgan_mnist needs labels: give y_dim")
+    generator, discriminator = ARCHITECTURES[config.architecture]
+    return generator(config, seed), discriminator(config, seed)
 
 
 def parameter_table(*networks: Network) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gan.networks import halved
+from gan.config import NetworkConfig, halved
 from support.errors import UserError
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # in every checkpoint of TensorFlow 2
@@ -27,8 +27,8 @@ def is_tf1(prefix: Path) -> bool:
     return not tf.train.load_checkpoint(str(prefix)).has_tensor(OBJECT_GRAPH)
 
 
-def network_settings(prefix: Path, size: tuple[int, int] | None) -> dict[str, Any]:
-    """What shapes the networks of a checkpoint, by the shapes of its variables.
+def network_config(prefix: Path, size: tuple[int, int] | None) -> NetworkConfig:
+    """The networks of a checkpoint, by the shapes of its variables.
 
     Args:
         prefix: the checkpoint's path prefix.
@@ -56,7 +56,7 @@ def network_settings(prefix: Path, size: tuple[int, int] | None) -> dict[str, An
         ) from error
     if size is None or math.prod(halved(size, halvings)) != area:
         raise UserError(f"{prefix}: {_size_wanted(size, area, 2**halvings)}")
-    return {"output_height": size[0], "output_width": size[1]} | settings
+    return NetworkConfig(output_height=size[0], output_width=size[1], **settings)
 
 
 def read_values(prefix: Path, names: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -92,8 +92,14 @@ def _without_labels(shapes: Shapes) -> tuple[dict[str, Any], int, int]:
     z_dim, units = shapes["generator/g_h0_lin/Matrix"]
     _, _, c_dim, gf_dim = shapes["generator/g_h4/w"]
     df_dim = shapes["discriminator/d_h0_conv/w"][3]
-    settings = {"c_dim": c_dim, "z_dim": z_dim, "gf_dim": gf_dim, "df_dim": df_dim}
-    return settings | {"y_dim": None}, units // (8 * gf_dim), 4
+    settings: dict[str, Any] = {
+        "architecture": "dcgan",
+        "c_dim": c_dim,
+        "z_dim": z_dim,
+        "gf_dim": gf_dim,
+        "df_dim": df_dim,
+    }
+    return settings, units // (8 * gf_dim), 4
 
 
 def _with_labels(shapes: Shapes) -> tuple[dict[str, Any], int, int]:
@@ -102,6 +108,7 @@ def _with_labels(shapes: Shapes) -> tuple[dict[str, Any], int, int]:
     y_dim = shapes["discriminator/d_h0_conv/w"][2] - c_dim
     gf_dim = shapes["generator/g_h2/w"][2] // 2
     settings = {
+        "architecture": "dcgan_mnist",
         "c_dim": c_dim,
         "y_dim": y_dim,
         "z_dim": shapes["generator/g_h0_lin/Matrix"][0] - y_dim,

@@ -1,25 +1,34 @@
-"""A trained run, opened by its checkpoint folder, for what is made with it; it needs no data."""
+"""The one way to a trained run: opened by its checkpoint folder. It needs no data."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from gan.checkpoints import latest_checkpoint
-from generation.latent import numbers_of
+from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.settings import Settings
-from runs.stored import class_names, image_size
+from runs.stored import RUN_FILE, class_names, damaged, image_size, read_settings
+from support.console import Say, print_note
 from support.errors import UserError
-from support.text import printable
 
 
-class Trained(NamedTuple):
-    """Networks, and what their run tells: its flags, the names of its classes (or none)."""
+@dataclass(frozen=True)
+class Trained:
+    """The networks of a run, and what the run tells.
+
+    settings: those that made the run, with what was typed in their place. classes: the names of
+    its classes, or their numbers where they have none (then not `named`); [] without labels.
+    folder: of its checkpoints. known: the names of the settings that were stored or typed.
+    """
 
     dcgan: DCGAN
     settings: Settings
     classes: list[str]
+    named: bool
+    folder: Path
+    known: frozenset[str]
 
     def own_names(self, labels: Sequence[int]) -> list[str]:
         """The names of some classes; [] where the classes have only their numbers."""
@@ -28,83 +37,61 @@ class Trained(NamedTuple):
         return [self.classes[label] for label in labels]
 
 
-def open_trained(folder: Path, settings: Settings, step: int | None = None) -> Trained:
-    """Load a run's newest checkpoint, or that of `step`, or one of the original's; say which.
+def open_run(
+    folder: Path, typed: Mapping[str, Any], step: int | None = None, note: Say = print_note
+) -> Trained:
+    """Load a run's newest good checkpoint, or that of `step`, or one of the original's.
 
-    settings: the run's flags, as runs.flags_of gives them.
+    Args:
+        folder: of the run's checkpoints.
+        typed: the settings of the command line, by name; they take the place of the run's.
+        step: of the checkpoint; None for the newest.
+        note: is given a line for each checkpoint that had to be passed over.
 
     Raises:
-        UserError: there is none, and names those in the folders below; or it is of images of
-            another size than what was typed.
+        UserError: there is no checkpoint, and names those in the folders below; or the networks
+            are not what was typed; or a file of the run makes no sense.
         RunError: there are checkpoints, but none can be read.
     """
     if latest_checkpoint(folder) is None:
-        below = sorted(path for path in folder.iterdir() if path.is_dir())
-        runs = ", ".join(str(path) for path in below if latest_checkpoint(path))
-        there = f"there are {runs}" if runs else "nor in a folder below"
-        raise UserError(f"--run {folder}: there is no checkpoint in it; {there}")
-    dcgan = DCGAN.from_checkpoint(folder, image_size(settings, folder), step)
-    for side, made in zip(("output_height", "output_width"), dcgan.image_shape, strict=False):
-        if side in settings.given and getattr(settings, side) != made:
-            raise UserError(f"--{side}: {folder} makes images of {made}. Leave the flag away")
-    print(f"loaded step {int(dcgan.step):,} of {folder}")
-    return Trained(dcgan, settings, class_names(folder, dcgan.y_dim))
-
-
-def labels_named(text: str | None, classes: list[str]) -> list[int]:
-    """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
-
-    Where every class's name is a number, numbers and ranges are names.
-
-    Raises:
-        UserError: there is no such class, or the networks have none.
-    """
-    if text is None:
-        return []
-    if not classes:
-        raise UserError(f"--label {text}: these networks were trained without labels")
-    # A name may hold a comma.
-    parts = [text.strip()] if text.strip() in classes else [p.strip() for p in text.split(",")]
-    labels: list[int] = []
-    for part in parts:
-        if part in classes:
-            labels.append(classes.index(part))
-        elif part.replace("-", "").isdecimal():
-            labels += [_class_of(number, part, classes) for number in numbers_of(part, "--label")]
-        else:
-            near = difflib.get_close_matches(part, classes, n=1)
-            guess = f" Did you mean {printable(near[0])}?" if near else ""
-            raise UserError(f"--label {text}: the classes are {_listed(classes)}.{guess}")
-    return labels
-
-
-def as_typed(label: int, classes: list[str]) -> str:
-    """What --label takes for a class: its name; its number if the name holds a comma or so."""
-    name = classes[label]
-    if not name.isprintable() or name != name.strip() or "," in name:
-        return str(label)
-    return name
-
-
-def _class_of(number: int, part: str, classes: list[str]) -> int:
-    """The class that a number means: by its name, where all names are numbers; else by number.
-
-    Raises:
-        UserError: there is none; or it is one class's number and another's name.
-    """
-    numeric = {int(name): label for label, name in enumerate(classes) if name.isdecimal()}
-    label = numeric.get(number, -1) if len(numeric) == len(classes) else number
-    if not 0 <= label < len(classes):
-        raise UserError(f"--label {part}: the classes are {_listed(classes)}")
-    if numeric.get(number, label) != label:
-        raise UserError(
-            f"--label {part}: {number} is also the name of class {numeric[number]}; name the "
-            f"classes one by one: {_listed(classes)}"
+        below = (
+            sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
         )
-    return label
+        runs = ", ".join(str(path) for path in below if latest_checkpoint(path))
+        there = f"there are {runs}" if runs else "nor in a folder below it"
+        raise UserError(f"{folder}: there is no checkpoint in it; {there}")
+    stored = read_settings(folder)
+    settings = _settings(stored, typed, folder)
+    dcgan = DCGAN.from_checkpoint(folder, image_size(folder, settings), step, note)
+    refuse_other_shape(dcgan.config.shape(), typed, folder)
+    refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
+    names = class_names(folder, dcgan.y_dim)
+    classes = names or [str(number) for number in range(dcgan.y_dim or 0)]
+    return Trained(dcgan, settings, classes, bool(names), folder, frozenset({*stored, *typed}))
 
 
-def _listed(classes: list[str]) -> str:
-    if classes == [str(number) for number in range(len(classes))]:
-        return f"0 to {len(classes) - 1}"
-    return ", ".join(f"{number} {name}" for number, name in enumerate(map(printable, classes)))
+def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path) -> Settings:
+    """The stored settings of a run, with those that were typed in their place.
+
+    Raises:
+        UserError: they do not go together; blames the run's file if what was typed makes sense.
+    """
+    try:
+        return Settings(**{**stored, **typed}, given=frozenset(typed))
+    except UserError as error:
+        Settings(**typed, given=frozenset(typed))
+        raise damaged(folder / RUN_FILE, error) from error
+
+
+def refuse_other_labels(folder: Path, y_dim: int | None, labels: bool | None) -> None:
+    """Refuse labels for a run without, and none for one with; `labels` None is as it was.
+
+    Raises:
+        UserError: y_dim, of the trained networks, is not what `labels` asks for.
+    """
+    if labels is not None and labels != bool(y_dim):
+        was, now = ("with", "without") if y_dim else ("without", "with")
+        raise UserError(
+            f"{folder} was trained {was} labels, and this command is {now}: give --out_name for "
+            f"a run of its own, or {'--labels' if y_dim else '--nolabels'}"
+        )

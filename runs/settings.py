@@ -1,95 +1,196 @@
-"""One immutable object with everything that was asked for, and the folders that follow from it."""
+"""What was asked for. A setting is written once: a field of Settings, with all that is known of it.
+
+main.py makes its command line from these fields, run.json holds their values, and everything else
+goes by what they say of themselves: bounds, choices, whether a run keeps them (runs/flags.py).
+"""
 
 import math
 import re
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from PIL import ImageColor
 
+from gan.config import PRECISIONS, NetworkConfig
+from gan.losses import LOSSES
+from runs.flags import COMMAND, KEPT, flags_of, setting, value_of
 from support.errors import UserError
 from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
-OPTIONS = range(5)
-PRECISIONS = ("float32", "bfloat16")
-STRATEGIES = ("none", "mirrored", "multiworker")
+LARGEST_SEED = 2**31 - 1
+# The groups of the help text.
+DO, DATA, TRAINING, WRITTEN = "What to do", "The data", "The training", "What is written"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What main.py made of the command line; the fields are its flags, explained there.
+    """Everything that can be asked for. It is checked when it is made: one that exists makes sense.
 
-    `given` names the flags that were typed; the others may be taken from the trained run.
+    Sizes that are None are filled in, as the original does: the output's is 64, the crop's 108,
+    both 28 for MNIST and its like, and a width is its height. `given` names the settings that were
+    typed; the others may be taken from the trained run.
+
+    Raises:
+        UserError: a value makes no sense; names the flag, its value and what it takes.
     """
 
-    dataset: str
-    data_dir: Path
-    input_fname_pattern: str
-    input_height: int
-    input_width: int
-    output_height: int
-    output_width: int
-    c_dim: int | None
-    crop: bool
-    background: str
-    allow_bad: bool
-    train_size: float
-    labels: bool | None
-    labels_file: Path | None
-    flip: bool
-    train: bool
-    epoch: int
-    learning_rate: float
-    beta1: float
-    augment: bool
-    precision: str
-    batch_size: int
-    z_dim: int
-    z_dist: str
-    seed: int | None
-    device: str
-    strategy: str
-    deterministic: bool
-    xla: bool
-    visualize: bool
-    option: int
-    generate_test_images: int
-    export: bool
-    freeze: bool
-    checkpoint_dir: Path
-    init_from: Path | None
-    sample_dir: Path
-    out_dir: Path
-    out_name: str
-    max_to_keep: int
-    ckpt_freq: int
-    ckpt_minutes: float
-    sample_freq: int
-    log_freq: int
-    summary_freq: int
-    G_img_sum: bool
-    dry_run: bool
-    verbose: bool
+    train: bool = setting(
+        False,
+        DO,
+        "train; without it, load the checkpoint and make pictures",
+        COMMAND,
+        was="is_train",
+    )
+    option: int = setting(
+        0, DO, "which pictures to make, 0 to 4 (docs/pictures.md)", COMMAND, least=0, most=4
+    )
+    visualize: bool = setting(False, DO, "make the pictures after training, too", COMMAND)
+    generate_test_images: int = setting(
+        100, DO, "pictures in a grid, frames in an animation", COMMAND, least=1
+    )
+    export: bool = setting(
+        False, DO, "write the trained networks as a SavedModel, without --train", COMMAND
+    )
+    freeze: bool = setting(
+        False, DO, "write the generator as one frozen graph, without --train", COMMAND
+    )
+    dry_run: bool = setting(
+        False, DO, "show the settings, the data and the sizes, and stop", COMMAND
+    )
+
+    dataset: str = setting(
+        "celebA", DATA, "mnist, fashion_mnist, or a folder of images in data_dir"
+    )
+    data_dir: Path = setting(Path("data"), DATA, "where data sets are", by_machine=True)
+    input_fname_pattern: str = setting(
+        "*.jpg", DATA, "which files of the folder; **/*.png searches sub-folders", KEPT
+    )
+    input_height: int = setting(
+        None, DATA, "centre crop (with --crop) [108; mnist: 28]", KEPT, least=1, was="image_size"
+    )
+    input_width: int = setting(None, DATA, "[input_height]", KEPT, least=1)
+    output_height: int = setting(
+        None, DATA, "size of the pictures to learn [64; mnist: 28]", least=1, was="output_size"
+    )
+    output_width: int = setting(None, DATA, "[output_height]", least=1)
+    c_dim: int | None = setting(
+        None, DATA, "1 for grey, 3 for colour [as the images are]", KEPT, choices=(1, 3)
+    )
+    crop: bool = setting(False, DATA, "cut the centre out before resizing", KEPT, was="is_crop")
+    background: str = setting(
+        "white", DATA, "what is behind transparent images, a name or #rrggbb", KEPT
+    )
+    allow_bad: bool = setting(
+        False, DATA, "train even if most files are bad, or too few for a batch"
+    )
+    train_size: float = setting(math.inf, DATA, "images in an epoch, at most", KEPT, least=1)
+    labels: bool | None = setting(
+        None, DATA, "a class for each sub-folder; --nolabels: MNIST without labels", KEPT
+    )
+    labels_file: Path | None = setting(
+        None, DATA, "or the classes from this CSV, its columns file,label", KEPT, by_machine=True
+    )
+    flip: bool = setting(False, DATA, "show half of the images mirrored, left to right", KEPT)
+
+    epoch: int = setting(25, TRAINING, "epochs in all", least=1)
+    learning_rate: float = setting(0.0002, TRAINING, "of Adam", KEPT, above=0)
+    beta1: float = setting(0.5, TRAINING, "of Adam", KEPT, least=0, below=1)
+    loss: str = setting("gan", TRAINING, "what D and G are trained by", KEPT, choices=tuple(LOSSES))
+    augment: bool = setting(
+        False, TRAINING, "DiffAugment, for small sets: D sees all images altered", KEPT
+    )
+    precision: str = setting(
+        "float32",
+        TRAINING,
+        "or bfloat16: faster where the processor has it",
+        KEPT,
+        choices=PRECISIONS,
+    )
+    batch_size: int = setting(64, TRAINING, "images in a step", least=1)
+    z_dim: int = setting(100, TRAINING, "length of the latent vector", least=1)
+    z_dist: str = setting(
+        "uniform_signed",
+        TRAINING,
+        "or normal01, or uniform_unsigned: what z is drawn from",
+        KEPT,
+        choices=tuple(Z_DISTS),
+    )
+    seed: int | None = setting(
+        None,
+        TRAINING,
+        "the same seed gives the same run [drawn and printed]",
+        KEPT,
+        least=0,
+        most=LARGEST_SEED,
+    )
+    device: str = setting("auto", TRAINING, "auto, cpu, gpu or gpu:N", by_machine=True)
+    strategy: str = setting(
+        "none",
+        TRAINING,
+        "mirrored: all GPUs here; multiworker: all machines of TF_CONFIG",
+        COMMAND,
+        choices=("none", "mirrored", "multiworker"),
+    )
+    deterministic: bool = setting(
+        False, TRAINING, "bit for bit the same on a GPU, too; slower there"
+    )
+    xla: bool = setting(
+        False, TRAINING, "have XLA compile the training step; slower on most CPUs", COMMAND
+    )
+    init_from: Path | None = setting(
+        None, TRAINING, "start with the weights of the checkpoint in this folder", COMMAND
+    )
+
+    checkpoint_dir: Path = setting(Path("checkpoint"), WRITTEN, "where checkpoints are", COMMAND)
+    sample_dir: Path = setting(Path("samples"), WRITTEN, "where pictures are", COMMAND)
+    out_dir: Path = setting(
+        Path("."), WRITTEN, "the folder above checkpoint, samples and logs", COMMAND
+    )
+    out_name: str = setting("", WRITTEN, "a folder between out_dir and those", COMMAND)
+    max_to_keep: int = setting(5, WRITTEN, "checkpoints to keep", least=1)
+    ckpt_freq: int = setting(
+        500, WRITTEN, "a checkpoint every so many steps, and at the end; small sets: more", least=1
+    )
+    ckpt_minutes: float = setting(
+        10.0, WRITTEN, "and one when the last is so many minutes old", above=0
+    )
+    sample_freq: int = setting(
+        100, WRITTEN, "a sample picture every so many steps; small sets: more", least=1
+    )
+    log_freq: int = setting(1, WRITTEN, "a line with the losses every so many steps", least=1)
+    summary_freq: int = setting(10, WRITTEN, "TensorBoard summaries every so many steps", least=1)
+    G_img_sum: bool = setting(
+        False, WRITTEN, "fakes in every summary, not only with the sample pictures"
+    )
+    verbose: bool = setting(False, WRITTEN, "show TensorFlow's own messages", COMMAND)
+
     given: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        read = {name: value_of(f, getattr(self, name)) for name, f in flags_of(self).items()}
+        read["dataset"] = Path(read["dataset"]).expanduser().as_posix()
+        own_size = 28 if read["dataset"] in IDX_SETS else None
+        read["input_height"] = read["input_height"] or own_size or 108
+        read["output_height"] = read["output_height"] or own_size or 64
+        read["input_width"] = read["input_width"] or read["input_height"]
+        read["output_width"] = read["output_width"] or read["output_height"]
+        for name, value in read.items():
+            object.__setattr__(self, name, value)
+        check(self)
 
     @property
     def is_idx_set(self) -> bool:
-        """Whether the data are idx files, MNIST's or alike, which hold labels."""
+        """Whether the data are idx files, MNIST's or the like, which hold labels."""
         return self.dataset in IDX_SETS
 
     @property
     def with_labels(self) -> bool:
-        """Whether to train with labels: idx sets are unless told otherwise, folders if told."""
+        """Whether to train with labels: idx sets do unless told otherwise, folders if told."""
         default = self.is_idx_set or self.labels_file is not None
         return default if self.labels is None else self.labels
-
-    @property
-    def convolutions(self) -> int:
-        """Of each network: MNIST's with labels, the original's, has two, all others four."""
-        return 2 if self.is_idx_set and self.with_labels else 4
 
     @property
     def run_name(self) -> str:
@@ -107,49 +208,44 @@ class Settings:
         """This run's folder below `kind` (checkpoint_dir, sample_dir or "logs")."""
         return self.out_dir / self.out_name / kind / self.run_name
 
+    def network(self, c_dim: int, y_dim: int | None) -> NetworkConfig:
+        """The networks that are asked for, with the data's channels and number of classes.
+
+        MNIST with labels has the original's network for it; everything else the other.
+        """
+        shared = {f.name for f in fields(NetworkConfig)} & flags_of(self).keys()
+        values = {name: getattr(self, name) for name in shared} | {"c_dim": c_dim, "y_dim": y_dim}
+        architecture = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
+        return NetworkConfig(architecture=architecture, **values)
+
+    def typed(self) -> dict[str, Any]:
+        """The values of `given`, by name."""
+        return {name: getattr(self, name) for name in sorted(self.given)}
+
     def as_json(self) -> dict[str, Any]:
-        """The flags as JSON values; an infinite one is "inf", as it is typed."""
+        """All settings as JSON values; an infinite one is "inf", as it is typed."""
         values = asdict(self)
         del values["given"]
-        for name in ("train_size", "ckpt_minutes"):
-            if math.isinf(values[name]):  # which JSON does not know
-                values[name] = "inf"
-        return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
+        for name, value in values.items():
+            if isinstance(value, Path) or value == math.inf:  # which JSON does not know
+                values[name] = str(value)
+        return values
 
 
 def check(settings: Settings) -> None:
-    """Refuse values that make no sense, before anything is opened.
+    """Refuse values that make no sense, or none together, where a field alone cannot tell.
 
     Raises:
         UserError: names the flag, its value and what it takes.
     """
-    for name in (
-        *("input_height", "input_width", "output_height", "output_width", "epoch", "batch_size"),
-        *("z_dim", "generate_test_images", "max_to_keep", "train_size"),
-        *("ckpt_freq", "sample_freq", "log_freq", "summary_freq"),
-    ):
-        if not getattr(settings, name) >= 1:
-            raise UserError(f"--{name}={getattr(settings, name)}: it must be 1 or more")
     if not (math.isinf(settings.train_size) or settings.train_size.is_integer()):
         raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
-    if not 0 < settings.learning_rate < math.inf:
-        raise UserError(f"--learning_rate={settings.learning_rate}: it must be above 0")
-    if not settings.ckpt_minutes > 0:
-        raise UserError(f"--ckpt_minutes={settings.ckpt_minutes}: it must be above 0 (or inf)")
-    if not 0 <= settings.beta1 < 1:
-        raise UserError(f"--beta1={settings.beta1}: it must be in [0, 1)")
-    if settings.option not in OPTIONS:
-        raise UserError(f"--option={settings.option}: there are 0, 1, 2, 3 and 4")
-    if settings.z_dist not in Z_DISTS:
-        raise UserError(f"--z_dist={settings.z_dist}: there are {', '.join(Z_DISTS)}")
-    if settings.precision not in PRECISIONS:
-        raise UserError(f"--precision={settings.precision}: there are {', '.join(PRECISIONS)}")
-    if settings.c_dim not in (None, 1, 3):
-        raise UserError(f"--c_dim={settings.c_dim}: 1 (grey) or 3 (colour)")
+    if math.isinf(settings.learning_rate):
+        raise UserError(f"--learning_rate={settings.learning_rate}: it must be finite")
     if settings.is_idx_set and settings.c_dim == 3:
-        raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim away")
+        raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim out")
     if settings.labels_file and settings.is_idx_set:
-        raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it away")
+        raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it out")
     if settings.labels is False and "labels_file" in settings.given:
         raise UserError("--nolabels and --labels_file: give one of them")
     try:
@@ -158,22 +254,18 @@ def check(settings: Settings) -> None:
         raise UserError(
             f"--background={settings.background}: give a colour's name or #rrggbb"
         ) from error
-    if settings.seed is not None and not 0 <= settings.seed < 2**31:
-        raise UserError(f"--seed={settings.seed}: it must be in 0 ... 2147483647")
     folder = str(settings.run_folder(settings.checkpoint_dir))
     if re.search(r"[*?\[\]]", folder):
         raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
     if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", settings.device):
         raise UserError(f"--device={settings.device}: there are auto, cpu, gpu, gpu:0, gpu:1, ...")
-    if settings.strategy not in STRATEGIES:
-        raise UserError(f"--strategy={settings.strategy}: there are {', '.join(STRATEGIES)}")
     if settings.strategy != "none" and settings.train:
         if settings.xla:
-            raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it away")
+            raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it out")
         if ":" in settings.device:
             raise UserError(
                 f"--device={settings.device}: --strategy={settings.strategy} takes every GPU; to "
                 "choose some, set CUDA_VISIBLE_DEVICES"
             )
     if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
-        raise UserError(f"--dataset={settings.dataset!r}: name a folder below --data_dir, or mnist")
+        raise UserError(f"--dataset={settings.dataset!r}: name a folder in --data_dir, or mnist")

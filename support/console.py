@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from support.errors import RunError, UserError, failure, library_errors
 
+Say = Callable[[str], object]  # takes one line for the person at the keyboard
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 MODULES = {"absl-py": "absl", "pillow": "PIL"}  # where a package's module has another name
 # What web pages make of -- and of quotes.
@@ -96,6 +97,11 @@ def say_written(path: object) -> None:
 def warn(text: object) -> None:
     """Print a line to stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def print_note(text: object) -> None:
+    """Print to stderr what is worth knowing and stops nothing."""
+    warn(f"note: {text}")
 
 
 class Parser(argparse.ArgumentParser):

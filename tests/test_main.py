@@ -120,7 +120,7 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--device cpu:1", "--device=cpu:1: there are auto, cpu, gpu"),
         ("--train_size 0", "--train_size=0"),
         ("--train_size 1.5", "--train_size=1.5"),
-        ("--option 5", "--option=5: there are 0, 1, 2, 3 and 4"),
+        ("--option 5", "--option=5: it must be in 0 ... 4"),
         ("--z_dist gauss", "uniform_signed, normal01, uniform_unsigned"),
         ("--learning_rate 0", "--learning_rate=0"),
         ("--learning_rate nan", "--learning_rate=nan"),

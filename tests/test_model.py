@@ -125,13 +125,13 @@ def test_what_is_not_finite_is_named() -> None:
 def test_a_missing_description_is_asked_for(tmp_path: Path) -> None:
     small().save(tmp_path, 1)
     (tmp_path / "DCGAN.model.json").unlink()
-    with pytest.raises(UserError, match=r"no DCGAN\.model\.json beside .*DCGAN\.model-1"):
+    with pytest.raises(UserError, match=r"DCGAN\.model\.json is missing beside .*DCGAN\.model-1"):
         DCGAN.from_checkpoint(tmp_path)
 
 
 def test_the_precision_comes_back_with_the_networks(tmp_path: Path) -> None:
     small(precision="bfloat16").save(tmp_path, 1)
-    assert DCGAN.from_checkpoint(tmp_path).settings["precision"] == "bfloat16"
+    assert DCGAN.from_checkpoint(tmp_path).config.precision == "bfloat16"
 
 
 @pytest.mark.parametrize("value", ["float16", 32])
@@ -173,3 +173,36 @@ def test_a_step_that_xla_compiled_is_the_same_step() -> None:
     losses = [dcgan.train_step(images, z, y, evaluate=True) for dcgan in (plain, compiled)]
     for name, loss in losses[0].items():
         assert float(losses[1][name]) == pytest.approx(float(loss), abs=1e-5), name
+
+
+def test_a_checkpoint_goes_on_with_its_learning_rate_and_beta1(tmp_path: Path) -> None:
+    straight = small(learning_rate=0.01, beta1=0.3)
+    straight.train_step(*batch(straight))
+    straight.save(tmp_path, 1)
+    resumed = DCGAN.from_checkpoint(tmp_path)
+    assert (resumed.learning_rate, resumed.beta1, resumed.batch_size) == (0.01, 0.3, 4)
+    for dcgan in (straight, resumed):
+        dcgan.train_step(*batch(dcgan, seed=1))
+    for name, variable in straight.named_variables().items():
+        np.testing.assert_array_equal(variable, resumed.named_variables()[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        ("learning_rate", "fast", "0 or more"),
+        ("beta1", 1.0, r"in \[0, 1\)"),
+        ("batch_size", 0, "1 or more"),
+        ("loss", "lsgan2", "gan"),
+        ("gf_dim", 2.5, "a number"),
+        ("architecture", 3, "a name"),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused(
+    field: str, value: object, wanted: str, tmp_path: Path
+) -> None:
+    small().save(tmp_path, 1)
+    path = tmp_path / "DCGAN.model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(UserError, match=f"{field} is {value!r}, it must be {wanted}"):
+        DCGAN.from_checkpoint(tmp_path)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import ops
 from ops import BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+from support import cpu_kernels
 
 STREAM = np.random.default_rng(0)
 
@@ -48,7 +48,7 @@ def test_products_of_our_own_are_tensorflows(
 
     Also by the plain path that a GPU takes.
     """
-    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(cpu_kernels, "on_cpu", lambda: on_cpu)
     half = (-(-size[0] // 2), -(-size[1] // 2))
     large, small = noise(2, *size, 3), noise(2, *half, 8)
     conv, deconv = Conv2d("a", 3, 8, seed=0), Deconv2d("b", 8, 3, size, seed=0)
@@ -81,7 +81,7 @@ def test_a_label_enters_a_convolution_as_constant_planes(
     size: tuple[int, int], on_cpu: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Value and gradients, the label's own included, are those of the planes, appended."""
-    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(cpu_kernels, "on_cpu", lambda: on_cpu)
     half, y = (-(-size[0] // 2), -(-size[1] // 2)), noise(2, 4)
     conv, deconv = Conv2d("a", 3 + 4, 8, seed=0), Deconv2d("b", 8 + 4, 3, size, seed=0)
     cases: list[tuple[Conv2d | Deconv2d, tf.Tensor]] = [
@@ -130,7 +130,7 @@ def kinds_of(layer: Conv2d | Deconv2d | Linear, *inputs: tf.Tensor) -> set[str]:
 
 @pytest.mark.parametrize("on_cpu", [True, False])
 def test_a_gpu_computes_as_tensorflow_does(on_cpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ops, "_on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(cpu_kernels, "on_cpu", lambda: on_cpu)
     conv, deconv = Conv2d("a", 2 + 4, 8, seed=0), Deconv2d("b", 8 + 4, 3, (8, 8), seed=0)
     y = noise(2, 4)
     for layer, x in ((conv, noise(2, 8, 8, 2)), (deconv, noise(2, 4, 4, 8))):
@@ -183,28 +183,28 @@ def test_batch_norm_uses_biased_and_keeps_unbiased_variance(shape: tuple[int, ..
     flat = x.reshape(-1, 4).astype(np.float64)
     layer = BatchNorm("bn", 4)
     wanted = (x - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-5)
-    np.testing.assert_allclose(layer(tf.constant(x), moves=1), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer(tf.constant(x), training=True), wanted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(layer.moving_mean, 0.1 * flat.mean(0), rtol=1e-5)
     np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * flat.var(0, ddof=1), rtol=1e-5)
 
 
-def test_batch_norm_moves_as_often_as_told() -> None:
+def test_a_pass_that_stands_for_three_moves_the_averages_three_times() -> None:
     x = noise(6, 4)
     thrice, three_times = BatchNorm("bn", 4), BatchNorm("bn", 4)
-    thrice(x, moves=3)
+    thrice(x, training=True, passes=3)
     for _ in range(3):
-        three_times(x, moves=1)
+        three_times(x, training=True)
     np.testing.assert_allclose(thrice.moving_mean, three_times.moving_mean, rtol=1e-5)
     np.testing.assert_allclose(thrice.moving_variance, three_times.moving_variance, rtol=1e-5)
 
 
-def test_batch_norm_without_moves_uses_the_averages() -> None:
+def test_the_sampler_normalises_with_the_averages() -> None:
     layer = BatchNorm("bn", 4)
     layer.moving_mean.assign([1, 2, 3, 4])
     layer.moving_variance.assign([4, 4, 4, 4])
     x = noise(6, 4).numpy()
     wanted = (x - [1, 2, 3, 4]) / np.sqrt(4 + 1e-5)
-    np.testing.assert_allclose(layer(tf.constant(x), moves=0), wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(layer(tf.constant(x), training=False), wanted, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(layer.moving_mean, [1, 2, 3, 4])
 
 

@@ -8,28 +8,26 @@ each machine runs this program, a worker. Worker 0 is the chief: it alone prints
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
+from model import DCGAN
+from support.console import say
 from support.errors import RunError, UserError, one_line
-from training.prefetch import Batch
-
-if TYPE_CHECKING:
-    from model import DCGAN
+from training.devices import BatchOf, Devices, OneDevice, Result, Wish, fault_of
 
 TF_CONFIG_LOOKS_SO = (
     '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
     '"task": {"type": "worker", "index": 0}}, and index 1 on host1'
 )
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
-CHECKPOINT = 0  # a wish; all others are the numbers of signals
-WISHES = 65  # signals have numbers below
+SIGNALS = 65  # signals have numbers below
 
 PerReplica = Any  # a value of each local replica
 Nested = TypeVar("Nested")  # tensors, also in lists and dictionaries
@@ -82,6 +80,10 @@ class Cluster:
         if self.is_chief:
             self._gathered([0])
 
+    def devices(self, dcgan: DCGAN) -> Devices:
+        """Where `dcgan` is trained; all workers must call."""
+        return Copies(self, dcgan) if self.strategy else OneDevice(dcgan)
+
     def _gathered(self, values: list[int]) -> np.ndarray:
         """The values of every replica's worker, int64 [replicas, len(values)]."""
         if self.strategy is None:
@@ -116,17 +118,14 @@ def joined(kind: str) -> Iterator[Cluster]:
         strategy = tf.distribute.MirroredStrategy()
         cluster = Cluster(strategy)
         devices = ", ".join(d.rpartition("device:")[2] for d in strategy.extended.worker_devices)
-        print(f"replicas: {cluster.replicas} in this process, on {devices}", flush=True)
+        say(f"replicas: {cluster.replicas} in this process, on {devices}")
     else:
         worker, addresses = read_tf_config(os.environ.get("TF_CONFIG"))
-        print(
-            f"worker {worker} of {len(addresses)}, {addresses[worker]}: waiting for all", flush=True
-        )
+        say(f"worker {worker} of {len(addresses)}, {addresses[worker]}: waiting for all")
         cluster = Cluster(_multiworker(), worker, len(addresses))
-        print(
+        say(
             f"replicas: {cluster.replicas} on {cluster.workers} workers; this is worker {worker}"
             f"{', the chief' if cluster.is_chief else '. Worker 0 alone prints and writes'}",
-            flush=True,
         )
     with contextlib.ExitStack() as stack:
         if not cluster.is_chief:
@@ -193,57 +192,64 @@ def _bad_tf_config(fault: str) -> UserError:
 class Copies:
     """The copies of a DCGAN on the replicas; the DCGAN itself is as it was at the last `collect`.
 
-    wishes: what any worker asked for in the last step (CHECKPOINT, numbers of signals); the same
-    at all workers.
+    One of devices.Devices.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, dcgan: "DCGAN"):
+    def __init__(self, cluster: Cluster, dcgan: DCGAN):
         """Begin with what the chief's `dcgan` holds; all workers must call."""
-        self._strategy, self._plain = strategy, dcgan
-        self.wishes: set[int] = set()
+        assert cluster.strategy is not None
+        self.replicas, self.workers = cluster.replicas, cluster.workers
+        self.is_chief = cluster.is_chief
+        self._strategy, self._plain = cluster.strategy, dcgan
+        self._agreed = Wish()
         self._step = tf.function(self._step_on_all)
         self._means = tf.function(self._means_on_all)
         with _others_may_be_lost():
             with self._strategy.scope():
-                self._copy = type(dcgan)(**dcgan.settings, averaged=_mean)
+                self._copy = DCGAN(dcgan.config, **dcgan.training, averaged=_mean)
             self._assign_from_chief()
 
-    def train_step(
-        self, batch_of: Callable[[int], Batch], evaluate: bool, watch: bool, wishes: set[int]
-    ) -> dict[str, tf.Tensor]:
-        """One step of all replicas, each with its own batch; all workers must call it.
+    def train_step(self, batch_of: BatchOf, evaluate: bool, watch: bool, wish: Wish) -> Result:
+        """As Devices. The losses are means over the replicas, the same at all workers.
 
-        Args:
-            batch_of: images, z and so on of a replica; called for those of this process.
-            evaluate, watch: as DCGAN.train_step.
-            wishes: this worker's.
-
-        Returns:
-            As DCGAN.train_step: the losses are means over the replicas, the same at all
-            workers; d, d_ and G are of the first replica of this process. `not_finite` is above 0
-            where any replica has a loss or a variable that is not finite; variables are looked at
-            with `evaluate` or `watch`.
+        d, d_ and G are of the first replica of this process. `not_finite` is above 0 where any
+        replica has a loss or a variable that is not finite; variables are looked at with
+        `evaluate` or `watch`.
         """
 
         def value(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
             batch = batch_of(context.replica_id_in_sync_group)
             return {name: tf.constant(part) for name, part in batch.items()}
 
-        wished = np.zeros(WISHES, np.float32)
-        wished[list(wishes)] = 1
+        # Wishes travel with the losses: a row that says for each signal who has got it, and last
+        # who wants to save.
+        wishes = np.zeros(SIGNALS + 1, np.float32)
+        wishes[wish.stop], wishes[-1] = wish.stop > 0, wish.save
         with _others_may_be_lost():
             batch = self._strategy.experimental_distribute_values_from_function(value)
-            step = self._step(batch, tf.constant(wished), tf.constant(evaluate or watch), evaluate)
+            step = self._step(batch, tf.constant(wishes), tf.constant(evaluate or watch), evaluate)
             result = self._first(step)
-            self.wishes = set(np.flatnonzero(result.pop("wishes").numpy()).tolist())
+            *signals, save = result.pop("wishes").numpy().tolist()
+        self._agreed = Wish(next((n for n, count in enumerate(signals) if count), 0), save > 0)
         return result
 
+    def agreed(self, wish: Wish) -> Wish:
+        """As Devices: what any worker wished for in the last step, the same at all workers."""
+        return self._agreed
+
     def collect(self) -> None:
-        """Bring the plain DCGAN up to date, its averages are means; all workers must call it."""
+        """As Devices; the averages are means over the replicas."""
         with _others_may_be_lost():
             means = iter(self._first(self._means()))
         for variable, copy in zip(self._plain.variables, self._copy.variables, strict=True):
             variable.assign(next(means) if _is_average(copy) else self._first(copy))
+
+    def fault(self, result: Result, look: bool) -> str:
+        """As Devices; the replicas have looked already."""
+        if not float(result["not_finite"]):
+            return ""
+        self.collect()
+        return fault_of(self._plain, result, look=True)
 
     def _step_on_all(
         self, batch: PerReplica, wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
@@ -262,8 +268,9 @@ class Copies:
         of_losses = _any_fault(result[name] for name in names)
         fault = tf.cast(of_losses | variables, tf.float32)
         shared = _mean(tf.concat([[result[name] for name in names], [fault], wishes], 0))
-        losses = dict(zip(names, tf.unstack(shared[: len(names)]), strict=True))
-        return result | losses | {"not_finite": shared[len(names)], "wishes": shared[-WISHES:]}
+        *losses, not_finite = tf.unstack(shared[: len(names) + 1])
+        result |= dict(zip(names, losses, strict=True))
+        return result | {"not_finite": not_finite, "wishes": shared[len(names) + 1 :]}
 
     def _means_on_all(self) -> list[PerReplica]:
         averages = [v for v in self._copy.variables if _is_average(v)]

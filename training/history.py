@@ -12,16 +12,10 @@ from matplotlib.figure import Figure
 from support.errors import UserError
 from support.files import written_aside
 
-LOW_D_LOSS = 0.05
 LOW_FOR_STEPS = 200
-LOW_ROWS = 3  # at least: they may be far from each other
+LOW_ROWS = 3  # at least: rows may be far apart
 COLLAPSED_BELOW = 0.2
 COLLAPSED_TIMES = 2
-D_WINS = (
-    f"d_loss has been under {LOW_D_LOSS} for {LOW_FOR_STEPS} steps: D tells every fake, and G "
-    "learns little from that. Try a smaller --learning_rate (0.0001), --augment if the images "
-    "are few, or look whether they are of one kind and size"
-)
 COLLAPSED = (
     "the samples differ from each other less than a fifth as much as the images do: G has "
     "collapsed to a few pictures. Try an earlier checkpoint, another --seed, a smaller "
@@ -33,7 +27,7 @@ class Row(NamedTuple):
     """What is noted of a step: losses of its updates, means of D's probabilities, speed.
 
     `images_per_s` is nan in the first row of a start, `diversity` where no sample was made: the
-    mean distance of two samples as a part of that of two images (watching.diversity).
+    mean distance of two samples as a part of that of two images (monitor.diversity).
     """
 
     step: int
@@ -46,7 +40,7 @@ class Row(NamedTuple):
 
 
 def read_rows(path: Path, step: int) -> list[Row]:
-    """The rows of a CSV up to `step`: those after it are of steps that were lost.
+    """The rows of a CSV up to `step`: those after it belong to steps that were lost.
 
     Raises:
         UserError: the file is not one that `write_rows` wrote.
@@ -59,7 +53,7 @@ def read_rows(path: Path, step: int) -> list[Row]:
     except (UnicodeDecodeError, csv.Error):
         lines = []
     if not lines or lines[0] != list(Row._fields):
-        raise UserError(f"{path} is no history of a training: delete it, or move it away")
+        raise UserError(f"{path} is not a training's history: delete it, or move it away")
     rows = [row for line in lines[1:] if (row := _row(line))]
     return [row for row in rows if row.step <= step]
 
@@ -92,23 +86,32 @@ def _row(cells: list[str]) -> Row | None:
 class Alarms:
     """What the rows of a run warn of, in words, with what to try; each once."""
 
-    def __init__(self) -> None:
-        """Before the first row."""
+    def __init__(self, d_wins_below: float | None) -> None:
+        """Before the first row; `d_wins_below` is that of the run's losses.Loss."""
+        self._d_wins_below = -math.inf if d_wins_below is None else d_wins_below
         self._low: list[int] = []  # steps, since d_loss was last high
         self._last: list[float] = []  # measures of diversity
         self._said: set[str] = set()
 
     def after(self, row: Row) -> list[str]:
-        """What there is to say after a row; the rows are to come in their order."""
-        self._low = [*self._low, row.step] if row.d_loss < LOW_D_LOSS else []
+        """What there is to say after a row; the rows must come in their order."""
+        self._low = [*self._low, row.step] if row.d_loss < self._d_wins_below else []
         d_wins = len(self._low) >= LOW_ROWS and row.step - self._low[0] >= LOW_FOR_STEPS
         if not math.isnan(row.diversity):
             self._last = [*self._last, row.diversity][-COLLAPSED_TIMES:]
         alike = [value < COLLAPSED_BELOW for value in self._last]
-        found = {D_WINS: d_wins, COLLAPSED: len(alike) == COLLAPSED_TIMES and all(alike)}
+        collapsed = len(alike) == COLLAPSED_TIMES and all(alike)
+        found = {self._d_wins(): d_wins, COLLAPSED: collapsed}
         new = [words for words, holds in found.items() if holds and words not in self._said]
         self._said.update(new)
         return new
+
+    def _d_wins(self) -> str:
+        return (
+            f"d_loss has been under {self._d_wins_below} for {LOW_FOR_STEPS} steps: D recognises "
+            "every fake, and G learns little from that. Try a smaller --learning_rate (0.0001), "
+            "--augment if there are few images, or check that they are of one kind and size"
+        )
 
 
 def draw_curves(rows: Sequence[Row], path: Path) -> Path:

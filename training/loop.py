@@ -1,34 +1,37 @@
-"""The loop of training steps: when to print, summarise, sample, save and stop."""
+"""The loop of training steps. It reads from top to bottom: fetch, step, report, sample, save."""
 
-import dataclasses
+import contextlib
 import functools
+import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import filelock
 import numpy as np
 import tensorflow as tf
-from tensorboard.plugins.hparams.api import hparams
 
 from datasets.dataset import Dataset
 from gan.checkpoints import latest_checkpoint
 from model import DCGAN
+from runs.flags import COMMAND, marked
 from runs.settings import Settings
-from runs.stored import OF_THE_COMMAND
 from support.console import stopping_later
 from support.errors import RunError, failure, one_line
 from support.progress import Progress
 from support.streams import draw_z, random_stream
-from training.distributed import ALONE, CHECKPOINT, Cluster, Copies
-from training.monitor import REALS, Watch, diversity, sample_pictures
+from training.devices import Devices, Result, Wish
+from training.history import Alarms
+from training.monitor import REALS, Listener, Meter, Monitor, diversity
 from training.pace import SMALL, frequency
 from training.prefetch import Batch, Prefetch
+from training.summaries import Summaries
 from utils import save_grid, to_pixels, to_range
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Run:
     """What the steps of one training run share."""
 
@@ -37,106 +40,125 @@ class Run:
     data: Dataset
     dcgan: DCGAN
     checkpoint_dir: Path
-    cluster: Cluster = ALONE
-    copies: Copies | None = None  # of dcgan, one on each replica
+    devices: Devices
+
+    @property
+    def samples(self) -> Path:
+        """The folder of the sample pictures."""
+        return self.settings.run_folder(self.settings.sample_dir)
 
     def z(self, purpose: str, index: int) -> np.ndarray:
         """A batch of latent vectors, float32 [B, z_dim]; the same for the same arguments."""
         stream = random_stream(self.seed, purpose, index)
         return draw_z(stream, self.settings.z_dist, self.settings.batch_size, self.dcgan.z_dim)
 
+    def draw(self, step: int, replica: int) -> int:
+        """Which of the run's random draws a replica takes for step number `step`."""
+        return (step - 1) * self.devices.replicas + replica
+
+
+class Due(NamedTuple):
+    """What is due after a step: a line, a sample picture, summaries, a checkpoint."""
+
+    line: bool
+    sample: bool
+    summary: bool
+    checkpoint: bool
+
+    @property
+    def watch(self) -> bool:
+        """Whether the listeners are told of the step."""
+        return self.sample or self.summary
+
 
 def train_steps(run: Run, step: int, total: int) -> int:
     """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0.
 
     Raises:
-        RunError: a value is not finite, or something cannot be written. Where that does not keep
-            it from being saved, the last step is.
+        RunError: a value is not finite, or something cannot be written. If it can be saved all the
+            same, the last step is.
     """
-    settings = run.settings
-    began, saved = time.monotonic(), (step, time.monotonic())
-    scale = settings.batch_size * run.cluster.replicas
+    settings, data, devices = run.settings, run.data, run.devices
+    images, began = settings.batch_size * devices.replicas, time.monotonic()
+    saved_step, saved_at = step, began
     with (
-        _summary_writer(run).as_default(),
         stopping_later() as received,
-        Progress("training", total, "images", step, scale, run.cluster.is_chief) as progress,
-        Prefetch(functools.partial(_batch, run), total) as prefetch,
+        Progress("training", total, "images", step, images, devices.is_chief) as progress,
+        Prefetch(functools.partial(make_batch, run), total) as prefetch,
     ):
-        watch = _watch(run, step, progress) if run.cluster.is_chief else None
-        # Replicas stop when they have agreed on it, after the same step.
-        stopped_by = received if run.copies is None else []
-        while step < total and not stopped_by:
-            wishes = _wishes(settings, received, saved[1])
-            result = _train_one(run, step, prefetch, wishes)
+        meter, listeners = _listeners(run, step, progress)
+
+        def wish() -> Wish:
+            is_due = time.monotonic() - saved_at >= 60 * settings.ckpt_minutes
+            return Wish(received[0] if received else 0, is_due)
+
+        while step < total and not devices.agreed(wish()).stop:
+            # Fetch. A thread made the batch while the step before was computed. Everything random
+            # in it follows from the seed and the step, so a resumed run gets the same one.
+            due = due_after(run, step + 1)
+            batch_of = functools.partial(prefetch.batch, step)
+
+            # Step: D once, G twice on the same z (model.DCGAN.three_updates), and on the steps
+            # that print a line the losses once more, with the new weights.
+            result = devices.train_step(batch_of, due.line, due.watch, wish())
             step += 1
-            try:
-                _show(run, step, result, progress, watch, began)
+            epoch, idx = divmod(step - 1, data.batches)
+
+            with _saving_in_any_case(run, step):
+                # Report. A loss that is not finite ends the run: no later step could mend it.
+                if due.line or due.watch:
+                    _refuse(run, step, devices.fault(result, look=due.watch))
+                if due.line:
+                    progress.line(
+                        f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{data.batches:4d}] "
+                        f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
+                    )
+
+                # Sample. The z and the labels are the same from start to end of the run, so the
+                # pictures show how the same images develop.
+                pixels = _sample(run) if due.sample else None
+                if pixels is not None:
+                    path = run.samples / f"train_{epoch:02d}_{idx:04d}.png"
+                    progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
+                if due.watch and listeners:
+                    row = meter.row(step, result, pixels)
+                    for listener in listeners:
+                        listener.note(row, result, due.sample)
                 progress.update()
-            except (OSError, MemoryError, tf.errors.OpError) as error:
-                raise RunError(f"{failure(error)}. {_saved_after_all(run, step)}") from error
-            if run.copies:
-                wishes = run.copies.wishes
-                stopped_by += sorted(wishes - {CHECKPOINT})
-            if CHECKPOINT in wishes or step % _steps_between(run, "ckpt_freq") == 0:
+
+            # Save.
+            if due.checkpoint or devices.agreed(wish()).save:
                 progress.line(f"wrote {_save(run, step)}")
-                saved = (step, time.monotonic())
-        if step != saved[0]:
+                saved_step, saved_at = step, time.monotonic()
+
+        if step != saved_step:
             progress.line(f"wrote {_save(run, step)}")
-        if watch:
-            try:
-                watch.draw(_samples(run, step), at_once=True)
-            except OSError as error:
-                raise RunError(f"{failure(error)}. Step {step:,} is saved") from error
-    return stopped_by[0] if stopped_by else 0
+        try:
+            for listener in listeners:
+                listener.end()
+        except OSError as error:
+            raise RunError(f"{failure(error)}. Step {step:,} is saved") from error
+        return devices.agreed(wish()).stop
 
 
-def _watch(run: Run, step: int, progress: Progress) -> Watch:
-    """Begin to watch the run from `step` on; shows the images that its samples are to be like."""
+def due_after(run: Run, step: int) -> Due:
+    """What is due after step number `step`, the first being 1."""
     settings, data = run.settings, run.data
-    samples = settings.run_folder(settings.sample_dir)
-    rows = data.sample_rows(settings.batch_size)
-    labels = None if data.labels is None else data.labels[rows]
-    distinct = np.unique(rows)
-    of_class = None if data.labels is None else data.labels[distinct]
-    of_reals = diversity(data.images[distinct], of_class)
-    flags = {k: v for k, v in settings.as_json().items() if k not in OF_THE_COMMAND}
-    hparams({name: value for name, value in flags.items() if value is not None})
-    if step == 0 or not (samples / REALS).is_file():
-        reals = save_grid(data.images[rows], samples / REALS, classes=data.classes)
-        progress.line(f"wrote {reals}")
-    return Watch(settings.run_folder("logs"), samples, step, of_reals, labels, progress.line)
+
+    def comes(name: str) -> bool:
+        return step % frequency(settings, name, data.epoch_size, data.batches) == 0
+
+    is_small = data.epoch_size <= SMALL and "sample_freq" not in settings.given
+    # A small set makes few steps in all: what they came to is shown.
+    is_last = is_small and step == settings.epoch * data.batches
+    line, summary = step % settings.log_freq == 0, step % settings.summary_freq == 0
+    return Due(line, comes("sample_freq") or is_last, summary, comes("ckpt_freq"))
 
 
-def _samples(run: Run, step: int) -> list[Path]:
-    folder = run.settings.run_folder(run.settings.sample_dir)
-    return sample_pictures(folder, step, run.data.batches)
-
-
-def _summary_writer(run: Run) -> tf.summary.SummaryWriter:
-    if run.cluster.is_chief:
-        return tf.summary.create_file_writer(str(run.settings.run_folder("logs")))
-    return tf.summary.create_noop_writer()
-
-
-def _wishes(settings: Settings, received: list[int], saved: float) -> set[int]:
-    """What this process asks for: to stop, by the signals received, and CHECKPOINT by the clock."""
-    is_due = time.monotonic() - saved >= 60 * settings.ckpt_minutes
-    return {*received, CHECKPOINT} if is_due else {*received}
-
-
-def _train_one(run: Run, step: int, prefetch: Prefetch, wishes: set[int]) -> dict[str, tf.Tensor]:
-    """Make the step after `step` -> what train_step returns; `wishes` are those of Copies."""
-    log, sample, summary = _due(run, step + 1)
-    if run.copies:
-        batch_of = functools.partial(prefetch.batch, step)
-        return run.copies.train_step(batch_of, log, sample or summary, wishes)
-    return run.dcgan.train_step(**prefetch.batch(step, 0), evaluate=log, watch=sample or summary)
-
-
-def _batch(run: Run, step: int, replica: int) -> Batch:
-    """What a replica is fed with in the step after `step`."""
+def make_batch(run: Run, step: int, replica: int) -> Batch:
+    """What a replica is fed with in the step after `step`: arguments of DCGAN.train_step."""
     pixels, y = run.data.batch(*divmod(step, run.data.batches), replica)
-    draw = _draw(run, step, replica)
+    draw = run.draw(step + 1, replica)
     batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
     if y is not None:
         batch["y"] = y
@@ -146,89 +168,75 @@ def _batch(run: Run, step: int, replica: int) -> Batch:
     return batch
 
 
-def _draw(run: Run, step: int, replica: int) -> int:
-    """Which of the run's random draws a replica takes for the step after `step`."""
-    return step * run.cluster.replicas + replica
+def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Listener]]:
+    """What is told of the run from `step` on, by the chief alone, and what measures it.
+
+    Shows images that the samples are to be like.
+    """
+    settings, data, value_range = run.settings, run.data, run.dcgan.value_range
+    images = settings.batch_size * run.devices.replicas
+    if not run.devices.is_chief:
+        return Meter(images, math.nan, None), []
+    rows = data.sample_rows(settings.batch_size)
+    if step == 0 or not (run.samples / REALS).is_file():
+        reals = save_grid(data.images[rows], run.samples / REALS, classes=data.classes)
+        progress.line(f"wrote {reals}")
+    labels = None if data.labels is None else data.labels[rows]
+    distinct = np.unique(rows)
+    of_class = None if data.labels is None else data.labels[distinct]
+    of_reals = diversity(data.images[distinct], of_class)
+    passing, logs = marked(settings, COMMAND), settings.run_folder("logs")
+    flags = {name: value for name, value in settings.as_json().items() if name not in passing}
+    alarms = Alarms(run.dcgan.loss.d_wins_below)
+    return Meter(images, of_reals, labels), [
+        Summaries(
+            logs,
+            flags,
+            lambda step: run.z("z", run.draw(step, 0)),
+            value_range,
+            of_reals,
+            settings.G_img_sum,
+        ),
+        Monitor(logs, run.samples, step, data.batches, alarms, progress.line),
+    ]
 
 
-def _due(run: Run, step: int) -> tuple[bool, bool, bool]:
-    """Whether step number `step` is one to print, to sample, and to summarise."""
-    settings, data = run.settings, run.data
-    sample = step % _steps_between(run, "sample_freq") == 0
-    is_small = data.epoch_size <= SMALL and "sample_freq" not in settings.given
-    if is_small and step == settings.epoch * data.batches:
-        sample = True  # few steps in all: what they came to is shown
-    return step % settings.log_freq == 0, sample, step % settings.summary_freq == 0
+def _sample(run: Run) -> np.ndarray | None:
+    """The images of the run's sample z and labels, uint8 [B, H, W, C]; None but at the chief.
+
+    All workers must call it.
+    """
+    run.devices.collect()
+    if not run.devices.is_chief:
+        return None
+    y = run.data.labels_of(run.data.sample_rows(run.settings.batch_size))
+    images = run.dcgan.sampler(run.z("sample_z", 0), y)
+    return to_pixels(images.numpy(), run.dcgan.value_range)
 
 
-def _steps_between(run: Run, name: str) -> int:
-    return frequency(run.settings, name, run.data.epoch_size, run.data.batches)
+def _printed_losses(result: Result) -> str:
+    d_loss = float(result["eval_d_loss_fake"] + result["eval_d_loss_real"])
+    return f"d_loss: {d_loss:.8f}, g_loss: {float(result['eval_g_loss']):.8f}"
 
 
-def _show(
-    run: Run,
-    step: int,
-    result: dict[str, tf.Tensor],
-    progress: Progress,
-    watch: Watch | None,
-    began: float,
-) -> None:
-    """Print, summarise and sample what is due after step number `step`."""
-    settings, batches = run.settings, run.data.batches
-    epoch, idx = divmod(step - 1, batches)
-    log, sample, summary = _due(run, step)
-    if log or sample or summary:
-        faulty = run.copies is not None and result["not_finite"] > 0
-        if run.copies and (sample or faulty):
-            run.copies.collect()
-        if run.copies is None or faulty:
-            # All variables take 2 % of an MNIST step to look at; a loss tells of them a step later.
-            look = sample or summary or faulty
-            _refuse_not_finite(run, step, result, "weights" if look else "")
-    if watch is None:
-        return
-    if log:
-        progress.line(
-            f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{batches:4d}] "
-            f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
-        )
-    if sample or summary:
-        tf.summary.experimental.set_step(step)
-        _summarise(result, step, run, fakes=sample or settings.G_img_sum)
-        pixels = _sample(run) if sample else None
-        watch.note(step, result, settings.batch_size * run.cluster.replicas, pixels)
-        if pixels is not None:
-            path = settings.run_folder(settings.sample_dir) / f"train_{epoch:02d}_{idx:04d}.png"
-            progress.line(f"wrote {save_grid(pixels, path, classes=run.data.classes)}")
-            watch.draw(_samples(run, step))
-
-
-def _refuse_not_finite(run: Run, step: int, result: dict[str, tf.Tensor], variables: str) -> None:
+def _refuse(run: Run, step: int, fault: str) -> None:
     """Stop a run whose losses or variables are of no use any more.
 
-    variables: "" looks at them only to explain a loss, "weights" in any case, "moments" also at
-    Adam's.
-
     Raises:
-        RunError: names the loss, the variable and the step.
+        RunError: there is a fault; names it and the step.
     """
-    losses = [name for name, value in result.items() if "loss" in name and not np.isfinite(value)]
-    faults = [f"{name} is {float(result[name])}" for name in losses[:1]]
-    if faults or variables:
-        faults += [fault] if (fault := run.dcgan.not_finite(variables == "moments")) else []
-    if faults:
+    if fault:
         raise RunError(
-            f"step {step:,}: {', '.join(faults)}. Try a smaller --learning_rate (it was "
+            f"step {step:,}: {fault}. Try a smaller --learning_rate (it was "
             f"{run.settings.learning_rate}) or another --seed. {_last_checkpoint(run)}"
         )
 
 
 def _save(run: Run, step: int) -> Path:
     """Save, or say why not and where that leaves the run; all workers must call it."""
-    if run.copies:
-        run.copies.collect()
-    _refuse_not_finite(run, step, {}, "moments")
-    if not run.cluster.is_chief:
+    run.devices.collect()
+    _refuse(run, step, run.dcgan.not_finite(moments=True))
+    if not run.devices.is_chief:
         return run.checkpoint_dir
     try:
         return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
@@ -236,14 +244,20 @@ def _save(run: Run, step: int) -> Path:
         raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error
 
 
-def _saved_after_all(run: Run, step: int) -> str:
-    """Save a run that has to end, and say how that went."""
-    if run.cluster.workers > 1:
-        return _last_checkpoint(run)  # the others are in the next step, and cannot be asked
+@contextlib.contextmanager
+def _saving_in_any_case(run: Run, step: int) -> Iterator[None]:
+    """Save the step before the run ends because something else cannot be written."""
     try:
-        return f"Step {step:,} is saved, {_save(run, step)}: the same command goes on from there"
-    except RunError as error:
-        return f"Nor can it be saved: {error}"
+        yield
+    except (OSError, MemoryError, tf.errors.OpError) as error:
+        if run.devices.workers > 1:  # the others are in the next step, and cannot be asked
+            end = _last_checkpoint(run)
+        else:
+            try:
+                end = f"Step {step:,} is saved, {_save(run, step)}: the same command resumes there"
+            except RunError as worse:
+                end = f"It cannot be saved either: {worse}"
+        raise RunError(f"{failure(error)}. {end}") from error
 
 
 def _last_checkpoint(run: Run) -> str:
@@ -251,30 +265,7 @@ def _last_checkpoint(run: Run) -> str:
     return f"The last checkpoint is {last}" if last else "There is no checkpoint yet"
 
 
-def _printed_losses(result: dict[str, tf.Tensor]) -> str:
-    d_loss = float(result["eval_d_loss_fake"] + result["eval_d_loss_real"])
-    return f"d_loss: {d_loss:.8f}, g_loss: {float(result['eval_g_loss']):.8f}"
-
-
-def _summarise(result: dict[str, tf.Tensor], step: int, run: Run, fakes: bool) -> None:
-    """Write the original's TensorBoard tags; of several replicas, z, d, d_ and G of the first."""
-    for tag in ("d_loss", "d_loss_real", "d_loss_fake", "g_loss"):
-        tf.summary.scalar(tag, result[tag])
-    tf.summary.histogram("z", run.z("z", _draw(run, step - 1, 0)))
-    tf.summary.histogram("d", result["d"])
-    tf.summary.histogram("d_", result["d_"])
-    if fakes:
-        tf.summary.image("G", to_pixels(result["G"].numpy(), run.dcgan.value_range))
-
-
-def _sample(run: Run) -> np.ndarray:
-    """The one z and the labels that the run shows from start to end: uint8 [B, H, W, C]."""
-    y = run.data.labels_of(run.data.sample_rows(run.settings.batch_size))
-    images = run.dcgan.sampler(run.z("sample_z", 0), y)
-    return to_pixels(images.numpy(), run.dcgan.value_range)
-
-
-@contextmanager
+@contextlib.contextmanager
 def the_only_training(folder: Path) -> Iterator[None]:
     """Keep another process from training the same run.
 

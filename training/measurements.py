@@ -19,9 +19,11 @@ from PIL import Image
 from datasets.dataset import Dataset
 from datasets.folder import find_images, load_folder
 from datasets.image_files import Geometry
-from gan.networks import Network, halved
-from main import parse
+from gan.config import halved
+from gan.networks import Network
 from model import DCGAN
+from runs.settings import Settings
+from training.devices import OneDevice
 from training.loop import Run, train_steps
 from utils import to_range
 
@@ -108,7 +110,7 @@ def loop(batch_size: int) -> dict[str, float]:
     """
     dcgan, batch = _dcgan_and_batch(Case(28, 28, 1, 10), "float32", batch_size)
     for evaluate in (False, True):
-        dcgan.train_step(*batch, evaluate=evaluate)  # traces, so that the loop has not to
+        dcgan.train_step(*batch, evaluate=evaluate)  # traces, so that the loop need not
     count = max(LOOPS.values()) * batch_size
     images = np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1), np.uint8)
     data = Dataset(images, np.arange(count) % 10, 10, batch_size, math.inf, 0, fixed_order=True)
@@ -119,10 +121,12 @@ def loop(batch_size: int) -> dict[str, float]:
     steps, found = bare(), {}
     for log_freq, total in LOOPS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            sizes = ["--dataset=mnist", f"--batch_size={batch_size}"]
-            settings = parse([*sizes, f"--out_dir={folder}", f"--log_freq={log_freq}"])
+            out_dir = Path(folder)
+            settings = Settings(
+                dataset="mnist", batch_size=batch_size, out_dir=out_dir, log_freq=log_freq
+            )
             began = time.perf_counter()
-            train_steps(Run(settings, 0, data, dcgan, Path(folder)), 0, total)
+            train_steps(Run(settings, 0, data, dcgan, out_dir, OneDevice(dcgan)), 0, total)
             found[log_freq] = 1000 * (time.perf_counter() - began) / total
         steps += bare()
     mean = statistics.mean(steps)

@@ -1,10 +1,11 @@
-"""What a training shows beside its lines: history, progress.gif, TensorBoard, warnings."""
+"""What a training shows beside its lines: history.csv, history.png, progress.gif, warnings."""
 
 import math
 import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -20,96 +21,109 @@ FRAME_SIDE = 300  # pixels, at most
 SECONDS = 10.0
 DRAWING_MAY_TAKE = 0.01  # of the time
 
+Say = Callable[[str], object]
 
-class Watch:
-    """Notes the course of one run, and shows it: history.csv, history.png, progress.gif."""
 
-    def __init__(
-        self,
-        logs: Path,
-        samples: Path,
-        step: int,
-        of_reals: float,
-        labels: np.ndarray | None,
-        say: Callable[[str], None],
-    ):
-        """Go on with what earlier starts noted up to `step`.
+class Listener(Protocol):
+    """What is told of a training's course."""
+
+    def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
+        """A step that is summarised or sampled: its row, and what train_step gave with `watch`."""
+
+    def end(self) -> None:
+        """The training has ended, and everything is saved."""
+
+
+class Meter:
+    """Measures the steps of a run: one row of its history each."""
+
+    def __init__(self, images: int, of_reals: float, labels: np.ndarray | None):
+        """For steps of so many images.
 
         Args:
-            logs, samples: folders of the run.
-            step: the step that the training goes on from.
-            of_reals: the diversity of images, to compare that of the samples with; nan if unknown.
+            images: in a step, of all replicas.
+            of_reals: the diversity of real images, to compare that of the samples with; nan if
+                unknown.
             labels: classes of the samples [N]; None without.
-            say: prints a line.
         """
-        self._csv, self._png, self._gif = (
-            logs / "history.csv",
-            logs / "history.png",
-            samples / "progress.gif",
-        )
-        self._labels, self._say = labels, say
-        self._of_reals = of_reals
-        self._rows = read_rows(self._csv, step)
-        write_rows(self._csv, self._rows)
-        self._alarms = Alarms()
-        for row in self._rows:
-            self._alarms.after(row)
-        self._noted: tuple[int, float] | None = None
-        self._draw_at = 0.0
-        self._drawn = 0  # rows
+        self._images, self._of_reals, self._labels = images, of_reals, labels
+        self._last: tuple[int, float] | None = None
 
-    def note(
-        self, step: int, result: Mapping[str, tf.Tensor], batch: int, pixels: np.ndarray | None
-    ) -> None:
-        """Note a step, for TensorBoard, too, and warn of what the rows tell.
+    def row(self, step: int, result: Mapping[str, tf.Tensor], pixels: np.ndarray | None) -> Row:
+        """The row of a step, by what train_step gave with `watch`.
 
-        Args:
-            step: its number; it is the default step of tf.summary.
-            result: what train_step gave with `watch`.
-            batch: images in a step.
-            pixels: the samples, uint8 [N, H, W, C], where some were made.
+        pixels: the samples, uint8 [N, H, W, C], where some were made.
         """
-        now, speed = time.perf_counter(), math.nan
-        if self._noted:  # the first steps of a start take longer: TensorFlow traces them
-            before, began = self._noted
-            speed = (step - before) * batch / (now - began)
-        self._noted = (step, now)
-        row = Row(
+        now, speed, diverse = time.perf_counter(), math.nan, math.nan
+        if self._last:  # the first steps of a start take longer: TensorFlow traces them
+            before, then = self._last
+            speed = (step - before) * self._images / (now - then)
+        self._last = (step, now)
+        if pixels is not None and self._of_reals > 0:
+            diverse = diversity(pixels, self._labels) / self._of_reals
+        return Row(
             step,
             d_loss=float(result["d_loss"]),
             g_loss=float(result["g_loss"]),
             d_of_reals=float(tf.reduce_mean(result["d"])),
             d_of_fakes=float(tf.reduce_mean(result["d_"])),
             images_per_s=speed,
+            diversity=diverse,
         )
-        tags = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes}
-        if not math.isnan(speed):
-            tags["images_per_s"] = speed
-        if pixels is not None and self._of_reals > 0:
-            of_samples = diversity(pixels, self._labels)
-            row = row._replace(diversity=of_samples / self._of_reals)
-            tags |= {"diversity": of_samples, "diversity_of_reals": self._of_reals}
-        for tag, value in tags.items():
-            tf.summary.scalar(tag, value)
+
+
+class Monitor:
+    """Keeps the history of one run and draws it: history.csv, history.png, progress.gif."""
+
+    def __init__(
+        self, logs: Path, samples: Path, step: int, batches: int, alarms: Alarms, say: Say
+    ):
+        """Take up what earlier starts noted up to `step`.
+
+        Args:
+            logs, samples: folders of the run.
+            step: the step that the training goes on from.
+            batches: steps of an epoch.
+            alarms: what to warn of.
+            say: is given a line to print.
+        """
+        self._csv, self._png = logs / "history.csv", logs / "history.png"
+        self._samples, self._gif = samples, samples / "progress.gif"
+        self._batches, self._alarms, self._say = batches, alarms, say
+        self._rows = read_rows(self._csv, step)
+        write_rows(self._csv, self._rows)
+        for row in self._rows:
+            self._alarms.after(row)
+        self._draw_at = 0.0
+        self._drawn = 0  # rows
+
+    def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
+        """As Listener: add the row, warn, and draw after a sample where there is time for it."""
         self._rows.append(row)
         if self._csv.is_file():
             append_row(self._csv, row)
         else:  # somebody has deleted it
             write_rows(self._csv, self._rows)
         for warning in self._alarms.after(row):
-            self._say(f"warning: step {step:,}: {warning}. See docs/reading-the-losses.md")
+            self._say(f"warning: step {row.step:,}: {warning}. See docs/reading-the-losses.md")
+        if sampled and time.monotonic() >= self._draw_at:
+            self._draw()
 
-    def draw(self, pictures: list[Path], at_once: bool = False) -> None:
-        """Draw history.png and, of the run's sample pictures in their order, progress.gif.
+    def end(self) -> None:
+        """As Listener: draw what has not been drawn."""
+        self._draw()
 
-        Unless it is to be `at_once`, only where drawing has not taken much of the time so far.
+    def _draw(self) -> None:
+        """Draw history.png and, of the run's sample pictures, progress.gif.
+
+        The next time is set so that drawing takes DRAWING_MAY_TAKE of the time.
         """
         began = time.monotonic()
-        is_new = len(self._rows) > self._drawn
-        if not is_new or (began < self._draw_at and not at_once):
+        if len(self._rows) == self._drawn:
             return
         self._drawn = len(self._rows)
         self._say(f"wrote {draw_curves(self._rows, self._png)}")
+        pictures = sample_pictures(self._samples, self._rows[-1].step, self._batches)
         if frames := self._frames(pictures):
             self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
         took = time.monotonic() - began

@@ -90,7 +90,7 @@ def test_it_follows_from_the_seed_and_differs_from_look_to_look() -> None:
 @pytest.mark.parametrize(
     ("size", "kind"),
     [
-        ((17, 30), {"c_dim": 3, "y_dim": 3, "convolutions": 4}),
+        ((17, 30), {"c_dim": 3, "y_dim": 3, "architecture": "dcgan"}),
         ((7, 5), {"c_dim": 1, "y_dim": 3, "precision": "bfloat16"}),
     ],
 )

@@ -7,29 +7,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.networks import (
-    Discriminator,
-    Generator,
-    LabelledDiscriminator,
-    LabelledGenerator,
-    Network,
-    parameter_table,
-)
+from gan.config import NetworkConfig
+from gan.networks import ARCHITECTURES, Network, build, parameter_table
 
 SIZE, Y_DIM, Z_DIM = (20, 12), 3, 5
 
 
-def networks(convolutions: int) -> tuple[Network, Network]:
-    last = (0, tf.float32)
-    if convolutions == 4:
-        return (
-            Generator(SIZE, 1, Y_DIM, Z_DIM, 2, *last),
-            Discriminator(SIZE, 1, Y_DIM, 2, *last),
-        )
-    return (
-        LabelledGenerator(SIZE, 1, Y_DIM, Z_DIM, 2, 6, *last),
-        LabelledDiscriminator(SIZE, 1, Y_DIM, 2, 6, *last),
-    )
+def networks(architecture: str) -> tuple[Network, Network]:
+    sizes: dict[str, Any] = {
+        "output_height": SIZE[0],
+        "output_width": SIZE[1],
+        "c_dim": 1,
+        "z_dim": Z_DIM,
+    }
+    filters = {"gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}
+    return build(NetworkConfig(architecture, y_dim=Y_DIM, **sizes, **filters), seed=0)
 
 
 def of_labels(gradients: dict[str, tf.Tensor]) -> Iterator[tuple[str, np.ndarray]]:
@@ -41,28 +33,35 @@ def of_labels(gradients: dict[str, tf.Tensor]) -> Iterator[tuple[str, np.ndarray
             yield name, np.moveaxis(gradient.numpy(), inputs, 0)[-Y_DIM:]
 
 
-@pytest.mark.parametrize("convolutions", [2, 4])
-def test_the_label_enters_every_layer_of_both_networks(convolutions: int) -> None:
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_label_enters_every_layer_of_both_networks(architecture: str) -> None:
     stream, y = np.random.default_rng(0), tf.one_hot([0, 1, 0, 1], Y_DIM)  # no 2
-    generator, discriminator = networks(convolutions)
+    generator, discriminator = networks(architecture)
     z = tf.constant(stream.uniform(-1, 1, (4, Z_DIM)), tf.float32)
     images = tf.constant(stream.uniform(0, 1, (4, *SIZE, 1)), tf.float32)
     layers = 0
     for network, given in ((generator, z), (discriminator, images)):
         variables = network.trainable()
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(network(given, y, moves=1)))
+            loss = tf.reduce_mean(tf.square(network(given, y, training=True)))
         gradients = tape.gradient(loss, variables)
         for name, gradient in of_labels(gradients):
             learns = np.abs(gradient).reshape(Y_DIM, -1).max(1) > 0
             assert learns.tolist() == [True, True, False], name
             layers += 1
-    assert layers == {2: 8, 4: 10}[convolutions]
+    assert layers == {"dcgan_mnist": 8, "dcgan": 10}[architecture]
 
 
 def test_the_parameter_table_counts_what_is_trained() -> None:
-    both = networks(2)
+    both = networks("dcgan_mnist")
     table = parameter_table(*both)
     assert "moving_mean" not in table
     count = sum(math.prod(v.shape) for network in both for v in network.trainable().values())
     assert table.splitlines()[-1].split() == ["total", f"{count:,}"]
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(ValueError, match="no architecture 'gan2': there are dcgan, dcgan_mnist"):
+        build(NetworkConfig("gan2"), 0)
+    with pytest.raises(ValueError, match="dcgan_mnist needs labels"):
+        build(NetworkConfig("dcgan_mnist"), 0)

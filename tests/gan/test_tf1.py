@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from makers import PROJECT
 
-from gan.tf1 import is_tf1, network_settings
+from gan.config import NetworkConfig
+from gan.tf1 import is_tf1, network_config
 from model import DCGAN
 from support.errors import UserError
 
@@ -50,12 +51,10 @@ def test_the_sampler_gives_the_originals_pictures(name: str) -> None:
 
 
 def test_its_shapes_tell_the_networks() -> None:
-    of_mnist = {"output_height": 28, "output_width": 28, "c_dim": 1, "y_dim": 10, "z_dim": 12}
-    of_mnist |= {"gf_dim": 4, "df_dim": 4, "gfc_dim": 16, "dfc_dim": 16}
-    assert network_settings(folder("mnist") / "DCGAN.model-4", (28, 28)) == of_mnist
-    of_color = {"output_height": 48, "output_width": 40, "c_dim": 3, "y_dim": None, "z_dim": 10}
-    of_color |= {"gf_dim": 4, "df_dim": 4}
-    assert network_settings(folder("color") / "DCGAN.model-4", (48, 40)) == of_color
+    of_mnist = NetworkConfig("dcgan_mnist", 28, 28, 1, 10, 12, 4, 4, 16, 16)
+    assert network_config(folder("mnist") / "DCGAN.model-4", (28, 28)) == of_mnist
+    of_color = NetworkConfig("dcgan", 48, 40, 3, None, 10, 4, 4)
+    assert network_config(folder("color") / "DCGAN.model-4", (48, 40)) == of_color
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A run goes on as it was; what is not as it was is said."""
+"""What stands in run.json, and which run a command means."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from main import parse
 from runs.settings import Settings
-from runs.stored import RUN_FILE, as_the_run_was, source_of, store_run, trained_run
+from runs.stored import RUN_FILE, class_names, read_settings, source_of, store_run, trained_run
 from support.errors import UserError
 
 
@@ -25,64 +25,46 @@ def make_run(out_dir: Path, *flags: str, images: int = 100) -> Path:
     return folder
 
 
-def resumed(out_dir: Path, *flags: str) -> Settings:
-    now = settings(out_dir, *flags)
-    return as_the_run_was(now, now.run_folder(now.checkpoint_dir))[0]
+def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
+    typed = ("--crop", "--learning_rate=0.001", "--labels_file=a b.csv", "--ckpt_minutes=inf")
+    folder = make_run(tmp_path, *typed, "--option=3", "--epoch=7")
+    found = read_settings(folder)
+    wanted = settings(tmp_path, "--seed=5", *typed, "--epoch=7")
+    assert {name: getattr(wanted, name) for name in found} == found
+    assert found["labels_file"] == Path("a b.csv")
+    assert "option" not in found, "it decided what one command did"
+    assert read_settings(tmp_path) == {}
 
 
-def test_what_decides_the_run_stays_as_it_was(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("crop", "maybe", "--crop=maybe: it is not understood"),
+        ("epoch", 0, "--epoch=0: it must be 1 or more"),
+        ("epoch", [3], r"--epoch=\[3\]: it must be 1 or more"),
+        ("learning_rate", None, ""),
+        ("learning_rate", "fast", "--learning_rate=fast: it must be above 0"),
+        ("z_dist", "gauss", "--z_dist=gauss: there are uniform_signed"),
+        ("dataset", 7, "--dataset=7: it is not understood"),
+        ("labels_file", {}, "--labels_file={}: it is not understood"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_with_its_file(
+    name: str, value: object, wanted: str, tmp_path: Path
 ) -> None:
-    typed = ("--crop", "--learning_rate=0.001", "--train_size=640", "--z_dist=normal01")
-    make_run(tmp_path, *typed, "--log_freq=7")
-    now = resumed(tmp_path)
-    assert (now.seed, now.crop, now.learning_rate, now.train_size) == (5, True, 0.001, 640)
-    assert now.z_dist == "normal01"
-    assert now.log_freq == 1
-    said = capsys.readouterr().out.splitlines()
-    assert said == [
-        "as the run was: --z_dist=normal01 --learning_rate=0.001 --crop=True --train_size=640.0",
-        "seed: 5",
-        "changed: log_freq 7 -> 1",
-    ]
+    path = make_run(tmp_path) / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    if not wanted:
+        assert name not in read_settings(path.parent)
+        return
+    with pytest.raises(UserError, match=rf"{path}: {wanted}.*\. Correct it"):
+        read_settings(path.parent)
 
 
-def test_what_is_given_is_taken_and_the_change_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    make_run(tmp_path, "--crop", "--epoch=3")
-    now = resumed(tmp_path, "--nocrop", "--beta1=0.4", "--epoch=9", "--seed=6")
-    assert (now.crop, now.beta1, now.epoch, now.seed) == (False, 0.4, 9, 6)
-    said = capsys.readouterr().out
-    for change in ("crop True -> False", "beta1 0.5 -> 0.4", "epoch 3 -> 9", "seed 5 -> 6"):
-        assert f"changed: {change}\n" in said
-
-
-def test_the_same_command_says_nothing_new(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flags = ("--crop", "--train_size=inf", "--seed=5")
-    make_run(tmp_path, *flags)
-    resumed(tmp_path, *flags)
-    assert capsys.readouterr().out == "seed: 5\n"
-
-
-def test_before_the_first_checkpoint_only_the_seed_counts(tmp_path: Path) -> None:
-    (make_run(tmp_path, "--crop") / "DCGAN.model-1.index").unlink()
-    now = resumed(tmp_path)
-    assert (now.seed, now.crop) == (5, False)
-
-
-def test_a_run_file_written_before_a_flag_existed_is_taken(tmp_path: Path) -> None:
-    folder = make_run(tmp_path, "--crop")
-    (folder / RUN_FILE).write_text('{"seed": 5}')
-    assert resumed(tmp_path).seed == 5
-
-
-def test_other_images_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_images_are_said(tmp_path: Path) -> None:
     folder = make_run(tmp_path, images=4096)
-    store_run(settings(tmp_path), 5000, folder)
-    assert "changed: images 4,096 -> 5,000" in capsys.readouterr().out
+    (said,) = store_run(settings(tmp_path), 5000, folder)
+    assert said.startswith("changed: images 4,096 -> 5,000")
     assert json.loads((folder / RUN_FILE).read_text())["images"] == 5000
 
 
@@ -99,15 +81,29 @@ def test_all_flags_and_the_seed_are_stored(tmp_path: Path) -> None:
 def test_a_checkpoint_may_lie_in_the_checkpoint_folder_itself(tmp_path: Path) -> None:
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "checkpoint/DCGAN.model-4.index").touch()
-    assert source_of(settings(tmp_path)) == tmp_path / "checkpoint"
-    assert trained_run(settings(tmp_path)) == tmp_path / "checkpoint"
+    assert source_of(settings(tmp_path))[0] == tmp_path / "checkpoint"
+    assert trained_run(settings(tmp_path))[0] == tmp_path / "checkpoint"
     folder = make_run(tmp_path)
-    assert source_of(settings(tmp_path)) == folder, "the run's own comes first"
+    assert source_of(settings(tmp_path))[0] == folder, "the run's own comes first"
 
 
 def test_the_only_run_of_another_batch_size_is_taken(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "--batch_size=7")
-    assert trained_run(settings(tmp_path)) == folder
+    assert trained_run(settings(tmp_path))[0] == folder
     make_run(tmp_path, "--batch_size=8")
     with pytest.raises(UserError, match="holds anime_7_64_64, anime_8_64_64"):
         trained_run(settings(tmp_path))
+
+
+def test_what_is_not_a_list_of_names_is_refused(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    assert class_names(folder, 3) == []
+    path = folder / RUN_FILE
+    for value in (5, ["a", 2, "c"], {"a": 1}):
+        path.write_text(json.dumps({"classes": value}))
+        with pytest.raises(UserError, match=rf'{path}: "classes" is not a list of names'):
+            class_names(folder, 3)
+    path.write_text(json.dumps({"classes": ["a", "b"]}))
+    assert class_names(folder, 2) == ["a", "b"]
+    with pytest.raises(UserError, match="it names 2 classes, the networks have 3"):
+        class_names(folder, 3)

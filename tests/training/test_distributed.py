@@ -19,8 +19,9 @@ import tensorflow as tf
 from makers import PROJECT, Here, await_line, one_error_line, start, write_jpegs, write_mnist
 
 from datasets.dataset import open_dataset
+from gan.losses import fake_loss, real_loss
 from main import parse
-from model import DCGAN, fake_loss, real_loss
+from model import DCGAN
 from support.errors import UserError
 from support.streams import draw_z, random_stream
 from training.distributed import Cluster, read_tf_config
@@ -50,19 +51,27 @@ def begun(tmp_path: Path) -> Path:
 
 
 def small_networks(size: int, c_dim: int, y_dim: int | None) -> DCGAN:
-    return DCGAN(size, size, c_dim, y_dim, batch_size=4, **SMALL)
+    sizes: dict[str, Any] = {
+        "output_height": size,
+        "output_width": size,
+        "c_dim": c_dim,
+        "y_dim": y_dim,
+    }
+    return DCGAN(**sizes, batch_size=4, **SMALL)
 
 
 # What the replicas ought to compute, written down plainly: a network of its own for each.
 
 
 def d_loss(tower: DCGAN, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-    reals = real_loss(tower.discriminator(images, y, moves=1))
-    return reals + fake_loss(tower.discriminator(tower.generator(z, y, moves=1), y, moves=1))
+    reals = real_loss(tower.discriminator(images, y, training=True))
+    return reals + fake_loss(
+        tower.discriminator(tower.generator(z, y, training=True), y, training=True)
+    )
 
 
 def g_loss(tower: DCGAN, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-    return real_loss(tower.discriminator(tower.generator(z, y, moves=1), y, moves=1))
+    return real_loss(tower.discriminator(tower.generator(z, y, training=True), y, training=True))
 
 
 def one_step(towers: Sequence[DCGAN], batches: Sequence[Batch]) -> None:
@@ -110,7 +119,7 @@ def compared(
 
 def assert_made(prefix: Path, towers: Sequence[DCGAN]) -> None:
     """A checkpoint holds the towers' weights and moments, and the means of their averages."""
-    saved = DCGAN(**towers[0].settings)
+    saved = DCGAN(towers[0].config, **towers[0].training)
     tf.train.Checkpoint(dcgan=saved).read(str(prefix)).assert_existing_objects_matched()
     alike = zip(saved.variables, *(tower.variables for tower in towers), strict=True)
     pairs = [
@@ -126,7 +135,7 @@ def assert_made(prefix: Path, towers: Sequence[DCGAN]) -> None:
         if re.search(r"/bias(es)?$", name) and layer_of(name) in normalised
     }
     for layer, moved in noise.items():
-        assert moved <= 2 * saved.settings["learning_rate"] * (1 + ("generator/" in layer)), layer
+        assert moved <= 2 * saved.learning_rate * (1 + ("generator/" in layer)), layer
     for name, value, wanted in pairs:
         layer = layer_of(name)
         if name != "step" and not (layer in noise and re.search("/bias(es)?$", name)):
@@ -180,8 +189,9 @@ def test_two_devices_are_two_towers(begun: Path) -> None:
 
 def evaluated(tower: DCGAN, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor) -> list[float]:
     """The printed d_loss and g_loss; moves the averages as printing does."""
-    logits = tower.discriminator(tower.generator(z, y, moves=2), y, moves=2)
-    d_loss = fake_loss(logits) + real_loss(tower.discriminator(images, y, moves=1))
+    fakes = tower.generator(z, y, training=True, passes=2)
+    logits = tower.discriminator(fakes, y, training=True, passes=2)
+    d_loss = fake_loss(logits) + real_loss(tower.discriminator(images, y, training=True))
     return [float(d_loss), float(real_loss(logits))]
 
 

@@ -11,7 +11,7 @@ from makers import small
 
 from datasets.dataset import Dataset
 from main import parse
-from training import loop
+from training.devices import OneDevice
 from training.loop import Run, train_steps
 
 STEPS = 6
@@ -22,20 +22,21 @@ def run(tmp_path: Path) -> Run:
     words = ["--dataset=tiny", "--batch_size=4", "--ckpt_freq=2", f"--out_dir={tmp_path}"]
     images = np.random.default_rng(0).integers(0, 256, (4 * STEPS, 8, 8, 1), np.uint8)
     data = Dataset(images, None, None, 4, math.inf, 0)
-    return Run(parse(words), 0, data, small(), tmp_path / "checkpoint")
+    dcgan = small()
+    return Run(parse(words), 0, data, dcgan, tmp_path / "checkpoint", OneDevice(dcgan))
 
 
 @pytest.mark.parametrize("during", [2, STEPS])
 def test_a_signal_during_a_save_stops_before_the_next_step(
     during: int, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = loop._save
+    save = run.dcgan.save
 
-    def interrupted(run: Run, step: int) -> Path:
+    def interrupted(folder: Path, step: int, max_to_keep: int) -> Path:
         if step == during:
             os.kill(os.getpid(), signal.SIGTERM)
-        return save(run, step)
+        return save(folder, step, max_to_keep)
 
-    monkeypatch.setattr(loop, "_save", interrupted)
+    monkeypatch.setattr(run.dcgan, "save", interrupted)
     assert train_steps(run, 0, STEPS) == signal.SIGTERM
     assert int(run.dcgan.step) == during

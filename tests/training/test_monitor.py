@@ -1,6 +1,7 @@
 """What a training shows of itself is what happened."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from training.monitor import FRAMES, Watch, diversity, sample_pictures, spread
+from training.history import Alarms, Row
+from training.monitor import FRAMES, Meter, Monitor, diversity, sample_pictures, spread
 from utils import save_grid
 
 STREAM = np.random.default_rng(0)
@@ -21,6 +23,26 @@ def noise(count: int, size: int = 8, channels: int = 1) -> np.ndarray:
 def result(d_loss: float) -> dict[str, tf.Tensor]:
     thinks = {"d": tf.constant([[0.5], [0.7]]), "d_": tf.constant([[0.2], [0.4]])}
     return {"d_loss": tf.constant(d_loss), "g_loss": tf.constant(2.0), **thinks}
+
+
+def monitor(folder: Path, say: Callable[[str], object], step: int = 0) -> Monitor:
+    return Monitor(folder, folder, step, 100, Alarms(0.05), say)
+
+
+def row(step: int, d_loss: float = 1.0, diversity: float = math.nan) -> Row:
+    return Row(step, d_loss, 2.0, 0.6, 0.3, 100.0, diversity)
+
+
+def test_a_row_holds_what_the_step_computed() -> None:
+    meter = Meter(64, 0.5, None)
+    first = meter.row(10, result(1.25), None)
+    assert first[:5] == (10, 1.25, 2.0, pytest.approx(0.6), pytest.approx(0.3))
+    assert math.isnan(first.images_per_s), "TensorFlow traces the first step"
+    assert math.isnan(first.diversity), "there are no samples"
+    pixels = noise(4)
+    second = meter.row(20, result(1.25), pixels)
+    assert second.images_per_s > 0
+    assert second.diversity == pytest.approx(diversity(pixels, None) / 0.5)
 
 
 def test_diversity_is_the_mean_distance_of_two_pictures() -> None:
@@ -48,51 +70,54 @@ def test_each_warning_comes_once_also_after_a_new_start(tmp_path: Path) -> None:
     """The second time d_loss is low is after a stop: what was said before it is known."""
     said: list[str] = []
     for begin, d_losses in ((0, (0.01, 0.01, 0.01, 1.0)), (400, (0.01, 0.01, 0.01, 0.01))):
-        watch = Watch(tmp_path, tmp_path, begin, 0.3, None, said.append)
+        watching = monitor(tmp_path, said.append, begin)
         for number, d_loss in enumerate(d_losses, 1):
-            watch.note(begin + 100 * number, result(d_loss), 64, None)
+            watching.note(row(begin + 100 * number, d_loss), {}, sampled=False)
     assert len(said) == 1
     assert said[0].startswith("warning: step 300: d_loss has been under 0.05 for 200 steps")
 
 
 def test_alike_samples_are_warned_of(tmp_path: Path) -> None:
     said: list[str] = []
-    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
+    meter, watching = Meter(64, 0.3, None), monitor(tmp_path, said.append)
     for step in (10, 20, 30):
-        watch.note(step, result(1.0), 64, np.repeat(noise(1), 4, axis=0))
+        alike = np.repeat(noise(1), 4, axis=0)
+        watching.note(meter.row(step, result(1.0), alike), {}, sampled=False)
     assert len(said) == 1
     assert "step 20: the samples differ from each other less than a fifth" in said[0]
 
 
 def test_history_and_progress_are_drawn_when_it_costs_little(tmp_path: Path) -> None:
     said: list[str] = []
-    pictures = [save_grid(noise(4), tmp_path / f"train_00_{k:04}.png") for k in range(3)]
-    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
-    watch.draw(pictures, at_once=True)
+    for idx in range(3):
+        save_grid(noise(4), tmp_path / f"train_00_{idx:04}.png")
+    watching = monitor(tmp_path, said.append)
+    watching.end()
     assert said == [], "there is nothing to draw yet"
-    watch.note(10, result(1.0), 64, None)
-    watch.draw(pictures)
+    watching.note(row(5), {}, sampled=False)
+    assert said == [], "without a sample there is nothing new to see"
+    watching.note(row(10), {}, sampled=True)
     assert said == [f"wrote {tmp_path / 'history.png'}", f"wrote {tmp_path / 'progress.gif'}"]
-    watch.note(20, result(1.0), 64, None)
-    watch.draw(pictures)
+    watching.note(row(20), {}, sampled=True)
     assert len(said) == 2, "the last drawing took more than a hundredth of the time since"
     for _ in range(2):
-        watch.draw(pictures, at_once=True)
+        watching.end()
         assert len(said) == 4, "what is drawn already is not drawn again"
 
 
 def test_progress_shows_the_first_and_the_last_picture_and_is_capped(tmp_path: Path) -> None:
     """What cannot be read is named and left out."""
+    levels = range(0, 255, 2)
     pictures = [
-        save_grid(np.full((1, 600, 300, 3), level, np.uint8), tmp_path / f"{level}.png")
-        for level in range(0, 255, 2)
+        save_grid(np.full((1, 600, 300, 3), level, np.uint8), tmp_path / f"train_00_{idx:04}.png")
+        for idx, level in enumerate(levels)
     ]
     damaged = spread(pictures)[7]
     damaged.write_bytes(damaged.read_bytes()[:30])
     said: list[str] = []
-    watch = Watch(tmp_path, tmp_path, 0, 0.3, None, said.append)
-    watch.note(10, result(1.0), 64, None)
-    watch.draw(pictures)
+    watching = monitor(tmp_path, said.append)
+    watching.note(row(200), {}, sampled=False)
+    watching.end()
     assert f"not in progress.gif: {damaged} cannot be read" in said[1]
     with Image.open(tmp_path / "progress.gif") as gif:
         assert gif.n_frames == FRAMES - 1 < len(pictures)

@@ -8,7 +8,8 @@ import pytest
 
 from datasets.dataset import Dataset, epoch_of
 from main import parse
-from training.loop import Run, _due
+from training.devices import OneDevice
+from training.loop import Run, due_after
 from training.pace import advice, epoch_text, frequency
 
 
@@ -37,9 +38,9 @@ def test_the_last_step_of_a_small_set_is_sampled() -> None:
     for images, wanted in ((10, [False, True, False]), (505, [False, False, False])):
         data = Dataset(np.zeros((images, 1, 1, 1), np.uint8), None, None, 5, np.inf, 0)
         dcgan = SimpleNamespace()
-        run = Run(parse(["--epoch=3"]), 0, data, dcgan, Path())  # type: ignore[arg-type]
+        run = Run(parse(["--epoch=3"]), 0, data, dcgan, Path(), OneDevice(dcgan))  # type: ignore[arg-type]
         last = 3 * data.batches
-        assert [_due(run, step)[1] for step in (last - 1, last, last + 1)] == wanted
+        assert [due_after(run, step).sample for step in (last - 1, last, last + 1)] == wanted
 
 
 def test_advice_says_how_many_steps_it_makes() -> None:

@@ -1,0 +1,127 @@
+"""What a setting's field says of itself, and how a value is read by it, typed or stored."""
+
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+
+from absl import flags
+
+from support.errors import UserError
+
+# What a run makes of a setting.
+KEPT = "kept"  # decides the run: an earlier start's value stays, unless another is typed
+CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
+COMMAND = "command"  # decides what this one command does; it is never compared
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What a setting's field says of it, beside its name, its type and its default.
+
+    least, most: bounds, both included. above, below: bounds that are not included. choices: all
+    values there are. was: its name in tutorials of 2016 and 2017. by_machine: each machine of a
+    cluster may have its own value.
+    """
+
+    group: str
+    text: str
+    mark: str = CHANGEABLE
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[Any, ...] = ()
+    was: str = ""
+    by_machine: bool = False
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the field's type is within the bounds."""
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+            and (not self.choices or value in self.choices)
+        )
+
+    def wanted(self, kind: type) -> str:
+        """What `holds`, in words."""
+        if self.choices:
+            return f"there are {', '.join(map(str, self.choices))}"
+        if self.least is not None and self.most is not None:
+            return f"it must be in {self.least} ... {self.most}"
+        if self.least is not None and self.below is not None:
+            return f"it must be in [{self.least}, {self.below})"
+        if self.least is not None:
+            return f"it must be {self.least} or more"
+        if self.above is not None:
+            return f"it must be above {self.above}"
+        return {int: "a whole number is needed", float: "a number is needed"}.get(
+            kind, "it is not understood"
+        )
+
+
+def setting(default: Any, group: str, text: str, mark: str = CHANGEABLE, **known: Any) -> Any:
+    """A field of Settings; the keywords are Flag's."""
+    return field(default=default, metadata={"flag": Flag(group, text, mark, **known)})
+
+
+def flags_of(settings: Any) -> dict[str, Field]:
+    """The fields of a Settings, or of its class, that are settings: by name, in their order."""
+    return {f.name: f for f in fields(settings) if "flag" in f.metadata}
+
+
+def marked(settings: Any, mark: str) -> list[str]:
+    """The names of the settings with a mark: KEPT, CHANGEABLE or COMMAND."""
+    return [name for name, f in flags_of(settings).items() if f.metadata["flag"].mark == mark]
+
+
+class FieldParser(flags.ArgumentParser):
+    """absl's parser for a setting's type, with the bounds and the words of its field."""
+
+    def __init__(self, one: Field):
+        """For one field of Settings."""
+        self._flag: Flag = one.metadata["flag"]
+        self._kind = kind_of(one)
+        parsers = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
+        self._parser = parsers.get(self._kind, flags.ArgumentParser)()
+        self.syntactic_help = self._flag.text
+
+    def parse(self, argument: Any) -> Any:
+        """A typed word, a JSON value or a value of the type itself -> a value of the type.
+
+        Raises:
+            ValueError: it is not one, or out of bounds; says what is wanted.
+        """
+        try:
+            if self._kind is Path and isinstance(argument, str | Path):
+                return Path(argument).expanduser()
+            value = self._parser.parse(argument)
+            if self._flag.holds(value):
+                return value
+        except (TypeError, ValueError):
+            pass  # the words below say what is wanted
+        raise ValueError(self._flag.wanted(self._kind))
+
+
+def kind_of(one: Field) -> type:
+    """The type of a setting: bool, int, float, str or Path, also where it may be None."""
+    kind: Any = one.type
+    if isinstance(kind, UnionType):
+        kind = next(each for each in get_args(kind) if each is not type(None))
+    return kind
+
+
+def value_of(one: Field, value: Any) -> Any:
+    """A value, typed or stored, in the type of its field; None where that is the default.
+
+    Raises:
+        UserError: it makes no sense; names the flag, the value and what it takes.
+    """
+    if value is None and one.default is None:
+        return None
+    try:
+        return FieldParser(one).parse(value)
+    except ValueError as error:
+        raise UserError(f"--{one.name}={value}: {error}") from error

@@ -1,0 +1,112 @@
+"""A run is resumed as it was; what is not as it was is said."""
+
+from pathlib import Path
+
+import pytest
+from makers import small
+
+from main import parse
+from runs.plan import Plan, refuse_other_classes, resolve
+from runs.settings import Settings
+from runs.stored import RUN_FILE, store_run
+from support.errors import UserError
+
+
+def settings(out_dir: Path, *flags: str) -> Settings:
+    return parse(["--dataset=anime", "--output_height=8", f"--out_dir={out_dir}", *flags])
+
+
+def make_run(out_dir: Path, *flags: str) -> Path:
+    """A run's folder with a checkpoint of tiny networks, and with its settings."""
+    run = settings(out_dir, "--seed=5", *flags)
+    folder = run.run_folder(run.checkpoint_dir)
+    store_run(run, 100, folder)
+    small(c_dim=3, z_dim=100).save(folder, 1)
+    return folder
+
+
+def plan(out_dir: Path, *flags: str) -> Plan:
+    return resolve(settings(out_dir, "--train", *flags), drawn_seed=77)
+
+
+def test_what_decides_the_run_stays_as_it_was(tmp_path: Path) -> None:
+    typed = ("--crop", "--learning_rate=0.001", "--train_size=640", "--z_dist=normal01")
+    make_run(tmp_path, *typed, "--log_freq=7")
+    found = plan(tmp_path)
+    now = found.settings
+    assert (now.seed, now.crop, now.learning_rate, now.train_size) == (5, True, 0.001, 640)
+    assert now.z_dist == "normal01"
+    assert now.log_freq == 1
+    assert found.seed == 5
+    assert found.notes == (
+        "as the run was: --crop=True --train_size=640.0 --learning_rate=0.001 --z_dist=normal01",
+        "seed: 5",
+        "changed: log_freq 7 -> 1",
+    )
+
+
+def test_what_is_typed_is_taken_and_the_change_is_said(tmp_path: Path) -> None:
+    make_run(tmp_path, "--crop", "--epoch=3")
+    found = plan(tmp_path, "--nocrop", "--beta1=0.4", "--epoch=9", "--seed=6")
+    now = found.settings
+    assert (now.crop, now.beta1, now.epoch, now.seed) == (False, 0.4, 9, 6)
+    for change in ("crop True -> False", "beta1 0.5 -> 0.4", "epoch 3 -> 9", "seed 5 -> 6"):
+        assert f"changed: {change}" in found.notes
+
+
+def test_the_same_command_says_nothing_new(tmp_path: Path) -> None:
+    flags = ("--crop", "--train_size=inf", "--seed=5")
+    make_run(tmp_path, *flags)
+    assert plan(tmp_path, *flags).notes == ("seed: 5",)
+
+
+def test_before_the_first_checkpoint_only_the_seed_stays(tmp_path: Path) -> None:
+    for file in make_run(tmp_path, "--crop").glob("DCGAN.model-*"):
+        file.unlink()
+    found = plan(tmp_path)
+    assert (found.settings.seed, found.settings.crop) == (5, False)
+    assert found.network is None
+
+
+def test_a_run_file_written_before_a_flag_existed_is_taken(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, "--crop")
+    (folder / RUN_FILE).write_text('{"seed": 5}')
+    assert plan(tmp_path).seed == 5
+
+
+def test_without_a_run_file_the_checkpoint_tells_learning_rate_and_beta1(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    small(c_dim=3, z_dim=100, learning_rate=0.01, beta1=0.3).save(folder, 2)
+    (folder / RUN_FILE).unlink()
+    found = plan(tmp_path, "--beta1=0.4")
+    assert (found.settings.learning_rate, found.settings.beta1) == (0.01, 0.4)
+    assert found.seed == 77
+    assert any("holds no run.json" in note for note in found.notes)
+
+
+def test_new_networks_take_what_is_stored_and_what_the_data_decide(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    dcgan = plan(tmp_path, "--batch_size=64").networks(c_dim=1, y_dim=None)
+    assert (dcgan.config.gf_dim, dcgan.config.c_dim) == (2, 1)
+    assert plan(tmp_path, "--out_name=new").networks(3, None).config.gf_dim == 64
+
+
+def test_what_shapes_the_networks_cannot_be_changed(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    with pytest.raises(UserError, match="another shape: z_dim is 100, not 5"):
+        plan(tmp_path, "--z_dim=5")
+    with pytest.raises(UserError, match="was trained without labels, and this command is with"):
+        plan(tmp_path, "--labels")
+
+
+def test_weights_are_begun_with_only_where_there_are_some(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no checkpoint in it"):
+        plan(tmp_path, f"--init_from={tmp_path}")
+
+
+def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    store_run(settings(tmp_path), 100, folder, ["dark", "fair"])
+    refuse_other_classes(folder, ["dark", "fair"])
+    with pytest.raises(UserError, match="the data lack fair, and red is new"):
+        refuse_other_classes(folder, ["dark", "red"])

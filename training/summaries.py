@@ -1,0 +1,67 @@
+"""What a training shows in TensorBoard: the original's tags, and a few more."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.hparams.api import hparams
+
+from training.history import Row
+from utils import to_pixels
+
+LOSSES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss")
+
+
+class Summaries:
+    """Writes a run's events below `logs`; a monitor.Listener."""
+
+    def __init__(
+        self,
+        logs: Path,
+        flags: Mapping[str, Any],
+        z_of: Callable[[int], np.ndarray],
+        value_range: tuple[float, float],
+        of_reals: float,
+        always_fakes: bool,
+    ):
+        """Open the events' file.
+
+        Args:
+            logs: the run's folder of logs.
+            flags: shown in the HParams tab.
+            z_of: the z [B, z_dim] that a step's first replica was given.
+            value_range: of the fakes.
+            of_reals: the diversity of real images; nan if unknown.
+            always_fakes: show fakes with every summary, not only with the sample pictures.
+        """
+        self._z_of, self._value_range, self._of_reals = z_of, value_range, of_reals
+        self._always_fakes = always_fakes
+        self._writer = tf.summary.create_file_writer(str(logs))
+        with self._writer.as_default():
+            hparams({name: value for name, value in flags.items() if value is not None})
+
+    def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
+        """As Listener; of several replicas, z, d, d_ and G are the first's."""
+        self._writer.set_as_default(row.step)
+        for tag in LOSSES:
+            tf.summary.scalar(tag, result[tag])
+        tf.summary.histogram("z", self._z_of(row.step))
+        tf.summary.histogram("d", result["d"])
+        tf.summary.histogram("d_", result["d_"])
+        if sampled or self._always_fakes:
+            tf.summary.image("G", to_pixels(result["G"].numpy(), self._value_range))
+        more = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes}
+        more["images_per_s"] = row.images_per_s
+        more["diversity"] = row.diversity * self._of_reals
+        if not math.isnan(row.diversity):
+            more["diversity_of_reals"] = self._of_reals
+        for tag, value in more.items():
+            if not math.isnan(value):
+                tf.summary.scalar(tag, value)
+
+    def end(self) -> None:
+        """As Listener: see that everything is on disk."""
+        self._writer.close()
