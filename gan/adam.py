@@ -42,9 +42,15 @@ class Adam(tf.Module):
             slot.assign(tf.zeros(slot.shape))
 
     def apply(
-        self, variables: Mapping[str, tf.Variable], gradients: Mapping[str, tf.Tensor]
+        self,
+        variables: Mapping[str, tf.Variable],
+        gradients: Mapping[str, tf.Tensor],
+        learning_rate: float | tf.Tensor | None = None,
     ) -> None:
-        """Update each variable by its gradient (the same names in both), then count one update."""
+        """Update each variable by its gradient (the same names in both), then count one update.
+
+        learning_rate: for this update only; None is the usual one.
+        """
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyAdam(
                 var=variables[name].handle,
@@ -52,7 +58,7 @@ class Adam(tf.Module):
                 v=self.v[name].handle,
                 beta1_power=self.beta1_power,
                 beta2_power=self.beta2_power,
-                lr=self._learning_rate,
+                lr=self._learning_rate if learning_rate is None else learning_rate,
                 beta1=self._beta1,
                 beta2=self._beta2,
                 epsilon=self._epsilon,
