@@ -44,7 +44,7 @@ def _run(argv: Sequence[str]) -> int:
     from support.startup import start_tensorflow
 
     many = trains and settings.strategy != "none"
-    start_tensorflow(settings.device, settings.verbose, settings.deterministic, many)
+    say(start_tensorflow(settings.device, settings.verbose, settings.deterministic, many))
     from runs.plan import resolve
     from training import trainer
     from training.distributed import joined

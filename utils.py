@@ -1,12 +1,11 @@
-"""Arrays <-> pictures: value ranges, grids, animations; and visualize, the OPTIONs 0 to 4."""
+"""Arrays and pictures: value ranges, grids, animations; and visualize, the OPTIONs 0 to 4."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -23,9 +22,10 @@ FRAMES_A_SECOND = 50  # viewers slow down what is faster
 NAME_HEIGHT = 12  # pixels
 NAME_SIZE = 10
 NAME_GAP = 4  # pixels to the next name
-SHEET_SIDE = 96  # pixels, at least
-# Pictures that the sampler makes in one pass, always: kernels may choose their order of summing by
-# the size of a batch, and the same z shall give the same picture in any company.
+SHEET_SIDE = 96  # pixels that save_sheet gives a tile at least
+ENCODINGS: dict[str, dict[str, Any]] = {".jpg": {"quality": 95}, ".webp": {"lossless": True}}
+# The sampler always makes so many pictures in one pass: kernels may sum in another order for a
+# batch of another size, and a z must give the same picture whatever else is in the batch.
 SAMPLED_AT_ONCE = 64
 
 
@@ -51,7 +51,7 @@ def one_hot(labels: np.ndarray, y_dim: int) -> np.ndarray:
 
 
 def grid_size(count: int) -> tuple[int, int]:
-    """Rows and columns for any number of tiles: as near to a square as holds them all."""
+    """Rows and columns for any number of tiles: nearly a square, and large enough for all."""
     columns = math.ceil(math.sqrt(count))
     return math.ceil(count / columns), columns
 
@@ -82,9 +82,10 @@ def save_grid(
         pixels: the tiles.
         path: where the picture goes.
         size: (rows, columns); grid_size's if None.
-        classes: instead of a size. Tile k is of class k mod their number: each gets columns of its
-            own, below its name, if there are tiles for all.
-        names: of the columns of `size`, one each: they stand above them. () for none.
+        classes: names of classes, for tiles that take turns through them (tile k is of class k mod
+            their number). Without a `size`, and if there is a tile for each, every class gets
+            columns of its own below its name.
+        names: what to write above each column of `size`; () for nothing.
     """
     if size is None and 0 < len(classes) <= len(pixels):
         columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))
@@ -93,9 +94,22 @@ def save_grid(
     picture = grid(pixels, size)
     if names:
         picture = np.concatenate([_names_line(names, *pixels.shape[2:]), picture])
-    with written_aside(path) as aside:
-        imageio.imwrite(aside, without_single_channel(picture))
+    return save_picture(picture, path)
+
+
+def save_picture(picture: np.ndarray, path: Path, flush: bool = True) -> Path:
+    """Write a picture uint8 [H, W, C] as its suffix says: .png, .jpg or (lossless) .webp.
+
+    flush: as for written_aside. Returns the path.
+    """
+    with written_aside(path, flush) as aside:
+        _image(picture).save(aside, **ENCODINGS.get(path.suffix, {}))
     return path
+
+
+def _image(picture: np.ndarray) -> Image.Image:
+    """A picture [H, W, C] as Pillow has it; C may be 1."""
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def save_sheet(
@@ -103,8 +117,8 @@ def save_sheet(
 ) -> Path:
     """Write tiles uint8 [N, H, W, C] as a picture to look at; returns the path.
 
-    Small tiles are enlarged, by a whole number; above each stands its caption ("" for none). size:
-    (rows, columns).
+    Small tiles are enlarged, by a whole number, and each has its caption above it ("" for none).
+    size: (rows, columns).
     """
     factor = max(1, math.ceil(SHEET_SIDE / pixels.shape[2]))
     large = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -124,7 +138,7 @@ def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:
 
 
 def _shortened(text: str, fits: Callable[[str], bool]) -> str:
-    """A text as it is if it fits, else as much of its beginning as does, with two dots."""
+    """The text if it fits, else as much of its beginning as does, with two dots."""
     if fits(text):
         return text
     return next((t + ".." for k in range(len(text), 0, -1) if fits((t := text[:k]) + "..")), "")
@@ -133,8 +147,8 @@ def _shortened(text: str, fits: Callable[[str], bool]) -> str:
 def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:
     """Write frames uint8 [H, W, C] as an endless GIF that takes `seconds`.
 
-    More than FRAMES_A_SECOND are thinned out. GIF knows hundredths of a second, so frames may
-    differ by one; the whole is exact. A frame equal to the one before only prolongs that one.
+    More than FRAMES_A_SECOND are thinned out. GIF counts in hundredths of a second, so frames may
+    differ by one; the total is exact. A frame equal to the one before only prolongs that one.
     """
     count = min(len(frames), int(seconds * FRAMES_A_SECOND))
     first, *others = [_in_palette(frames[i * len(frames) // count]) for i in range(count)]
@@ -148,11 +162,11 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
 
 
 def _in_palette(frame: np.ndarray) -> Image.Image:
-    """A frame as GIF takes it, of 256 colours; where there are not more, they stay as they are.
+    """A frame in the 256 colours of a GIF; if it has no more than that, they are kept exactly.
 
-    Left to itself, Pillow would take 20 times as long to choose them.
+    Pillow's own choice of colours takes 20 times as long.
     """
-    image = Image.fromarray(without_single_channel(frame))
+    image = _image(frame)
     if image.mode == "L":
         return image
     exact = image.getcolors(256) is not None
@@ -160,16 +174,11 @@ def _in_palette(frame: np.ndarray) -> Image.Image:
     return image.quantize(method=method, dither=Image.Dither.NONE)
 
 
-def without_single_channel(picture: np.ndarray) -> np.ndarray:
-    """A picture [H, W, C] as image writers take it: a grey one as [H, W]."""
-    return picture[..., 0] if picture.shape[-1] == 1 else picture
-
-
 def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    """Pictures of any number of z: uint8 [N, H, W, C], each the same whatever z are beside it.
+    """Pictures of any number of z: uint8 [N, H, W, C]; each depends on its own z alone.
 
-    labels: class numbers [N]; or weights of the classes, floats [N, y_dim], for what lies between
-    them; or None for networks without labels.
+    labels: class numbers [N]; or floats [N, y_dim], to mix classes; or None for networks without
+    labels.
     """
     y = labels
     if labels is not None and labels.ndim == 1 and dcgan.y_dim:
@@ -194,70 +203,61 @@ def visualize(
     """The original's utils.visualize: pictures of what a trained generator makes.
 
     Args:
+        dcgan: the networks.
         option: 0 random images; 1 a grid for each coordinate of z, swept over random z;
-            2 an animation and a grid for each coordinate, swept over one small z of its own;
+            2 an animation and a grid for each coordinate, each swept over one small z;
             3 the same over z = 0, animations only; 4 as 3, and all sweeps in one animation.
         folder: where the pictures go.
-        count: images in a grid and frames in a sweep (the merged one goes forth and back).
+        count: images in a grid and frames in a sweep (the merged one runs forwards and back).
         seed: decides every z.
-        written: told each path when it is there.
-        classes: the names of one's own, by number: they stand above the columns of OPTION 0 and 1
-            and in the names of the files of 2 to 4.
+        written: called with each path once the file is there.
+        classes: names of your own classes, by number. They are written above the columns of
+            OPTION 0 and 1, and are part of the file names of 2 to 4.
 
     With labels, tile k of OPTION 0 and 1 has label k mod y_dim, and so has animation k of 2 to 4.
     """
+
+    def random_z(purpose: str, index: int, most: float, rows: int) -> np.ndarray:
+        stream = random_stream(seed, purpose, index)
+        return stream.uniform(-most, most, (rows, dcgan.z_dim)).astype(np.float32)
+
+    def save_tiles(z: np.ndarray, name: str) -> None:
+        labels = None if dcgan.y_dim is None else np.arange(count) % dcgan.y_dim
+        written(save_grid(sample_pixels(dcgan, z, labels), folder / name, classes=classes))
+
+    def save_sweep(z: np.ndarray, idx: int) -> tuple[np.ndarray, Path]:
+        labels = None if dcgan.y_dim is None else np.full(count, idx % dcgan.y_dim)
+        frames = sample_pixels(dcgan, _swept(np.repeat(z, count, axis=0), idx), labels)
+        of_class = f"_{name_in_file(classes[idx % len(classes)])}" if classes else ""
+        path = save_animation(frames, folder / f"test_gif_{idx}{of_class}.gif", SWEEP_SECONDS)
+        written(path)
+        return frames, path
+
     if option == 0:
-        z = random_stream(seed, "option 0").uniform(-0.5, 0.5, (count, dcgan.z_dim))
-        pixels = sample_pixels(dcgan, z.astype(np.float32), _tile_labels(dcgan, count))
-        path = folder / f"test_{time.strftime('%Y%m%d%H%M%S')}.png"
-        written(save_grid(pixels, path, classes=classes))
+        name = f"test_{time.strftime('%Y%m%d%H%M%S')}.png"
+        save_tiles(random_z("option 0", 0, 0.5, count), name)
     elif option == 1:
         for idx in range(dcgan.z_dim):
-            z = random_stream(seed, "option 1", idx).uniform(-1, 1, (count, dcgan.z_dim))
-            pixels = sample_pixels(dcgan, _swept(z, idx), _tile_labels(dcgan, count))
-            written(save_grid(pixels, folder / f"test_arange_{idx}.png", classes=classes))
+            z = random_z("option 1", idx, 1, count)
+            save_tiles(_swept(z, idx), f"test_arange_{idx}.png")
     elif option == 2:
         for idx in random_stream(seed, "option 2").permutation(dcgan.z_dim).tolist():
-            z = random_stream(seed, "option 2 z", idx).uniform(-0.2, 0.2, (1, dcgan.z_dim))
-            frames = _sweep(dcgan, z, idx, count)
-            path = folder / f"test_gif_{idx}{_class_part(classes, idx)}.gif"
-            written(save_animation(frames, path, SWEEP_SECONDS))
+            frames, path = save_sweep(random_z("option 2 z", idx, 0.2, 1), idx)
             written(save_grid(frames, path.with_suffix(".png")))
     else:
         sweeps = []
-        for idx, frames in enumerate(_sweeps_of_zero(dcgan, count)):
-            path = folder / f"test_gif_{idx}{_class_part(classes, idx)}.gif"
-            written(save_animation(frames, path, SWEEP_SECONDS))
+        for idx in range(dcgan.z_dim):
+            frames, _ = save_sweep(np.zeros((1, dcgan.z_dim)), idx)
             if option == 4:
                 sweeps.append(frames)
         if option == 4:
-            forth = [grid(np.stack(tiles)) for tiles in zip(*sweeps, strict=True)]
+            forward = [grid(np.stack(tiles)) for tiles in zip(*sweeps, strict=True)]
             path = folder / "test_gif_merged.gif"
-            written(save_animation(forth + forth[::-1], path, MERGED_SECONDS))
-
-
-def _class_part(classes: Sequence[str], idx: int) -> str:
-    """What the class of animation `idx` adds to its file's name."""
-    return f"_{name_in_file(classes[idx % len(classes)])}" if classes else ""
-
-
-def _sweeps_of_zero(dcgan: "DCGAN", count: int) -> Iterator[np.ndarray]:
-    for idx in range(dcgan.z_dim):
-        yield _sweep(dcgan, np.zeros((1, dcgan.z_dim)), idx, count)
-
-
-def _sweep(dcgan: "DCGAN", z: np.ndarray, idx: int, count: int) -> np.ndarray:
-    """Frames uint8 [count, H, W, C] of one z [1, z_dim] with coordinate idx going from 0 to 1."""
-    labels = None if dcgan.y_dim is None else np.full(count, idx % dcgan.y_dim)
-    return sample_pixels(dcgan, _swept(np.repeat(z, count, axis=0), idx), labels)
+            written(save_animation(forward + forward[::-1], path, MERGED_SECONDS))
 
 
 def _swept(z: np.ndarray, idx: int) -> np.ndarray:
-    """Z [N, z_dim] with coordinate idx of row k set to k/N."""
+    """Z [N, z_dim] as float32, with coordinate idx of row k set to k/N."""
     swept = z.astype(np.float32)
     swept[:, idx] = np.arange(len(z)) / len(z)
     return swept
-
-
-def _tile_labels(dcgan: "DCGAN", count: int) -> np.ndarray | None:
-    return None if dcgan.y_dim is None else np.arange(count) % dcgan.y_dim

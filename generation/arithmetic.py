@@ -1,49 +1,112 @@
 """Sums and differences of mean latent vectors (Radford et al. 2016, section 6.3.2, figure 7)."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.latent import within
-from model import DCGAN
-from utils import sample_pixels
+from generation.flags import add_prior, add_save_z, add_seeds
+from generation.latent import labels_of_seeds, within, z_of_seeds
+from generation.selection import labels_named, listed, refuse_huge, truncation_of
+from support.console import say, say_written
+from support.errors import UserError
+from support.files import write_npy
+from support.text import printable
+from utils import sample_pixels, save_sheet
+
+if TYPE_CHECKING:
+    from model import DCGAN
+    from runs.opened import Trained
 
 SIGNS = {"seeds": 1, "minus": -1, "plus": 1}
 CAPTIONS = {"seeds": "mean of seeds", "minus": "- mean of minus", "plus": "+ mean of plus"}
 
 
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    for name, text in (("seeds", "z to begin with"), ("minus", "subtract"), ("plus", "add")):
+        add_seeds(parser, name, f"{text}: the mean of these seeds")
+    add_prior(parser)
+    add_save_z(parser, "write the result, for --z")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse a sum without a beginning.
+
+    Raises:
+        UserError: there is no --seeds.
+    """
+    if not arguments.seeds:
+        raise UserError("--seeds is missing: the seeds to begin with, --seeds 1,2,3")
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Write the sheet and, with --save_z, the result; print where they are."""
+    seeds: dict[str, list[int]] = {n: own for n in SIGNS if (own := getattr(arguments, n))}
+    refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
+    label = _label(trained, arguments)
+    if label is not None:
+        say(f"label: {printable(trained.classes[label])}")
+    z_dist, truncation = trained.settings.z_dist, truncation_of(trained, arguments)
+    terms = {
+        name: z_of_seeds(numbers, z_dist, trained.dcgan.z_dim, truncation)
+        for name, numbers in seeds.items()
+    }
+    result = result_of(terms, z_dist)
+    tiles, size = sheet_of(trained.dcgan, terms, result, label)
+    name = "_".join(f"{n}_{listed(numbers)}" for n, numbers in seeds.items())
+    say_written(save_sheet(tiles, captions_of(seeds), arguments.out / f"{name}.png", size))
+    if arguments.save_z:
+        say_written(write_npy(arguments.save_z, "<f4", result.shape, [result]))
+
+
+def _label(trained: "Trained", arguments: argparse.Namespace) -> int | None:
+    """The class of all pictures: --label's, or that of the first seed; None without labels.
+
+    Raises:
+        UserError: --label names several.
+    """
+    named = labels_named(arguments.label, trained.classes)
+    if len(named) > 1:
+        raise UserError(f"--label {arguments.label}: one label for all pictures")
+    if trained.classes and not named:
+        named = labels_of_seeds(arguments.seeds[:1], len(trained.classes)).tolist()
+    return named[0] if named else None
+
+
 def result_of(terms: dict[str, np.ndarray], z_dist: str) -> np.ndarray:
     """mean(seeds) - mean(minus) + mean(plus): float32 [1, z_dim].
 
-    terms: the z [N, z_dim] of each name in SIGNS that is asked for. A sum may leave where
-    `z_dist` draws from, and is brought back.
+    terms: the z [N, z_dim] of each name in SIGNS that is given. A sum may leave where `z_dist`
+    draws from, and is brought back.
     """
     total = sum(SIGNS[name] * z.mean(0, keepdims=True) for name, z in terms.items())
     return within(np.asarray(total), z_dist).astype(np.float32)
 
 
 def sheet_of(
-    dcgan: DCGAN, terms: dict[str, np.ndarray], result: np.ndarray, label: int | None
+    dcgan: "DCGAN", terms: dict[str, np.ndarray], result: np.ndarray, label: int | None
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Tiles that show a result, uint8 [N, H, W, C], and how many rows and columns they make.
 
     The first row has the picture of each term's mean, then that of `result` [1, z_dim]; below a
     mean are the pictures it is the mean of. With labels, all are made with `label`.
     """
-    rows = 1 + max(len(z) for z in terms.values())
     columns = [np.concatenate([z.mean(0, keepdims=True), z]) for z in terms.values()]
     columns.append(result)
     z = np.concatenate(columns).astype(np.float32)
     pixels = iter(sample_pixels(dcgan, z, None if label is None else np.full(len(z), label)))
-    tiles = np.zeros((rows, len(columns), *dcgan.image_shape), np.uint8)
+    size = (max(map(len, columns)), len(columns))
+    tiles = np.zeros((*size, *dcgan.image_shape), np.uint8)
     for number, column in enumerate(columns):
         for row in range(len(column)):
             tiles[row, number] = next(pixels)
-    return tiles.reshape(-1, *dcgan.image_shape), (rows, len(columns))
+    return tiles.reshape(-1, *dcgan.image_shape), size
 
 
 def captions_of(seeds: Mapping[str, Sequence[int]]) -> list[str]:
-    """What stands above each tile of `sheet_of`, row by row; `seeds` are those of each term."""
-    columns = [[CAPTIONS[name], *(f"seed {n}" for n in of_one)] for name, of_one in seeds.items()]
+    """The caption of each tile of `sheet_of`, row by row; `seeds` are those of each term."""
+    columns = [[CAPTIONS[name], *(f"seed {n}" for n in own)] for name, own in seeds.items()]
     return list(chain(*zip_longest(*columns, ["= result"], fillvalue="")))

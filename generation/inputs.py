@@ -1,25 +1,28 @@
-"""Images that a command is given, prepared as the run's training images were."""
+"""Images that the user names, prepared as the run's training images were."""
 
 import functools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import ImageColor
 
 from datasets.dataset import geometry_of
-from datasets.folder import decoded
-from datasets.image_files import Geometry, Loaded, UnreadableError, opened
-from runs.opened import Trained
+from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened
+from generation.selection import Say
 from support.errors import UserError, one_line
 from support.files import PICTURE_SUFFIXES
 from support.parallel import in_parallel
 
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """Files as they are, and of folders all pictures in and below, by their suffix, sorted.
+    """The files among `paths`, and all pictures in the folders among them, by suffix, sorted.
 
-    What is given more than once, also below a folder that is given, counts once.
+    A file that comes up twice, say by itself and in a folder, counts once.
 
     Raises:
         UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
@@ -40,30 +43,37 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 
 def _refuse(error: OSError) -> None:
-    raise UserError(f"{one_line(error)}: what is in it would be missing") from error
+    raise UserError(f"{one_line(error)}: its pictures would be missing") from error
 
 
-def loaded_images(trained: Trained, files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:
-    """(path, the image or why there is none), in order; to be used within images.quiet_pillow.
+def say_unknown_geometry(trained: "Trained", say: Say) -> None:
+    """Say what stands in for a run's --crop and --background where these were not stored."""
+    if "background" not in trained.known:
+        background = trained.settings.background
+        say(f"{trained.folder} holds no run.json: images are used without --crop, on {background}")
+
+
+def loaded_images(trained: "Trained", files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:
+    """(path, the image or why there is none), in order; call it within quiet_pillow.
 
     An image is cropped and resized as in training. One that has the networks' size already, as
-    what they generate has, is taken as it is.
+    generated pictures have, is used as it is.
     """
     return in_parallel(functools.partial(_prepared, trained=trained), files)
 
 
-def _prepared(path: Path, trained: Trained) -> Loaded | str:
+def _prepared(path: Path, trained: "Trained") -> Loaded | str:
     height, width, c_dim = trained.dcgan.image_shape
+    background = ImageColor.getrgb(trained.settings.background)[:3]
     crop = geometry_of(trained.settings).crop
     try:
         with opened(path) as image:
             size = image.size
-            if size == (width, height):
-                crop = None
+        if size == (width, height):
+            crop = None
+        result = load_image(path, Geometry(crop, (height, width)), c_dim, background)
     except UnreadableError as reason:
         return str(reason)
-    background = ImageColor.getrgb(trained.settings.background)[:3]
-    result = decoded(path, Geometry(crop, (height, width)), c_dim, background)
-    if isinstance(result, str) or crop is None or (size[0] <= crop[1] and size[1] <= crop[0]):
+    if crop is None or (size[0] <= crop[1] and size[1] <= crop[0]):
         return result
     return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))

@@ -1,30 +1,94 @@
 """The way from picture to picture, as an animation: GIF, or MP4 with imageio-ffmpeg."""
 
+import argparse
+import dataclasses
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.latent import along
+from generation.flags import add_points, check_points, number
+from generation.latent import METHODS, along, suiting
+from generation.selection import Selection, labels_named, labels_part, listed, selected
+from support.console import positive, say, say_written
 from support.errors import UserError
 from support.files import written_aside
 from utils import one_hot, sample_pixels, save_animation
 
 if TYPE_CHECKING:
     from model import DCGAN
+    from runs.opened import Trained
 
 FORMATS = ("gif", "mp4")
+FRAMES_A_SECOND = 20
+MOST_FRAMES = 10_000
 
 
-def check_format(kind: str) -> None:
-    """Refuse MP4 where nothing can write it.
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    add_points(parser)
+    parser.add_argument("--frames", type=positive, default=60, metavar="N", help="[60]")
+    parser.add_argument("--loop", action="store_true", help="go back to the first one")
+    parser.add_argument(
+        "--method", choices=METHODS, help="[lerp for uniform z, slerp for normal z]"
+    )
+    seconds = number(float, 0.02, 3600)
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="[20 frames a second]")
+    parser.add_argument("--format", choices=FORMATS, default="gif", help="[gif]")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse flags that contradict each other, too many frames, and MP4 where nothing writes it.
 
     Raises:
-        UserError: imageio-ffmpeg is not installed.
+        UserError: names them.
     """
-    if kind == "mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
+    check_points(arguments)
+    if arguments.frames > MOST_FRAMES:
+        raise UserError(f"--frames {arguments.frames:,} are too many: up to {MOST_FRAMES:,}")
+    if arguments.format == "mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
         raise UserError("--format mp4 needs another package: pip install imageio-ffmpeg")
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Write the animation, and print where it is."""
+    selection, named = _selected(trained, arguments)
+    labels = selection.labels_of()
+    if named:
+        labels = np.array(named * (selection.count // len(named)))
+    method = arguments.method or suiting(selection.z_dist)
+    frames = frames_between(
+        trained.dcgan, selection.z(), labels, arguments.frames, arguments.loop, method
+    )
+    kind = "seeds" if selection.rows is None else "z"
+    name = f"{kind}_{listed(list(dict.fromkeys(selection.numbers)))}_{method}"
+    if named:
+        name += labels_part(trained, named)
+    path = arguments.out / f"{name}.{arguments.format}"
+    say_written(save_frames(frames, path, arguments.seconds or len(frames) / FRAMES_A_SECOND))
+
+
+def _selected(trained: "Trained", arguments: argparse.Namespace) -> tuple[Selection, list[int]]:
+    """The z to go through, and the labels that --label names: none, one, or one for each z.
+
+    Raises:
+        UserError: there is no way to go, or the labels or the frames are too few.
+    """
+    named = labels_named(arguments.label, trained.classes)
+    selection = selected(trained, arguments, [], 2, say, repeats=True)
+    if selection.count == 1 and len(named) > 1:  # one z, from label to label
+        numbers = list(selection.numbers) * len(named)
+        selection = dataclasses.replace(selection, numbers=numbers, count=len(named))
+    count = selection.count
+    if len(named) not in (0, 1, count):
+        raise UserError(f"--label {arguments.label}: give one label, or one for each of {count}")
+    if count < 2:
+        source = f"--z {arguments.z}" if arguments.z else f"--seeds {selection.numbers[0]}"
+        raise UserError(f"{source} is one point: give two or more, or several labels")
+    if arguments.frames < count:
+        raise UserError(f"--frames {arguments.frames}: give a frame for each of {count} z")
+    return selection, named
 
 
 def frames_between(
@@ -44,12 +108,12 @@ def save_frames(frames: np.ndarray, path: Path, seconds: float) -> Path:
     """Write frames uint8 [N, H, W, C] as a GIF or an MP4, by the path's suffix; returns it."""
     if path.suffix == ".gif":
         return save_animation(frames, path, seconds)
-    # Only --format mp4 needs it, so it is no requirement.
+    # Only --format mp4 needs this package, so requirements.txt does not ask for it.
     from imageio_ffmpeg import write_frames
 
     rgb = np.broadcast_to(frames, (*frames.shape[:3], 3))
     even = [(0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)]
-    padded = np.pad(rgb, even, mode="edge")  # H.264 halves the colours of 2x2 pixels
+    padded = np.pad(rgb, even, mode="edge")  # H.264 stores one colour for 2x2 pixels
     size = (padded.shape[2], padded.shape[1])
     with written_aside(path) as aside:
         writer = write_frames(str(aside), size, fps=len(frames) / seconds, macro_block_size=2)

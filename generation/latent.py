@@ -1,4 +1,4 @@
-"""Latent vectors: those of seeds and of files, truncated, between others, kept where z is drawn."""
+"""Latent vectors: from seeds and from files, truncated, interpolated, kept where z is drawn."""
 
 import math
 import re
@@ -12,17 +12,17 @@ from support.streams import draw_z, random_stream
 
 MOST_NUMBERS = 10_000_000
 LARGEST_SEED = 2**31 - 1
-LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # those of Z_DISTS that end, at 1
-LEAST_TRUNCATION = 0.01  # below, draws within it are too rare to wait for
+LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # where they begin; both end at 1
+LEAST_TRUNCATION = 0.01  # with less, draws that pass are too rare to wait for
 ROWS_AT_ONCE = 4096
-NEARLY_PARALLEL = 1e-4  # radians, where slerp would divide by nothing
+NEARLY_PARALLEL = 1e-4  # radians; below, slerp would divide by almost 0
 
 
 def numbers_of(text: str, flag: str) -> list[int]:
-    """The numbers of a list of ranges, "0-99,300", in the order given.
+    """The numbers in a list of ranges, "0-99,300", in the order given.
 
     Raises:
-        UserError: it is no such list, or too long.
+        UserError: it is not such a list, or too long. `flag` is named.
     """
     numbers: list[int] = []
     for part in text.split(","):
@@ -39,11 +39,11 @@ def numbers_of(text: str, flag: str) -> list[int]:
 def z_of_seeds(
     seeds: Sequence[int], z_dist: str, z_dim: int, truncation: float | None = None
 ) -> np.ndarray:
-    """The z of each seed, float32 [N, z_dim]; a seed's is the same whatever others there are.
+    """The z of each seed, float32 [N, z_dim], which does not depend on the other seeds.
 
-    `truncation` t gives less variety and more typical pictures. From normal01, coordinates beyond
-    -t ... t are drawn again (the truncation trick, Brock et al. 2019, section 3.1). The uniform
-    ones are scaled by t about their centre.
+    `truncation` t gives less variety and more typical pictures. Of normal z, coordinates beyond
+    -t ... t are drawn again (the truncation trick, Brock et al. 2019, section 3.1). Uniform z are
+    scaled by t about their centre.
     """
     z = np.empty((len(seeds), z_dim), np.float32)
     for row, seed in zip(z, seeds, strict=True):
@@ -59,16 +59,16 @@ def z_of_seeds(
 
 
 def labels_of_seeds(seeds: Sequence[int], y_dim: int) -> np.ndarray:
-    """The label that a seed has where none is asked for, drawn from the seed: int [N]."""
+    """The label of each seed where none is given, drawn from the seed: int [N]."""
     drawn = [int(random_stream(seed, "generate label").integers(y_dim)) for seed in seeds]
     return np.array(drawn, int)
 
 
 def read_z(path: Path, z_dim: int) -> np.ndarray:
-    """The z of a .npy file, floats [N, z_dim], mapped from disk.
+    """The z in a .npy file, floats [N, z_dim], mapped from disk.
 
     Raises:
-        UserError: it is no such file.
+        UserError: the file is missing or holds something else, or NaN, or infinity.
     """
     try:
         z = np.lib.format.open_memmap(path, mode="r")
@@ -76,7 +76,7 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
         raise UserError(f"--z {path}: it cannot be read as .npy ({one_line(error)})") from error
     if z.ndim != 2 or z.shape[1] != z_dim or not len(z) or z.dtype.kind != "f":
         shape = "x".join(map(str, z.shape))
-        raise UserError(f"--z {path} holds {z.dtype} {shape}; floats Nx{z_dim} are needed")
+        raise UserError(f"--z {path} holds {z.dtype} {shape}; it must be floats Nx{z_dim}")
     for start in range(0, len(z), ROWS_AT_ONCE):
         finite = np.isfinite(z[start : start + ROWS_AT_ONCE]).all(1)
         if not finite.all():
@@ -85,10 +85,10 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
 
 
 def within(z: np.ndarray, z_dist: str) -> np.ndarray:
-    """Z [N, z_dim] brought back to where `z_dist` draws from, by the shortest way.
+    """Z [N, z_dim] moved to the nearest point that `z_dist` draws from.
 
-    The uniform ones fill a cube. Normal ones lie about sqrt(z_dim) from 0; all but one in 400
-    lie less than 2 beyond that.
+    Uniform z fill a cube. Normal z lie about sqrt(z_dim) from 0, and all but one in 400 less than 2
+    beyond that.
     """
     if z_dist not in LEAST_UNIFORM:
         farthest = math.sqrt(z.shape[1]) + 2
@@ -105,7 +105,7 @@ def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     """The point at t in 0 ... 1 of the arc about 0 from a to b (Shoemake 1985).
 
-    Where a and b are parallel there is no one arc, and the line is taken.
+    Where a and b are parallel no arc is defined, and the line is used.
     """
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     angle = math.acos(np.clip(np.dot(a, b) / lengths, -1, 1)) if lengths else 0.0
@@ -121,15 +121,15 @@ METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
 
 
 def suiting(z_dist: str) -> str:
-    """The one of METHODS that stays where z is drawn: in the cube, or as far from 0 as normal z."""
+    """The method that stays where z is drawn: in the cube, or as far from 0 as normal z are."""
     return "slerp" if z_dist == "normal01" else "lerp"
 
 
 def along(points: np.ndarray, frames: int, loop: bool, method: str) -> np.ndarray:
     """`frames` points [frames, D] on the way through `points` [N, D], equally many on each leg.
 
-    Without `loop` the first and the last are those of `points`. With it the way leads back to
-    the first point, which is not repeated: the frame after the last is the first.
+    Without `loop` the way begins and ends with the first and last of `points`. With it the way
+    leads back to the first point, which is not repeated: the frame after the last is the first.
     """
     legs = len(points) - (0 if loop else 1)
     way = []

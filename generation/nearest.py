@@ -1,10 +1,84 @@
-"""The training images closest to given pictures: does the generator repeat what it has seen?"""
+"""The training images closest to generated pictures: does the generator repeat what it has seen?"""
 
+import argparse
+import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-BLOCK_VALUES = 2**24  # floats of the training images that are looked at together: 64 MiB
+from datasets.dataset import open_dataset
+from generation.flags import add_range, check_points
+from generation.inputs import say_unknown_geometry
+from generation.selection import asked_labels, refuse_huge, selected
+from support.console import positive, say, say_written
+from support.errors import UserError
+from support.streams import random_stream
+from utils import save_sheet
+
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
+PICTURES = 10
+REALS_COMPARED = 100  # with each other, to compare the distances with
+BLOCK_VALUES = 2**24  # floats of training images that are compared at a time: 64 MiB
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    add_range(parser, str(PICTURES))
+    parser.add_argument("--count", type=positive, default=5, metavar="N", help="for each [5]")
+    parser.add_argument("--dataset", help="as for main.py [the run's]")
+    parser.add_argument("--data_dir", type=Path, help="as for main.py [the run's]")
+
+
+check = check_points
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Print the distances, and write the pictures beside the images nearest to each."""
+    labels = asked_labels(trained, arguments, say)
+    selection = selected(trained, arguments, labels, PICTURES, say)
+    if "dataset" not in trained.known:
+        raise UserError(f"{trained.folder} does not name its data: give --dataset and --data_dir")
+    say_unknown_geometry(trained, say)
+    refuse_huge(trained, selection.count, 1 + arguments.count)
+    reals = _training_images(trained)
+    pixels = selection.pixels(trained.dcgan)
+    count = min(arguments.count, len(reals))
+    found, distances = closest(pixels, reals, count)
+    captions = []
+    for name, own in zip(selection.names(), distances, strict=True):
+        captions += [name, *(f"{distance:.1f}" for distance in own)]
+        say(f"{name}: nearest {', '.join(captions[-count:])}")
+    some = random_stream(0, "nearest").choice(len(reals), min(REALS_COMPARED, len(reals)), False)
+    among = closest(reals[np.sort(some)], reals, 2)[1][:, -1]  # the first is the image itself
+    say("distances are the root of the mean squared difference of pixels, 0 ... 255; medians:")
+    say(f"to the nearest training image: {np.median(distances[:, 0]):.1f}")
+    say(f"from a training image to the nearest other: {np.median(among):.1f}")
+    path = arguments.out / f"nearest_{selection.names(slice(1))[0]}_{selection.count}.png"
+    say_written(save_sheet(sheet_of(pixels, reals, found), captions, path, (len(found), 1 + count)))
+
+
+def _training_images(trained: "Trained") -> np.ndarray:
+    """The images of the run's data set, or of --dataset: uint8 [N, H, W, C].
+
+    Raises:
+        UserError: they are grey and the run is in colour, or the other way round.
+    """
+    height, width, c_dim = trained.dcgan.image_shape
+    settings = dataclasses.replace(  # batches of one, which any number of images fills
+        trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
+    )
+    reals = open_dataset(settings, seed=0, say=say).images
+    if reals.shape[-1] != c_dim:
+        kinds = {1: "grey", 3: "in colour"}
+        raise UserError(
+            f"--dataset {settings.dataset} is {kinds[reals.shape[-1]]}, this run is "
+            f"{kinds[c_dim]}: give another"
+        )
+    return reals
 
 
 def closest(pixels: np.ndarray, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -23,18 +97,17 @@ def closest(pixels: np.ndarray, images: np.ndarray, count: int) -> tuple[np.ndar
     found = np.zeros((len(pixels), 0), int)
     distances = np.zeros((len(pixels), 0), np.float32)
     for start, block in _blocks(images):
-        # |a - b|^2 but for |a|^2, which is the same for all images
+        # |a - b|^2 without |a|^2, which is the same for all images
         ours = np.square(block).sum(1) - 2 * queries @ block.T
         best = _least(ours, count)
         distances = np.concatenate([distances, np.take_along_axis(ours, best, 1)], 1)
         found = np.concatenate([found, start + best], 1)
         kept = _least(distances, count)
         found, distances = (np.take_along_axis(a, kept, 1) for a in (found, distances))
-    exact = np.array(
-        [_distances(q, images[np.sort(n)]) for q, n in zip(pixels, found, strict=True)]
-    )
+    found = np.sort(found, 1)
+    exact = np.array([_distances(q, images[n]) for q, n in zip(pixels, found, strict=True)])
     order = np.argsort(exact, axis=1, kind="stable")
-    return np.take_along_axis(np.sort(found, 1), order, 1), np.take_along_axis(exact, order, 1)
+    return np.take_along_axis(found, order, 1), np.take_along_axis(exact, order, 1)
 
 
 def sheet_of(pixels: np.ndarray, images: np.ndarray, found: np.ndarray) -> np.ndarray:

@@ -1,19 +1,34 @@
 """An image back to z: the latent vector whose picture is nearest to it, by gradient descent."""
 
+import argparse
 import math
+import shlex
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from datasets.image_files import Loaded, quiet_pillow
+from generation.flags import add_seed
+from generation.inputs import files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
-from support.streams import draw_z, random_stream
-from utils import one_hot, sample_pixels, to_range
+from generation.selection import Say, as_typed, asked_labels
+from support.console import positive, say, say_written
+from support.errors import UserError
+from support.files import write_npy
+from support.streams import Z_DISTS, draw_z, random_stream
+from utils import one_hot, sample_pixels, save_sheet, to_range
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from gan.adam import Adam
     from model import DCGAN
+    from runs.opened import Trained
+
+    Loss = Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 STARTS, STARTS_A_LABEL = 16, 4  # without labels, and for each of them
 STEPS = 300
@@ -22,8 +37,90 @@ KEPT = 0.25
 LEARNING_RATE = 0.1  # of the first step; falls to 0 along half a cosine
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-12
 LINES = 6
+FAR_OFF = 15.0  # dB
 
-Loss = Callable[[np.ndarray, np.ndarray | None, np.ndarray], tuple["tf.Tensor", "tf.Tensor"]]
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
+    parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
+    few = f"[{STARTS}, or {STARTS_A_LABEL} a label]"
+    parser.add_argument("--starts", type=positive, metavar="N", help=few)
+    parser.add_argument("--steps", type=positive, default=STEPS, metavar="N", help=f"[{STEPS}]")
+    add_seed(parser, "of the starts [0]")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Replace folders by the pictures in them; refuse two images of one name.
+
+    Raises:
+        UserError: an image is not there, or the results of two would have one name.
+    """
+    arguments.images = files_of(arguments.images)
+    (stem, times), *_ = Counter(path.stem for path in arguments.images).most_common()
+    if times > 1:
+        raise UserError(f"{times} of the images are called {stem}: project them one at a time")
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Write for each image a sheet and the z; print where they are, and how to use the z."""
+    labels = asked_labels(trained, arguments, say) or list(range(len(trained.classes)))
+    say_unknown_geometry(trained, say)
+    images = _readable(trained, arguments.images)
+    loss = loss_of(trained.dcgan)
+    z_dist, steps, starts = trained.settings.z_dist, arguments.steps, arguments.starts
+    for path, image in images:
+        done = f" ({', '.join(image.done)})" if image.done else ""
+        say(f"projecting {path}{done}")
+        found = project(
+            trained.dcgan,
+            loss,
+            image.pixels,
+            labels,
+            z_dist,
+            arguments.seed or 0,
+            say,
+            steps=steps,
+            starts=starts,
+        )
+        pair = np.stack([image.pixels, found.pixels])
+        captions = ["given", f"found: {found.psnr:.1f} dB"]
+        sheet = arguments.out / f"{path.stem}_projection.png"
+        say_written(save_sheet(pair, captions, sheet, (1, 2)))
+        z_file = arguments.out / f"{path.stem}_z.npy"
+        say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
+        far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
+        again = _command(trained, arguments, z_file, found.label)
+        say(f"PSNR {found.psnr:.1f} dB{far}; the picture alone: {again}")
+
+
+def _readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:
+    """All images, read before the first is projected, which takes long.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    images = []
+    with quiet_pillow():
+        for path, result in loaded_images(trained, files):
+            if isinstance(result, str):
+                raise UserError(f"{path}: {result}")
+            images.append((path, result))
+    return images
+
+
+def _command(
+    trained: "Trained", arguments: argparse.Namespace, z_file: Path, label: int | None
+) -> str:
+    """The command line that makes the picture of a z that was found."""
+    words = ["python", "generate.py", "--run", str(arguments.run), "--z", str(z_file)]
+    for flag in ("step", "output_height", "output_width"):
+        if (value := getattr(arguments, flag)) is not None:
+            words += [f"--{flag}", str(value)]
+    if label is not None:
+        words += ["--label", as_typed(label, trained.classes)]
+    return shlex.join(words)
 
 
 class Projection(NamedTuple):
@@ -38,84 +135,101 @@ class Projection(NamedTuple):
     psnr: float
 
 
-def loss_of(dcgan: "DCGAN") -> Loss:
-    """A function of z [N, z_dim], y [N, y_dim] or None and an image [H, W, C] in the value range.
-
-    It returns the mean squared error of each z's picture [N], and its gradient by z [N, z_dim].
-    One serves for many images.
-    """
-    # generate.py's command line takes its defaults from here before TensorFlow is loaded.
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)
-    def loss(z: tf.Tensor, y: tf.Tensor | None, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(z)
-            pictures = dcgan.generator(z, y, moves=0)
-            errors = tf.reduce_mean(tf.math.squared_difference(pictures, image), [1, 2, 3])
-        return errors, tape.gradient(errors, z)
-
-    return lambda z, y, image: loss(
-        tf.constant(z, tf.float32), None if y is None else tf.constant(y), tf.constant(image)
-    )
-
-
 def project(
     dcgan: "DCGAN",
-    loss: Loss,
+    loss: "Loss",
     pixels: np.ndarray,
     labels: list[int],
     z_dist: str,
     seed: int,
+    say: Say,
     *,
     steps: int = STEPS,
     starts: int | None = None,
-    say: Callable[[str], object] = print,
 ) -> Projection:
     """Find the z of an image, uint8 [H, W, C] of the networks' size.
 
-    Several z drawn from `z_dist` descend side by side by Adam; the better ones go on, the best is
-    taken. With labels the starts take turns through `labels`, and the best tells the label. z
-    never leaves where `z_dist` draws from (latent.within).
+    Several z drawn from `z_dist` descend side by side by Adam; after some steps only the better
+    ones go on, and the best is the result. With labels the starts take turns through `labels`, and
+    the best start decides the label. z never leaves where `z_dist` draws from (latent.within).
 
     Args:
         dcgan: the networks.
         loss: what loss_of gave for them.
         pixels: the image.
         labels: class numbers to try; [] without labels.
-        z_dist: where the run's z are drawn from.
+        z_dist: what the run's z are drawn from.
         seed: decides the starts.
-        steps, starts: more find more, in proportionally more time. None: STARTS and so on.
-        say: told the loss of the best a few times underway.
+        say: gets a line with the best loss a few times underway.
+        steps, starts: more find more, in proportionally more time. starts None: STARTS without
+            labels, STARTS_A_LABEL for each label.
     """
-    image = to_range(pixels, dcgan.value_range)
+    # The command line takes its defaults from this file before TensorFlow is loaded.
+    import tensorflow as tf
+
+    image = tf.constant(to_range(pixels, dcgan.value_range))
     scale = dcgan.value_range[1] - dcgan.value_range[0]
     count = max(starts or STARTS_A_LABEL * len(labels) or STARTS, len(labels))
-    z = draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim)
-    tried = np.array([labels[k % len(labels)] for k in range(count)] if labels else [])
-    m, v = np.zeros_like(z), np.zeros_like(z)
-    sifted_after = round(SIFTED_AFTER * steps)
+    tried = np.resize(labels, count) if labels else None
+    z = tf.Variable(draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim))
+    adam = _adam(z)
     for step in range(1, steps + 1):
-        y = one_hot(tried, dcgan.y_dim) if dcgan.y_dim else None
-        errors, gradient = (tensor.numpy() for tensor in loss(z, y, image))
+        y = tf.constant(one_hot(tried, dcgan.y_dim)) if tried is not None and dcgan.y_dim else None
+        errors, gradient = loss(z.value(), y, image)
         if step % math.ceil(steps / LINES) == 1 or steps == 1:
-            best = float(errors.min())
+            best = float(tf.reduce_min(errors))
             say(f"step {step} of {steps}: loss {best:.6f}, {_decibels(best / scale**2):.1f} dB")
-        if step == sifted_after:
-            better = np.argsort(errors)[: math.ceil(KEPT * count)]
-            z, m, v, gradient = (array[better] for array in (z, m, v, gradient))
-            tried = tried[better] if labels else tried
-        m = BETA1 * m + (1 - BETA1) * gradient
-        v = BETA2 * v + (1 - BETA2) * gradient**2
         rate = LEARNING_RATE * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
-        rate *= math.sqrt(1 - BETA2**step) / (1 - BETA1**step)
-        z = within(z - rate * m / (np.sqrt(v) + EPSILON), z_dist).astype(np.float32)
-    pictures = sample_pixels(dcgan, z, tried if labels else None)
+        adam.apply({"z": z}, {"z": gradient}, rate)
+        z.assign(within(z.numpy(), z_dist))
+        if step == round(SIFTED_AFTER * steps):
+            better = np.argsort(errors)[: math.ceil(KEPT * count)]
+            z, adam = _kept(z, adam, better)
+            tried = None if tried is None else tried[better]
+    pictures = sample_pixels(dcgan, z.numpy(), tried)
     differences = pictures.astype(np.float32) - pixels
-    errors = np.mean(differences**2, axis=(1, 2, 3)) / 255**2
-    best = int(errors.argmin())
-    label = int(tried[best]) if labels else None
-    return Projection(z[best : best + 1], label, pictures[best], _decibels(float(errors[best])))
+    nearness = [_decibels(float(e)) for e in np.mean(differences**2, axis=(1, 2, 3)) / 255**2]
+    best_one = int(np.argmax(nearness))
+    label = None if tried is None else int(tried[best_one])
+    return Projection(z.numpy()[[best_one]], label, pictures[best_one], nearness[best_one])
+
+
+def loss_of(dcgan: "DCGAN") -> "Loss":
+    """A function of z [N, z_dim], y [N, y_dim] or None, and an image [H, W, C] in the value range.
+
+    It returns the mean squared error of each z's picture [N], and its gradient by z [N, z_dim].
+    One serves for many images.
+    """
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def loss(z: tf.Tensor, y: tf.Tensor | None, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(z)
+            difference = tf.math.squared_difference(dcgan.sampler(z, y), image)
+            errors = tf.reduce_mean(difference, [1, 2, 3])
+        return errors, tape.gradient(errors, z)
+
+    return loss
+
+
+def _adam(z: "tf.Variable") -> "Adam":
+    from gan.adam import Adam
+
+    return Adam({"z": z}, LEARNING_RATE, BETA1, BETA2, EPSILON)
+
+
+def _kept(z: "tf.Variable", adam: "Adam", rows: np.ndarray) -> tuple["tf.Variable", "Adam"]:
+    """Some rows of z, and an Adam that goes on with their moments."""
+    import tensorflow as tf
+
+    kept = tf.Variable(z.numpy()[rows])
+    same = _adam(kept)
+    same.m["z"].assign(adam.m["z"].numpy()[rows])
+    same.v["z"].assign(adam.v["z"].numpy()[rows])
+    same.beta1_power.assign(adam.beta1_power)
+    same.beta2_power.assign(adam.beta2_power)
+    return kept, same
 
 
 def _decibels(error: float) -> float:

@@ -1,27 +1,120 @@
-"""Many pictures, a file each or all in one array: made, encoded and written side by side."""
+"""The pictures themselves, the command without a name: single files, an array, or a grid."""
 
-import os
-from collections import deque
+import argparse
+import math
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-from generation.selection import Selection
-from support.files import write_npy, written_aside
+from generation.flags import add_range, add_save_z, check_points
+from generation.selection import (
+    Say,
+    Selection,
+    asked_labels,
+    labels_part,
+    refuse_huge,
+    selected,
+)
+from support.console import say, say_written
+from support.errors import UserError
+from support.files import sweep_asides, write_npy
+from support.parallel import in_parallel
 from support.progress import Progress
-from utils import SAMPLED_AT_ONCE, sample_pixels, without_single_channel
+from utils import SAMPLED_AT_ONCE, grid_size, save_grid, save_picture
 
 if TYPE_CHECKING:
     from model import DCGAN
+    from runs.opened import Trained
 
 FORMATS = ("png", "jpg", "webp", "npy")
-ENCODING: dict[str, dict[str, Any]] = {"jpg": {"quality": 95}, "webp": {"lossless": True}}
-AHEAD = 4 * SAMPLED_AT_ONCE  # pictures that may wait to be encoded; bounds the memory
-FIRST = 5  # paths that are told one by one
+PICTURES = 100
+GRID_ROWS = 10
+FIRST = 5  # paths that are printed one by one
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    add_range(parser, f"{PICTURES}, or as many as fit the grid")
+    parser.add_argument(
+        "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="png", help="[png]")
+    add_save_z(parser, "write their z, for --z")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse flags that contradict each other.
+
+    Raises:
+        UserError: names them.
+    """
+    check_points(arguments)
+    if arguments.grid is not None and arguments.format == "npy":
+        raise UserError("--grid is one picture, --format npy an array of many: give one of them")
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Write the pictures, and print where they are."""
+    labels = asked_labels(trained, arguments, say)
+    if arguments.grid is not None:
+        selection = _write_grid(trained, arguments, labels)
+    else:
+        selection = selected(trained, arguments, labels, PICTURES, say)
+        sweep_asides(arguments.out)
+        if arguments.format == "npy":
+            paths = write_array(trained.dcgan, selection, arguments.out)
+        else:
+            paths = write_singles(trained.dcgan, selection, arguments.out, arguments.format)
+        for path in paths[:FIRST]:
+            say_written(path)
+        if len(paths) > FIRST:
+            say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
+    if arguments.save_z:
+        say_written(save_z(selection, arguments.save_z))
+        if trained.classes:
+            say("that is z alone: with --z, give the labels again, by --label")
+
+
+def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[int]) -> Selection:
+    selection, (rows, columns) = selected_for_grid(trained, arguments, labels, say)
+    refuse_huge(trained, rows, columns)
+    name = selection.names(slice(1))[0]
+    names: list[str] = []
+    if len(labels) != 1:  # the picture shows several
+        name = name.partition("_")[0] + (labels_part(trained, labels) if labels else "")
+    if len(labels) > 1:
+        names = trained.own_names([labels[column % len(labels)] for column in range(columns)])
+    path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
+    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
+    return selection
+
+
+def selected_for_grid(
+    trained: "Trained", arguments: argparse.Namespace, labels: list[int], say: Say
+) -> tuple[Selection, tuple[int, int]]:
+    """The pictures, and the rows and columns of their grid; several labels are its columns.
+
+    Raises:
+        UserError: they do not fit the grid that was asked for.
+    """
+    each = len(labels) if len(labels) > 1 else None
+    if not arguments.grid:
+        count = GRID_ROWS * each if each else PICTURES
+        selection = selected(trained, arguments, labels, count, say)
+        columns = each or grid_size(selection.count)[1]
+        return selection, (math.ceil(selection.count / columns), columns)
+    rows, columns = arguments.grid
+    selection = selected(trained, arguments, labels, rows * columns, say)
+    if each and columns % each:
+        raise UserError(
+            f"--grid {rows}x{columns}: each column is a label, so {each} labels need {each} "
+            f"columns: --grid {rows}x{each}"
+        )
+    if selection.count > rows * columns:
+        raise UserError(f"--grid {rows}x{columns} has no room for {selection.count:,} pictures")
+    return selection, (rows, columns)
 
 
 def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str) -> list[Path]:
@@ -29,26 +122,23 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
 
     A file of that name is replaced; none is ever half written under its name.
     """
-    pool = ThreadPoolExecutor(os.cpu_count())
-    waiting: deque[Future[Path]] = deque()
     paths: list[Path] = []
+    with Progress("generating", selection.count, "images") as progress:
 
-    def finish(most: int) -> None:
-        while len(waiting) > most:
-            paths[FIRST:] = [waiting.popleft().result()]
-
-    try:
-        with Progress("generating", selection.count, "images") as progress:
+        def pictures() -> Iterator[tuple[Path, np.ndarray]]:
             for part, pixels in sampled(dcgan, selection):
                 for name, picture in zip(selection.names(part), pixels, strict=True):
-                    path = folder / f"{name}.{kind}"
-                    waiting.append(pool.submit(_write_one, picture, path))
-                finish(AHEAD)
-                progress.update(len(pixels))
-            finish(0)
-    finally:
-        pool.shutdown(cancel_futures=True)
+                    yield folder / f"{name}.{kind}", picture
+
+        for (path, _), _ in in_parallel(_write, pictures()):
+            paths[FIRST:] = [path]
+            progress.update()
     return paths
+
+
+def _write(item: tuple[Path, np.ndarray]) -> None:
+    path, picture = item
+    save_picture(picture, path, flush=False)
 
 
 def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path]:
@@ -62,32 +152,33 @@ def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path
                 progress.update(len(pixels))
 
         paths = [write_npy(folder / "pictures.npy", "|u1", shape, blocks())]
-    labels = selection.labels_of(slice(None))
+    labels = selection.labels_of()
     if labels is not None:
         paths.append(write_npy(folder / "labels.npy", "<i8", labels.shape, [labels]))
     return paths
 
 
 def save_z(selection: Selection, path: Path) -> Path:
-    """The z of each picture, float32 [N, z_dim], as --z reads it."""
+    """Write the z of each picture, float32 [N, z_dim], as --z reads it; returns the path."""
     shape = (selection.count, selection.z_dim)
-    return write_npy(path, "<f4", shape, (selection.z(part) for part in parts(shape[0])))
+    return write_npy(path, "<f4", shape, map(selection.z, _passes(selection.count)))
 
 
 def sampled(dcgan: "DCGAN", selection: Selection) -> Iterator[tuple[slice, np.ndarray]]:
     """Which pictures, and their pixels uint8 [n, H, W, C], one pass of the sampler at a time."""
-    for part in parts(selection.count):
-        yield part, sample_pixels(dcgan, selection.z(part), selection.labels_of(part))
+    for part in _passes(selection.count):
+        yield part, selection.pixels(dcgan, part)
 
 
-def parts(count: int) -> Iterator[slice]:
+def _passes(count: int) -> Iterator[slice]:
     """0 ... count - 1, cut for the sampler."""
     for start in range(0, count, SAMPLED_AT_ONCE):
         yield slice(start, min(start + SAMPLED_AT_ONCE, count))
 
 
-def _write_one(picture: np.ndarray, path: Path) -> Path:
-    with written_aside(path, flush=False) as aside:
-        image = Image.fromarray(without_single_channel(picture))
-        image.save(aside, **ENCODING.get(path.suffix[1:], {}))
-    return path
+def _grid(text: str) -> tuple[int, int]:
+    """The type of --grid: rows and columns."""
+    sides = [int(side) for side in text.lower().split("x") if side.isdecimal()]
+    if text.lower().count("x") != 1 or len(sides) != 2 or not all(sides):
+        raise argparse.ArgumentTypeError(f"{text}: give rows and columns, such as 10x10")
+    return sides[0], sides[1]

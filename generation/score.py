@@ -1,40 +1,86 @@
 """What D thinks of images: its probability that each is real, its last features."""
 
+import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from datasets.image_files import quiet_pillow
 from datasets.report import Report
-from generation.inputs import loaded_images
-from runs.opened import Trained
-from support.errors import RunError
+from generation.flags import file_to_write
+from generation.inputs import files_of, loaded_images, say_unknown_geometry
+from generation.selection import asked_labels
+from support.console import say, say_written
+from support.errors import RunError, UserError
 from support.files import write_npy, written_aside
 from support.progress import Progress
-from utils import one_hot, to_range
+from utils import one_hot, save_sheet, to_range
+
+if TYPE_CHECKING:
+    from runs.opened import Trained
 
 AT_ONCE = 64
-SHOWN = 10  # a row of the sheet; two rows of the best, two of the worst
+SHOWN = 10  # in a row of the sheet; two rows of the best, two of the worst
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this command."""
+    parser.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGES", help="image files and folders of them"
+    )
+    parser.add_argument("--label", metavar="LIST", help="the best of these classes counts [all]")
+    parser.add_argument(
+        "--features", type=file_to_write, metavar="FILE.npy", help="write D's last features [N, F]"
+    )
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Replace folders by the pictures in them.
+
+    Raises:
+        UserError: an image is not there.
+    """
+    arguments.images = files_of(arguments.images)
+
+
+def run(trained: "Trained", arguments: argparse.Namespace) -> None:
+    """Write the scores, a sheet and, with --features, the features; print where they are."""
+    labels = asked_labels(trained, arguments, say) or list(range(len(trained.classes)))
+    say_unknown_geometry(trained, say)
+    scores, report = scores_of(trained, arguments.images, labels)
+    skipped_list = arguments.out / "scores.skipped.txt"
+    report.write_skipped(skipped_list)
+    say("\n".join(report.lines([], skipped_list)))
+    if not scores:
+        raise UserError("none of these files can be scored")
+    best, middle, worst = (scores[k].probability for k in (0, len(scores) // 2, -1))
+    say(f"scores: {best:.4f} the best, {middle:.4f} the middle, {worst:.4f} the worst")
+    if trained.classes:
+        say("a label is the one with which D takes the image for real: D is not a classifier")
+    say_written(save_csv(scores, trained.classes, arguments.out / "scores.csv"))
+    tiles, captions, size = best_and_worst(trained, scores)
+    say_written(save_sheet(tiles, captions, arguments.out / "scores.png", size))
+    if arguments.features:
+        say_written(save_features(trained, scores, arguments.features))
 
 
 class Score(NamedTuple):
-    """D's logit of one file, and the label that it was given with (None without labels)."""
+    """What D says of one file, and the label it was given with (None without labels).
+
+    probability: the logit's sigmoid, 1 is real, 0 is made.
+    """
 
     file: Path
     logit: float
+    probability: float
     label: int | None
-
-    @property
-    def probability(self) -> float:
-        """The logit's sigmoid: 1 is real, 0 is made."""
-        return float(0.5 * (1 + np.tanh(self.logit / 2)))
 
 
 def scores_of(
-    trained: Trained, files: Sequence[Path], labels: list[int]
+    trained: "Trained", files: Sequence[Path], labels: list[int]
 ) -> tuple[list[Score], Report]:
     """The score of each file, the best first, and what became of the files.
 
@@ -45,10 +91,9 @@ def scores_of(
         for paths, pixels in _batches(trained, files, report, progress):
             images = to_range(pixels, trained.dcgan.value_range)
             logits, best = _best_logits(trained, images, labels)
-            scores += [
-                Score(path, float(logit), int(label) if labels else None)
-                for path, logit, label in zip(paths, logits, best, strict=True)
-            ]
+            probabilities = (1 + np.tanh(logits.astype(np.float64) / 2)) / 2
+            for path, logit, p, label in zip(paths, logits, probabilities, best, strict=True):
+                scores.append(Score(path, float(logit), float(p), int(label) if labels else None))
     return sorted(scores, key=lambda score: -score.logit), report
 
 
@@ -66,7 +111,7 @@ def save_csv(scores: Sequence[Score], classes: list[str], path: Path) -> Path:
     return path
 
 
-def save_features(trained: Trained, scores: Sequence[Score], path: Path) -> Path:
+def save_features(trained: "Trained", scores: Sequence[Score], path: Path) -> Path:
     """Write D's last features, float32 [N, F], in the order of `scores`; returns the path.
 
     Raises:
@@ -83,7 +128,7 @@ def save_features(trained: Trained, scores: Sequence[Score], path: Path) -> Path
                 y = _labels(trained, [label_of[path] for path in paths])
                 yield trained.dcgan.features(images, y).numpy()
         if report.skipped:
-            raise RunError(f"{report.skipped[0][0]} has changed underway: score again")
+            raise RunError(f"{report.skipped[0][0]} has changed meanwhile: score again")
 
     nothing = np.zeros((1, *trained.dcgan.image_shape))
     width = trained.dcgan.features(nothing, _labels(trained, [0])).shape[1]
@@ -91,7 +136,7 @@ def save_features(trained: Trained, scores: Sequence[Score], path: Path) -> Path
 
 
 def best_and_worst(
-    trained: Trained, scores: Sequence[Score]
+    trained: "Trained", scores: Sequence[Score]
 ) -> tuple[np.ndarray, list[str], tuple[int, int]]:
     """The best, then the worst, from best to worst.
 
@@ -117,7 +162,7 @@ def best_and_worst(
 
 
 def _batches(
-    trained: Trained, files: Sequence[Path], report: Report, progress: Progress
+    trained: "Trained", files: Sequence[Path], report: Report, progress: Progress
 ) -> Iterator[tuple[list[Path], np.ndarray]]:
     """Files and their pixels uint8 [n, H, W, C]; what cannot be read is noted in the report."""
     paths: list[Path] = []
@@ -139,7 +184,7 @@ def _batches(
 
 
 def _best_logits(
-    trained: Trained, images: np.ndarray, labels: list[int]
+    trained: "Trained", images: np.ndarray, labels: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each image its highest logit, and the label that gave it (0 without labels)."""
     tried = labels or [0]
@@ -151,6 +196,6 @@ def _best_logits(
     return np.max(each, axis=0), np.array(tried)[best]
 
 
-def _labels(trained: Trained, labels: Sequence[int | None]) -> np.ndarray | None:
+def _labels(trained: "Trained", labels: Sequence[int | None]) -> np.ndarray | None:
     y_dim = trained.dcgan.y_dim
     return one_hot(np.array(labels, int), y_dim) if y_dim else None

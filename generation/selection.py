@@ -1,21 +1,35 @@
-"""Which pictures are asked for: the z, the label and the name of each."""
+"""Which pictures a command makes, and which classes --label means."""
 
-from collections.abc import Sequence
+import argparse
+import difflib
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.latent import labels_of_seeds, z_of_seeds
-from support.text import name_in_file
+from generation.latent import LEAST_UNIFORM, labels_of_seeds, numbers_of, read_z, z_of_seeds
+from support.errors import UserError
+from support.text import name_in_file, printable
+from utils import sample_pixels
+
+if TYPE_CHECKING:
+    from model import DCGAN
+    from runs.opened import Trained
+
+MOST_SIDE = 10_000  # pixels of a picture, before small tiles are enlarged
+
+Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Pictures numbered 0 ... count - 1; z and labels are made for a part of them at a time.
+    """Pictures numbered 0 ... count - 1, whose z and labels are made a part at a time.
 
-    numbers: seeds, or the rows of `rows`. rows: z from a file, [N, z_dim], or None. labels: each
-    number's picture is made with each of these, one after the other; if empty, with one drawn from
-    the number. classes: their names; empty for networks without labels.
+    numbers: seeds, or rows of `rows`. rows: z from a file, [N, z_dim], or None. labels: each
+    number's picture is made in each of these classes, one after the other; if empty, in one drawn
+    from the number. classes: the names of all; empty for networks without labels.
     """
 
     numbers: Sequence[int]
@@ -27,14 +41,14 @@ class Selection:
     z_dim: int
     truncation: float | None = None
 
-    def z(self, part: slice) -> np.ndarray:
+    def z(self, part: slice = slice(None)) -> np.ndarray:
         """Float32 [N, z_dim] of some of the pictures."""
         numbers = self._numbers(part)
         if self.rows is not None:
             return np.asarray(self.rows[numbers], np.float32)
         return z_of_seeds(numbers, self.z_dist, self.z_dim, self.truncation)
 
-    def labels_of(self, part: slice) -> np.ndarray | None:
+    def labels_of(self, part: slice = slice(None)) -> np.ndarray | None:
         """Class numbers [N] of some of the pictures, None without labels."""
         if not self.classes:
             return None
@@ -43,8 +57,12 @@ class Selection:
             return np.array([self.labels[k % each] for k in range(self.count)[part]], int)
         return labels_of_seeds(self._numbers(part), len(self.classes))
 
-    def names(self, part: slice) -> list[str]:
-        """What files of some of the pictures are called: seed00000, or seed00000_label3."""
+    def pixels(self, dcgan: "DCGAN", part: slice = slice(None)) -> np.ndarray:
+        """Some of the pictures, uint8 [N, H, W, C]."""
+        return sample_pixels(dcgan, self.z(part), self.labels_of(part))
+
+    def names(self, part: slice = slice(None)) -> list[str]:
+        """File names of some of the pictures, without suffix: seed00000, or seed00000_label3."""
         kind = "seed" if self.rows is None else "z"
         names = [f"{kind}{number:05}" for number in self._numbers(part)]
         labels = self.labels_of(part)
@@ -53,12 +71,172 @@ class Selection:
         return [f"{n}_{self.label_name(k)}" for n, k in zip(names, labels, strict=True)]
 
     def label_name(self, label: int) -> str:
-        """label3, or with a class name, as far as a file's name can hold it: label3_dark-hair."""
+        """label3, or with the class's name, as far as a file name can hold it: label3_dark-hair."""
         name = self.classes[label]
-        if name == str(label):
-            return f"label{label}"
-        return f"label{label}_{name_in_file(name)}"
+        return f"label{label}" + ("" if name == str(label) else f"_{name_in_file(name)}")
 
     def _numbers(self, part: slice) -> list[int]:
         each = max(1, len(self.labels))
         return [self.numbers[k // each] for k in range(self.count)[part]]
+
+
+def selected(
+    trained: "Trained",
+    arguments: argparse.Namespace,
+    labels: list[int],
+    count: int,
+    say: Say,
+    repeats: bool = False,
+) -> Selection:
+    """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
+
+    Without `repeats` a seed counts once, because its picture has one name.
+
+    Raises:
+        UserError: the file of --z cannot be used, or --truncation does not suit the run's z.
+    """
+    each = max(1, len(labels))
+    rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
+    numbers: Sequence[int]
+    if rows is not None:
+        _say_what_z_lacks(trained, rows, arguments.label is not None, say)
+        numbers = range(len(rows))
+    elif arguments.seeds:
+        numbers = arguments.seeds if repeats else each_once(arguments.seeds, "--seeds", say)
+    else:
+        first = getattr(arguments, "seed", None) or 0
+        count = getattr(arguments, "num", None) or count
+        numbers = range(first, first + math.ceil(count / each))
+    if rows is not None or arguments.seeds:
+        count = len(numbers) * each
+    z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
+    truncation = truncation_of(trained, arguments)
+    return Selection(numbers, rows, labels, trained.classes, count, z_dist, z_dim, truncation)
+
+
+def _say_what_z_lacks(trained: "Trained", rows: np.ndarray, is_labelled: bool, say: Say) -> None:
+    """Say where labels come from, which --z does not hold, and whether z was never seen by G."""
+    if trained.classes and not is_labelled:
+        say("--z holds no labels: they are drawn from the row numbers; --label chooses others")
+    least = LEAST_UNIFORM.get(trained.settings.z_dist)
+    if least is not None:
+        low, high = rows.min(), rows.max()
+        if low < least or high > 1:
+            say(
+                f"warning: --z reaches from {low:.3g} to {high:.3g}, but this run was trained "
+                f"with z in {least} ... 1"
+            )
+
+
+def truncation_of(trained: "Trained", arguments: argparse.Namespace) -> float | None:
+    """The value of --truncation.
+
+    Raises:
+        UserError: it would stretch uniform z beyond what G was trained with.
+    """
+    value, z_dist = arguments.truncation, trained.settings.z_dist
+    if value is not None and value > 1 and z_dist in LEAST_UNIFORM:
+        raise UserError(
+            f"--truncation {value:g} scales uniform z ({z_dist}), and beyond 1 G has learnt "
+            "nothing. Give 1 or less"
+        )
+    return value
+
+
+def each_once(numbers: list[int], flag: str, say: Say) -> list[int]:
+    """Numbers in their order without repeats; says how many those were."""
+    once = list(dict.fromkeys(numbers))
+    if len(once) < len(numbers):
+        say(f"{flag}: left out {len(numbers) - len(once):,} (given more than once)")
+    return once
+
+
+def refuse_huge(trained: "Trained", rows: int, columns: int) -> None:
+    """Refuse a picture of more than MOST_SIDE pixels either way, which memory might not hold.
+
+    Raises:
+        UserError: so many rows or columns would be more.
+    """
+    height, width, _ = trained.dcgan.image_shape
+    if max(rows * height, columns * width) > MOST_SIDE:
+        raise UserError(
+            f"{rows:,} rows and {columns:,} columns are too large a picture: up to "
+            f"{MOST_SIDE // height:,} and {MOST_SIDE // width:,}"
+        )
+
+
+def asked_labels(trained: "Trained", arguments: argparse.Namespace, say: Say) -> list[int]:
+    """The class numbers of --label, each once; [] without it."""
+    return each_once(labels_named(arguments.label, trained.classes), "--label", say)
+
+
+def labels_named(text: str | None, classes: list[str]) -> list[int]:
+    """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
+
+    Where the name of every class is a number, numbers and ranges are names.
+
+    Raises:
+        UserError: there is no such class, or the networks have none.
+    """
+    if text is None:
+        return []
+    if not classes:
+        raise UserError(f"--label {text}: these networks were trained without labels")
+    # A name may hold a comma.
+    parts = [text.strip()] if text.strip() in classes else [p.strip() for p in text.split(",")]
+    labels: list[int] = []
+    for part in parts:
+        if part in classes:
+            labels.append(classes.index(part))
+        elif part.replace("-", "").isdecimal():
+            labels += [_class_of(number, part, classes) for number in numbers_of(part, "--label")]
+        else:
+            near = difflib.get_close_matches(part, classes, n=1)
+            guess = f" Did you mean {printable(near[0])}?" if near else ""
+            raise UserError(f"--label {text}: the classes are {_all_of(classes)}.{guess}")
+    return labels
+
+
+def _class_of(number: int, part: str, classes: list[str]) -> int:
+    """The class that a number means: by its name, where all names are numbers; else by number.
+
+    Raises:
+        UserError: there is none, or the number belongs to one class and is the name of another.
+    """
+    numeric = {int(name): label for label, name in enumerate(classes) if name.isdecimal()}
+    label = numeric.get(number, -1) if len(numeric) == len(classes) else number
+    if not 0 <= label < len(classes):
+        raise UserError(f"--label {part}: the classes are {_all_of(classes)}")
+    if numeric.get(number, label) != label:
+        raise UserError(
+            f"--label {part}: {number} is also the name of class {numeric[number]}; name the "
+            f"classes one by one: {_all_of(classes)}"
+        )
+    return label
+
+
+def _all_of(classes: list[str]) -> str:
+    if classes == [str(number) for number in range(len(classes))]:
+        return f"0 to {len(classes) - 1}"
+    return ", ".join(f"{number} {name}" for number, name in enumerate(map(printable, classes)))
+
+
+def as_typed(label: int, classes: list[str]) -> str:
+    """How to type a class after --label: its name, or its number if the name holds a comma."""
+    name = classes[label]
+    if not name.isprintable() or name != name.strip() or "," in name:
+        return str(label)
+    return name
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers for a file name: the first eight, and how many more."""
+    more = f"-and-{len(numbers) - 8}-more" if len(numbers) > 8 else ""
+    return "-".join(map(str, numbers[:8])) + more
+
+
+def labels_part(trained: "Trained", labels: list[int]) -> str:
+    """Labels as part of a file name: _label_0-1, or with class names _label_0-1_dark-light."""
+    own_names = trained.own_names(list(dict.fromkeys(labels)))
+    names = f"_{name_in_file('-'.join(own_names))}" if own_names else ""
+    return f"_label_{listed(labels)}{names}"

@@ -19,16 +19,17 @@ class Trained:
     """The networks of a run, and what the run tells.
 
     settings: those that made the run, with what was typed in their place. classes: the names of
-    its classes, or their numbers where they have none (then not `named`); [] without labels.
-    folder: of its checkpoints. known: the names of the settings that were stored or typed.
+    its classes, or their numbers where they have none; [] without labels. folder: of its
+    checkpoints. known: the names of the settings that were stored or typed. named: whether the
+    classes have names of their own.
     """
 
     dcgan: DCGAN
     settings: Settings
     classes: list[str]
-    named: bool
     folder: Path
     known: frozenset[str]
+    named: bool = False
 
     def own_names(self, labels: Sequence[int]) -> list[str]:
         """The names of some classes; [] where the classes have only their numbers."""
@@ -67,7 +68,8 @@ def open_run(
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(folder, dcgan.y_dim)
     classes = names or [str(number) for number in range(dcgan.y_dim or 0)]
-    return Trained(dcgan, settings, classes, bool(names), folder, frozenset({*stored, *typed}))
+    known = frozenset({*stored, *typed})
+    return Trained(dcgan, settings, classes, folder, known, bool(names))
 
 
 def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path) -> Settings:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from makers import PROJECT, Here, Run
+from makers import PROJECT, Here, Run, small, stretched
 
+import generate
 import main
 
 # A shell may have started the tests with these ignored, which programs started here would inherit.
@@ -53,6 +54,37 @@ def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         status = main.main(flags)
         gc.collect()  # the networks: hundreds of MB each, in a circle with their graphs
         return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the runs digits (3 labels) and faces (colour), of normal z."""
+    from runs.stored import store_run
+
+    flags = ["--dataset=faces", "--output_height=8", "--crop", "--input_height=20"]
+    flags += ["--batch_size=4", "--z_dist=normal01", "--train_size=7"]
+    above = tmp_path_factory.mktemp("runs")
+    for name, c_dim, y_dim in (("digits", 1, 3), ("faces", 3, None)):
+        stretched(small(c_dim=c_dim, y_dim=y_dim)).save(above / name, 1)
+        store_run(main.parse(flags), 7, above / name)
+    return above
+
+
+@pytest.fixture
+def made(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
+) -> Here:
+    """made("--num", "3") is generate.py in an empty folder, but for the runs in checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(runs, "checkpoint")
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        status = generate.main(words)
+        gc.collect()
+        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
 
     return call
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -78,6 +79,20 @@ def one_error_line(done: subprocess.CompletedProcess[str], status: int) -> str:
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, done.stderr
     return errors[0]
+
+
+# What the fixture `made` makes its pictures of: the runs of the fixture `runs`.
+DIGITS = ("--run", "checkpoint/digits")
+FACES = ("--run", "checkpoint/faces")
+
+
+def written(done: subprocess.CompletedProcess[str]) -> list[Path]:
+    """Assert that a command went well -> the files it says it wrote, all there."""
+    assert done.returncode == 0, done.stderr
+    lines = [line[6:] for line in done.stdout.splitlines() if line.startswith("wrote ")]
+    paths = [Path(re.split(r", | \(", line)[0]) for line in lines]
+    assert all(path.is_file() for path in paths)
+    return paths
 
 
 SMALL: dict[str, Any] = {"z_dim": 5, "gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}

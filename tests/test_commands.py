@@ -264,9 +264,7 @@ def test_a_wrong_flag_is_refused_before_tensorflow_loads() -> None:
     assert done.stdout.split() == ["2", "False"]
 
 
-@pytest.mark.parametrize(
-    "library", ["absl", "numpy", "PIL", "imageio", "tqdm", "tensorboard", "matplotlib"]
-)
+@pytest.mark.parametrize("library", ["absl", "numpy", "PIL", "tqdm", "tensorboard", "matplotlib"])
 def test_a_missing_library_is_one_line(library: str) -> None:
     code = f"import sys; sys.modules[{library!r}] = None; import main; sys.exit(main.main([]))"
     done = subprocess.run(

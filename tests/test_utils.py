@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as imageio
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from support.text import name_in_file
 from utils import (
@@ -67,6 +66,16 @@ def tiles(path: Path, count: int) -> np.ndarray:
     return cut.reshape(-1, 2, 4)[:count]
 
 
+def read(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def read_all(path: Path) -> np.ndarray:
+    """The frames of an animation [N, H, W, 3]."""
+    with Image.open(path) as image:
+        return np.stack([np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(image)])
+
+
 def swept(count: int) -> np.ndarray:
     """Pixel values of a coordinate that goes through 0, 1/N, 2/N ..."""
     return np.rint((np.arange(count) / count / 2 + 0.5) * 255)
@@ -93,7 +102,7 @@ def test_a_grid_holds_any_count(count: int, tmp_path: Path) -> None:
     assert rows * columns >= count
     assert 0 <= columns - rows <= 1
     pixels = np.arange(1, count + 1, dtype=np.uint8).repeat(12).reshape(count, 2, 2, 3)
-    picture = imageio.imread(save_grid(pixels, tmp_path / "a.png"))
+    picture = read(save_grid(pixels, tmp_path / "a.png"))
     assert picture.shape == (rows * 2, columns * 2, 3)
     for k in range(count):
         row, column = divmod(k, columns)
@@ -151,7 +160,7 @@ def test_option_2_animates_each_coordinate_over_a_small_z(tmp_path: Path, c_dim:
     still = np.delete(shown, 2, axis=1)
     assert (still == still[0]).all(), "one z for all frames"
     assert np.abs(still / 127.5 - 1).max() <= 0.21
-    frames = imageio.imread(tmp_path / "test_gif_2.gif")
+    frames = read_all(tmp_path / "test_gif_2.gif")
     assert len(frames) == 10
     np.testing.assert_allclose(frames[:, 0, 2].reshape(10, -1)[:, 0], swept(10), atol=2)
 
@@ -163,7 +172,7 @@ def test_options_3_and_4_sweep_over_zero(option: int, y_dim: int | None, tmp_pat
     wanted = {f"test_gif_{k}.gif" for k in range(4)}
     assert {p.name for p in tmp_path.iterdir()} - {"test_gif_merged.gif"} == wanted
     for idx in range(4):
-        frames = imageio.imread(tmp_path / f"test_gif_{idx}.gif")[..., 0]
+        frames = read_all(tmp_path / f"test_gif_{idx}.gif")[..., 0]
         np.testing.assert_allclose(frames[:, 0, idx], swept(10), atol=1)
         np.testing.assert_allclose(np.delete(frames[:, 0], idx, axis=1), 127.5, atol=1)
         if y_dim:
@@ -194,15 +203,15 @@ def test_the_seed_decides_the_pictures(tmp_path: Path) -> None:
 
 def test_names_stand_above_the_columns_that_the_caller_chose(tmp_path: Path) -> None:
     pixels = np.zeros((6, 8, 20, 3), np.uint8)
-    plain = imageio.imread(save_grid(pixels, tmp_path / "plain.png", (2, 3)))
+    plain = read(save_grid(pixels, tmp_path / "plain.png", (2, 3)))
     assert plain.shape == (16, 60, 3)
-    named = imageio.imread(save_grid(pixels, tmp_path / "a.png", (2, 3), names=["a", "", "b"]))
+    named = read(save_grid(pixels, tmp_path / "a.png", (2, 3), names=["a", "", "b"]))
     assert named.shape == (16 + NAME_HEIGHT, 60, 3)
     line = named[:NAME_HEIGHT].reshape(NAME_HEIGHT, 3, -1).max(axis=(0, 2))
     assert (line > 0).tolist() == [True, False, True]
     sized = save_grid(pixels, tmp_path / "b.png", (2, 3), classes=["a", "b"])
-    assert (imageio.imread(sized) == plain).all(), "a size that is given stands"
-    assert imageio.imread(save_grid(pixels, tmp_path / "c.png", classes=["a", "b"])).shape[1] == 80
+    assert (read(sized) == plain).all(), "a size that is given stands"
+    assert read(save_grid(pixels, tmp_path / "c.png", classes=["a", "b"])).shape[1] == 80
 
 
 def test_class_names_are_safe_in_names_of_files() -> None:
@@ -213,19 +222,17 @@ def test_class_names_are_safe_in_names_of_files() -> None:
 
 def test_names_that_do_not_fit_end_in_dots_before_the_next(tmp_path: Path) -> None:
     pixels = np.zeros((2, 8, 32, 1), np.uint8)
-    named = imageio.imread(
-        save_grid(pixels, tmp_path / "a.png", (1, 2), names=["light hair", "light haze"])
-    )
+    named = read(save_grid(pixels, tmp_path / "a.png", (1, 2), names=["light hair", "light haze"]))
     columns = named[:NAME_HEIGHT].max(axis=0)
     assert columns[:30].any()
     assert not columns[30:33].any(), "a gap"
-    whole = imageio.imread(save_grid(pixels, tmp_path / "b.png", (1, 2), names=["li", "l"]))
+    whole = read(save_grid(pixels, tmp_path / "b.png", (1, 2), names=["li", "l"]))
     assert named[:NAME_HEIGHT, :32].any(axis=0).sum() > whole[:NAME_HEIGHT, :32].any(axis=0).sum()
 
 
 def test_a_sheet_enlarges_small_tiles_below_their_captions(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 40, 3), np.uint8)
-    sheet = imageio.imread(save_sheet(pixels, ["one", ""], tmp_path / "a.png", (2, 1)))
+    sheet = read(save_sheet(pixels, ["one", ""], tmp_path / "a.png", (2, 1)))
     factor = 3
     assert 40 * (factor - 1) < SHEET_SIDE <= 40 * factor
     first, second = sheet.reshape(2, NAME_HEIGHT + 28 * factor, 40 * factor, 3)

@@ -14,14 +14,7 @@ SIZE, Y_DIM, Z_DIM = (20, 12), 3, 5
 
 
 def networks(architecture: str) -> tuple[Network, Network]:
-    sizes: dict[str, Any] = {
-        "output_height": SIZE[0],
-        "output_width": SIZE[1],
-        "c_dim": 1,
-        "z_dim": Z_DIM,
-    }
-    filters = {"gf_dim": 2, "df_dim": 2, "gfc_dim": 6, "dfc_dim": 6}
-    return build(NetworkConfig(architecture, y_dim=Y_DIM, **sizes, **filters), seed=0)
+    return build(NetworkConfig(architecture, *SIZE, 1, Y_DIM, Z_DIM, 2, 2, 6, 6), seed=0)
 
 
 def of_labels(gradients: dict[str, tf.Tensor]) -> Iterator[tuple[str, np.ndarray]]:

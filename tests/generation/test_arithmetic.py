@@ -1,10 +1,11 @@
 """Arithmetic on mean z, and the sheet that shows it."""
 
 import numpy as np
-from makers import small
+from makers import DIGITS, Here, one_error_line, small, written
+from PIL import Image
 
 from generation.arithmetic import captions_of, result_of, sheet_of
-from utils import sample_pixels
+from utils import NAME_HEIGHT, SHEET_SIDE, sample_pixels
 
 
 def test_means_are_added_and_subtracted_and_stay_in_the_cube() -> None:
@@ -42,3 +43,11 @@ def test_the_sheet_has_means_and_result_above_what_they_are_of() -> None:
         *("seed 7", "seed 9", ""),
         *("seed 8", "", ""),
     ]
+
+
+def test_a_sheet_is_written_and_the_z_can_be_used(made: Here) -> None:
+    words = ("--seeds", "1,2", "--minus", "3", "--plus", "4-6", "--save_z", "z.npy")
+    paths = written(made("arithmetic", *DIGITS, *words, "--label", "1"))
+    assert Image.open(paths[0]).size == (4 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
+    written(made(*DIGITS, "--z", "z.npy"))
+    assert "--seeds is missing" in one_error_line(made("arithmetic", *DIGITS), 2)

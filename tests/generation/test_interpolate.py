@@ -6,13 +6,12 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from makers import small
+from makers import DIGITS, FACES, Here, one_error_line, small, written
 from PIL import Image
 
 from generation import interpolate
-from generation.interpolate import check_format, frames_between, save_frames
+from generation.interpolate import frames_between, save_frames
 from generation.latent import z_of_seeds
-from support.errors import UserError
 from utils import sample_pixels
 
 
@@ -35,11 +34,14 @@ def test_between_labels_the_label_is_mixed() -> None:
     assert (frames[1] == wanted[0]).all()
 
 
-def test_mp4_asks_for_what_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_format("gif")
+def test_mp4_asks_for_what_writes_it(made: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("interpolate", *FACES, "--seeds", "1,2", "--frames", "3")
+    assert [path.suffix for path in written(made(*words, "--format", "mp4"))] == [".mp4"]
     monkeypatch.setattr(interpolate.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="pip install imageio-ffmpeg"):
-        check_format("mp4")
+    done = made(*words, "--format", "mp4")
+    assert "pip install imageio-ffmpeg" in one_error_line(done, 2)
+    assert "TensorFlow" not in done.stdout
+    written(made(*words, "--format", "gif"))
 
 
 @pytest.mark.parametrize("c_dim", [1, 3])
@@ -78,3 +80,16 @@ def test_a_gif_takes_the_seconds(tmp_path: Path) -> None:
     with Image.open(save_frames(frames, tmp_path / "a.gif", 1.0)) as gif:
         assert gif.n_frames == 10
         assert gif.info["duration"] == 100
+
+
+def test_from_seed_to_seed_and_from_label_to_label(made: Here) -> None:
+    (path,) = written(made("interpolate", *FACES, "--seeds", "3,7", "--frames", "9", "--loop"))
+    assert path.name == "seeds_3-7_slerp.gif", "the run's z are normal"
+    assert 1 < Image.open(path).n_frames <= 9  # type: ignore[attr-defined]
+    written(made("interpolate", *DIGITS, "--seeds", "3", "--label", "0,2", "--method", "lerp"))
+    for words, told in (
+        (("--seeds", "1-3", "--label", "0,1"), "one for each of 3"),
+        (("--seeds", "1"), "--seeds 1 is one point: give two or more"),
+        (("--seeds", "1-9", "--frames", "8"), "a frame for each"),
+    ):
+        assert told in one_error_line(made("interpolate", *DIGITS, *words), 2)

@@ -28,7 +28,7 @@ def test_lists_of_ranges() -> None:
 @pytest.mark.parametrize(
     "text", ["", "3-1", "a", "1,,2", "-1", "0-9999999999", "1.5", "0-10000000"]
 )
-def test_what_is_no_list_is_refused(text: str) -> None:
+def test_text_that_is_not_a_list_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="--seeds"):
         numbers_of(text, "--seeds")
 
@@ -74,7 +74,7 @@ def test_z_files_are_read_and_bad_ones_named(tmp_path: Path) -> None:
     bad = np.ones((2, 5), np.float32)
     bad[1, 2] = np.nan
     for array, told in (
-        (np.ones((3, 4), np.float32), "float32 3x4; floats Nx5"),
+        (np.ones((3, 4), np.float32), "float32 3x4; it must be floats Nx5"),
         (np.ones(5, np.float32), "Nx5"),
         (np.ones((0, 5), np.float32), "Nx5"),
         (np.ones((3, 5), int), "int64 3x5"),
@@ -114,7 +114,7 @@ def test_a_way_goes_through_all_points_and_a_loop_closes() -> None:
     np.testing.assert_allclose(loop[-1], [1, 1], atol=1e-6)  # one step before the first again
 
 
-def test_what_has_left_the_prior_is_brought_back() -> None:
+def test_z_outside_of_the_prior_is_moved_back() -> None:
     out = np.array([[3.0, -2, 0.5]])
     assert within(out, "uniform_signed").tolist() == [[1, -1, 0.5]]
     assert within(out, "uniform_unsigned").tolist() == [[1, 0, 0.5]]

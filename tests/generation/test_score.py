@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import small, write_jpegs
+from makers import FACES, Here, small, write_jpegs, written
 
 from datasets.image_files import Geometry, load_image
 from generation.inputs import files_of
@@ -23,7 +23,10 @@ def trained(y_dim: int | None, *flags: str) -> Trained:
     for variable in dcgan.discriminator.trainable().values():
         variable.assign(variable * 10)  # fresh ones think the same of all
     settings = parse(["--dataset=faces", *flags])
-    return Trained(dcgan, settings, ["a", "b", "c"] if y_dim else [])
+    classes = ["a", "b", "c"] if y_dim else []
+    return Trained(
+        dcgan=dcgan, settings=settings, classes=classes, folder=Path(), known=settings.given
+    )
 
 
 def pixels_of(path: Path) -> np.ndarray:
@@ -74,7 +77,7 @@ def test_a_file_that_changes_underway_is_told(tmp_path: Path) -> None:
     paths = write_jpegs(tmp_path, 3, 12, 10)
     scores, _ = scores_of(run, paths, [])
     paths[1].write_text("nothing")
-    with pytest.raises(RunError, match="changed underway"):
+    with pytest.raises(RunError, match="changed meanwhile"):
         save_features(run, scores, tmp_path / "f.npy")
     assert not (tmp_path / "f.npy").exists()
 
@@ -114,3 +117,23 @@ def test_a_folder_that_cannot_be_read_is_named(
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(UserError, match="closed: Permission denied"):
         files_of([tmp_path])
+
+
+def test_score_writes_a_csv_a_sheet_and_features(made: Here) -> None:
+    paths = write_jpegs(Path("data/faces"), 7, 24, 24)
+    paths[3].write_text("nothing")
+    done = made("score", *FACES, "data/faces", "--features", "f.npy")
+    assert [path.name for path in written(done)] == ["scores.csv", "scores.png", "f.npy"]
+    assert "7 files found, 6 used, 1 skipped" in done.stdout
+    assert len(Path("samples/faces/scored/scores.csv").read_text().splitlines()) == 7
+    assert "holds no run.json" not in done.stdout
+    Path("checkpoint/faces/run.json").unlink()
+    shown = "checkpoint/faces holds no run.json: images are used without --crop, on white\n"
+    assert shown in made("score", *FACES, "data/faces").stdout
+
+
+def test_an_image_given_twice_counts_once_and_a_large_one_is_said_to_be_cut(made: Here) -> None:
+    paths = write_jpegs(Path("some"), 2, 24, 30)
+    done = made("score", *FACES, "some", str(paths[0]), "./some")
+    assert "2 files found, 2 used" in done.stdout
+    assert "cut to the centre 20x20" in done.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.opened import as_typed, labels_named
+from generation.selection import as_typed, labels_named
 from support.errors import UserError
 
 DIGITS = [str(number) for number in range(10)]
