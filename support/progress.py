@@ -3,7 +3,6 @@
 import shutil
 import sys
 import time
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -45,12 +44,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.close()
 
     def update(self, units: int = 1) -> None:

