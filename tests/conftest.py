@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from makers import PROJECT, Here, Run
+from makers import PROJECT, Case, Check, Here, Run, ok, one_error_line
 
 import main
 
@@ -53,6 +53,23 @@ def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         status = main.main(flags)
         gc.collect()  # the networks: hundreds of MB each, in a circle with their graphs
         return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here, run: Run) -> Check:
+    """check(case) prepares an empty folder, runs the command there, and sees how it ends."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(case: Case) -> None:
+        case.prepare(tmp_path)
+        flags = [flag.replace("{folder}", str(tmp_path)) for flag in case.flags]
+        done = run("main.py", *flags, **case.options) if case.options else here(tmp_path, *flags)
+        if case.status:
+            assert case.says in one_error_line(done, case.status)
+        else:
+            assert any(case.says in line for line in (ok(done) + done.stderr).splitlines())
 
     return call
 
