@@ -128,10 +128,7 @@ def gzip_files(folder: Path) -> None:
         path.unlink()
 
 
-TINY = (
-    *("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1"),
-    *("--sample_freq=999", "--log_freq=1000"),
-)
+TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
 TRAIN = (*TINY, "--train", "--seed=3")
 
 

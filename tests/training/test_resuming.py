@@ -28,14 +28,15 @@ from support.errors import UserError
 from training import trainer
 from training.distributed import Cluster
 
+QUIET = (*TINY, "--log_freq=1000")
 OLD = PROJECT / "tests" / "data"
 
 
 def test_training_resumes_where_it_stopped(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 9, 20, 20)
-    ok(run("main.py", *TINY, "--seed=5", "--train", "--epoch=1"))
+    ok(run("main.py", *QUIET, "--seed=5", "--train", "--epoch=1"))
     more = ("--sample_freq=1", "--train", "--epoch=2", "--visualize", "--deterministic")
-    out = ok(run("main.py", *TINY, *more))
+    out = ok(run("main.py", *QUIET, *more))
     assert "seed: 5" in out, "remembered"
     assert "going on from step 2" in out
     assert "wrote samples/tiny_4_16_16/train_01_0000.png" in out
@@ -77,7 +78,7 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
 @pytest.mark.slow
 def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
-    flags = [*TINY, "--train", "--epoch=100000"]
+    flags = [*QUIET, "--train", "--epoch=100000"]
     with start(tmp_path, *flags, "--sample_freq=1") as first:
         await_line(first, "wrote")
         second = run("main.py", *flags)
@@ -100,7 +101,7 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
             built.append((self.settings["precision"], flags.get("xla", False)))
 
     monkeypatch.setattr(trainer, "DCGAN", Built)
-    flags = (*TINY, "--seed=5", "--train", "--init_from=start")
+    flags = (*QUIET, "--seed=5", "--train", "--init_from=start")
     whole, halves = ("--out_name=whole", "--epoch=2"), "--out_name=halves"
     ok(here(tmp_path, *flags, *whole, "--precision=bfloat16"))
     ok(here(tmp_path, *flags, halves, "--epoch=1", "--precision=bfloat16"))
