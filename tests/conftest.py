@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 from hosts import SHORT, Host, running_host
-from makers import PROJECT, Fails, Here, Run, small, stretched
+from makers import (
+    PROJECT,
+    Case,
+    Check,
+    Fails,
+    Here,
+    Run,
+    ok,
+    one_error_line,
+    small,
+    stretched,
+)
 from tiny_sets import ARCHIVE, GZIPPED, data_sets
 
 import download
@@ -89,6 +100,23 @@ def made(
         status = generate.main(words)
         gc.collect()
         return subprocess.CompletedProcess(words, status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here, run: Run) -> Check:
+    """check(case) prepares an empty folder, runs the command there, and sees how it ends."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(case: Case) -> None:
+        case.prepare(tmp_path)
+        flags = [flag.replace("{folder}", str(tmp_path)) for flag in case.flags]
+        done = run("main.py", *flags, **case.options) if case.options else here(tmp_path, *flags)
+        if case.status:
+            assert case.says in one_error_line(done, case.status)
+        else:
+            assert any(case.says in line for line in (ok(done) + done.stderr).splitlines())
 
     return call
 

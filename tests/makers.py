@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -140,3 +140,58 @@ def gzip_files(folder: Path) -> None:
     for path in list(folder.iterdir()):
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
+
+
+TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
+TRAIN = (*TINY, "--train", "--seed=3")
+
+
+class Case(NamedTuple):
+    """A way to break main.py: how to prepare its folder, the command, and how it must end."""
+
+    mode: str  # the number in the list of fifteen, and what is broken
+    prepare: Callable[[Path], object]
+    flags: tuple[str, ...]
+    status: int
+    says: str
+    options: dict[str, Any] = {}  # noqa: RUF012 - of the fixture run, for a process of its own
+
+
+Check = Callable[[Case], None]
+
+
+def nothing(folder: Path) -> None:
+    """Leave the folder empty."""
+
+
+def tiny(folder: Path, count: int = 9) -> list[Path]:
+    """Good JPEGs for TINY."""
+    return write_jpegs(folder / "data/tiny", count, 20, 20)
+
+
+def trained(*flags: str) -> Callable[[Path], None]:
+    """Prepare a run of two steps, with a checkpoint of each, in the working folder."""
+
+    def prepare(folder: Path) -> None:
+        import main
+
+        tiny(folder)
+        assert main.main([*TRAIN, "--ckpt_freq=1", *flags]) == 0
+
+    return prepare
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    """Assert that a command ended well; returns what it printed."""
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def written(out: str, folder: Path) -> list[Path]:
+    """The paths that a command said it wrote, checked to be there."""
+    paths = [Path(line[6:]) for line in out.splitlines() if line.startswith("wrote ")]
+    for path in paths:
+        there = folder / path
+        assert there.exists() or there.with_name(f"{there.name}.index").exists(), path
+    return paths

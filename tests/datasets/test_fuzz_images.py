@@ -1,6 +1,6 @@
 """2,000 damaged files of every common kind: each is used or skipped, none is lost.
 
-python -m pytest -s tests/test_fuzz_images.py shows the count.
+python -m pytest -s tests/datasets/test_fuzz_images.py shows the count.
 """
 
 import json

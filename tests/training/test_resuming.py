@@ -1,0 +1,148 @@
+"""A training is resumed, or begins with the weights of another; only one at a time."""
+
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from makers import (
+    PROJECT,
+    TINY,
+    TRAIN,
+    Here,
+    Run,
+    await_line,
+    ok,
+    one_error_line,
+    start,
+    tiny,
+    write_jpegs,
+    write_mnist,
+    written,
+)
+
+from model import DCGAN
+from support.errors import UserError
+from training import trainer
+from training.distributed import Cluster
+
+QUIET = (*TINY, "--log_freq=1000")
+OLD = PROJECT / "tests" / "data"
+
+
+def test_training_resumes_where_it_stopped(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 9, 20, 20)
+    ok(run("main.py", *QUIET, "--seed=5", "--train", "--epoch=1"))
+    more = ("--sample_freq=1", "--train", "--epoch=2", "--visualize", "--deterministic")
+    out = ok(run("main.py", *QUIET, *more))
+    assert "seed: 5" in out, "remembered"
+    assert "going on from step 2" in out
+    assert "wrote samples/tiny_4_16_16/train_01_0000.png" in out
+    assert "wrote samples/tiny_4_16_16/option_0/test_" in out
+
+
+def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
+    here: Here, tmp_path: Path
+) -> None:
+    shutil.copytree(OLD / "tf1_checkpoint_mnist", tmp_path / "old")
+    write_mnist(tmp_path / "data/mnist", train=20)
+    flags = ("--dataset=mnist", "--batch_size=4", "--checkpoint_dir=old")
+    out = ok(here(tmp_path, *flags))
+    assert "loaded step 4 of old" in out
+    assert "wrote samples/old/option_0/" in out
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
+    assert "going on from step 4 of old" in out
+    saved = [path.name for path in written(out, tmp_path)]
+    assert [name for name in saved if "DCGAN" in name] == [f"DCGAN.model-{k}" for k in range(5, 10)]
+    seed = next(line for line in out.splitlines() if line.startswith("seed: "))
+    assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run goes on"
+    assert (tmp_path / "old/DCGAN.model-4.index").exists()
+
+
+@pytest.mark.slow
+def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path: Path) -> None:
+    shutil.copytree(OLD / "tf1_checkpoint_color", tmp_path / "old")
+    write_jpegs(tmp_path / "data/tiny", 4, 48, 48)
+    flags = ("--dataset=tiny", "--batch_size=4", "--init_from=old", "--output_height=48")
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=1"))
+    assert "weights and averages of step 4 of old" in out
+    assert "Epoch: [ 0/ 1] [   0/   1]" in out
+    out = ok(here(tmp_path, *flags, "--train", "--epoch=2"))
+    assert "going on from step 1 of checkpoint/tiny_4_48_48" in out
+    assert "--init_from is not used" in out
+    assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
+
+
+@pytest.mark.slow
+def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
+    flags = [*QUIET, "--train", "--epoch=100000"]
+    with start(tmp_path, *flags, "--sample_freq=1") as first:
+        await_line(first, "wrote")
+        second = run("main.py", *flags)
+        assert "another training is at work in checkpoint/tiny_4_16_16" in one_error_line(second, 1)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+
+
+def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit; the flag is typed once. Whether XLA compiles is each command's own."""
+    write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
+    DCGAN(16, 16, 3, batch_size=4, z_dim=5, gf_dim=2, df_dim=2).save(tmp_path / "start", 0)
+    built = []
+
+    class Built(DCGAN):
+        def __init__(self, *sizes: Any, **flags: Any):
+            super().__init__(*sizes, **flags)
+            built.append((self.settings["precision"], flags.get("xla", False)))
+
+    monkeypatch.setattr(trainer, "DCGAN", Built)
+    flags = (*QUIET, "--seed=5", "--train", "--init_from=start")
+    whole, halves = ("--out_name=whole", "--epoch=2"), "--out_name=halves"
+    ok(here(tmp_path, *flags, *whole, "--precision=bfloat16"))
+    ok(here(tmp_path, *flags, halves, "--epoch=1", "--precision=bfloat16"))
+    built.clear()
+    out = ok(here(tmp_path, *flags, halves, "--epoch=2"))
+    assert "as the run was: --precision=bfloat16" in out
+    assert set(built) == {("bfloat16", False)}
+    runs = [tmp_path / name / "checkpoint/tiny_4_16_16" for name in ("whole", "halves")]
+    wanted, found = (DCGAN.from_checkpoint(run) for run in runs)
+    assert int(found.step) == 2
+    for one, other in zip(wanted.variables, found.variables, strict=True):
+        np.testing.assert_array_equal(one, other, one.name)
+    out = ok(here(tmp_path, *flags, halves, "--epoch=2", "--xla"))
+    assert "changed: xla" not in out
+    assert ("bfloat16", True) in built
+
+
+def test_the_workers_of_a_cluster_compare_each_flag_and_the_classes(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name; where the images and their labels are read from is each machine's own."""
+    compared: list[dict[str, int]] = []
+
+    def compare(_: Cluster, values: dict[str, int]) -> None:
+        compared.append(values)
+        raise UserError("compared, which is enough here")
+
+    monkeypatch.setattr(Cluster, "refuse_differences", compare)
+    names = [path.name for path in tiny(tmp_path, 4)]
+    shutil.copytree(tmp_path / "data", tmp_path / "data_of_another")
+
+    def differing(classes: str, *flags: str) -> list[str]:
+        rows = [f"{name},{label}\n" for name, label in zip(names, classes, strict=True)]
+        table = tmp_path / f"{classes}.csv"
+        table.write_text("".join(["file,label\n", *rows]))
+        one_error_line(here(tmp_path, *TRAIN, f"--labels_file={table}", *flags), 2)
+        return [name for name, value in compared[-1].items() if value != compared[0][name]]
+
+    assert not differing("abcd")
+    assert not differing("abcd", "--data_dir=data_of_another", "--device=cpu")
+    assert differing("abcd", "--epoch=9") == ["the checksum of --epoch"]
+    assert differing("bacd") == ["the checksum of the labels"]
+    assert differing("abce") == ["the checksum of the classes' names"]
+    assert differing("abcd", "--seed=4") == ["the seed"]
