@@ -99,7 +99,7 @@ def _as_the_run_was(
     """
     own = settings.run_folder(settings.checkpoint_dir)
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
-    stored = read_settings(folder)
+    stored = read_settings(folder, type(settings))
     names = marked(settings, KEPT) if network else ["seed"]
     decided = {**network.training, **stored} if network else stored
     kept = {n: decided[n] for n in names if n in decided and n not in settings.given}

@@ -14,8 +14,8 @@ from support.files import read_json, write_json
 RUN_FILE = "run.json"
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """The settings that made a run, in their types; {} where none are stored.
+def read_settings(folder: Path, kind: type[Settings] = Settings) -> dict[str, Any]:
+    """The settings that made a run, in the types of `kind`'s fields; {} where none are stored.
 
     Those that only decided what the run's last command did are left out.
 
@@ -23,8 +23,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
         UserError: one makes no sense; names the file.
     """
     path = folder / RUN_FILE
-    stored, passing = read_json(path), marked(Settings, COMMAND)
-    known = {name: one for name, one in flags_of(Settings).items() if name not in passing}
+    stored, passing = read_json(path), marked(kind, COMMAND)
+    known = {name: one for name, one in flags_of(kind).items() if name not in passing}
     found = {}
     for name, one in known.items():
         if stored.get(name) is not None:

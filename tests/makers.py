@@ -188,7 +188,7 @@ def ok(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout
 
 
-def written(out: str, folder: Path) -> list[Path]:
+def files_written(out: str, folder: Path) -> list[Path]:
     """The paths that a command said it wrote, checked to be there."""
     paths = [Path(line[6:]) for line in out.splitlines() if line.startswith("wrote ")]
     for path in paths:

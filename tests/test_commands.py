@@ -6,7 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import PROJECT, TINY, Here, Run, ok, one_error_line, write_jpegs, write_mnist, written
+from makers import (
+    PROJECT,
+    TINY,
+    Here,
+    Run,
+    files_written,
+    ok,
+    one_error_line,
+    write_jpegs,
+    write_mnist,
+)
 from PIL import Image
 
 
@@ -42,7 +52,7 @@ def test_each_option_writes_its_files(
 ) -> None:
     count, z_dim = 4, 12 if flags == MNIST else 100
     done = here(trained, *flags, f"--option={option}", f"--generate_test_images={count}")
-    paths = written(ok(done), trained)
+    paths = files_written(ok(done), trained)
     assert {p.parent.name for p in paths} == {f"option_{option}"}
     merged = {"test_gif_merged.gif"} if option == 4 else set()
     gifs = {f"test_gif_{k}.gif" for k in range(z_dim)} if option >= 2 else set()
@@ -80,7 +90,10 @@ def test_the_wrong_checkpoint_is_named(
 
 def test_exports_are_written(trained: Path, here: Here) -> None:
     done = here(trained, *MNIST, "--export", "--freeze")
-    assert [path.name for path in written(ok(done), trained)] == ["export_b64", "frozen_graph.pb"]
+    assert [path.name for path in files_written(ok(done), trained)] == [
+        "export_b64",
+        "frozen_graph.pb",
+    ]
 
 
 def test_a_dry_run_of_the_test_mode_needs_no_data(trained: Path, here: Here) -> None:

@@ -1,11 +1,17 @@
 """The command line: the original's defaults, pasted dashes, old names, helpful refusals."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from makers import small
 
 from main import help_text, main, parse
+from runs.flags import COMMAND, KEPT, setting
+from runs.plan import resolve
+from runs.settings import TRAINING, Settings
+from runs.stored import store_run
 from support.errors import UserError
 
 ORIGINAL_DEFAULTS = {
@@ -178,3 +184,40 @@ def test_data_sets_with_the_same_last_part_do_not_mix() -> None:
 
 def test_mnist_may_end_in_a_slash() -> None:
     assert parse(["--dataset=mnist/"]).is_idx_set
+
+
+@dataclass(frozen=True)
+class Sparkling(Settings):
+    """Settings with one more field: all that it takes to add a flag."""
+
+    sparkle: int | None = setting(
+        None, TRAINING, "how much", KEPT, least=2, most=9, was="is_sparkle"
+    )
+    glitter: bool = setting(False, TRAINING, "or not", COMMAND)
+
+
+def test_a_new_flag_is_one_edit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A field is a flag, in the help, within its bounds, stored, kept, and its change is said."""
+    assert "--sparkle               how much\n" in help_text(Sparkling)
+    assert parse([], Sparkling).as_json()["sparkle"] is None
+    assert parse(["--is_sparkle", "3", "--noglitter"], Sparkling).as_json()["sparkle"] == 3
+    assert "--is_sparkle is called --sparkle now" in capsys.readouterr().err
+    for words, told in (
+        ("--sparkle=1", "--sparkle=1: it must be in 2 ... 9"),
+        ("--sparkle=red", "--sparkle=red: it must be in 2 ... 9"),
+        ("--sparkel=3", "Did you mean --sparkle?"),
+    ):
+        with pytest.raises(UserError, match=told):
+            parse([words], Sparkling)
+
+    flags = [f"--out_dir={tmp_path}", "--output_height=8"]
+    started = parse([*flags, "--sparkle=3", "--glitter"], Sparkling)
+    folder = started.run_folder(started.checkpoint_dir)
+    store_run(started, 100, folder)
+    small(c_dim=3, z_dim=100).save(folder, 1)
+    again = resolve(parse([*flags, "--train"], Sparkling), drawn_seed=1)
+    assert again.settings.as_json() == again.settings.as_json() | {"sparkle": 3, "glitter": False}
+    assert "as the run was: --sparkle=3" in again.notes
+    changed = resolve(parse([*flags, "--train", "--sparkle=4"], Sparkling), drawn_seed=1)
+    assert "changed: sparkle 3 -> 4" in changed.notes
+    assert not any("glitter" in note for note in changed.notes)

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from makers import Run, ok, write_jpegs, write_mnist, written
+from makers import Run, files_written, ok, write_jpegs, write_mnist
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -45,14 +45,14 @@ def test_the_tutorials_mnist_commands(run: Run, tmp_path: Path) -> None:
         *(f"train_{epoch:02}_{idx:04}.png" for epoch in (0, 1) for idx in (0, 1)),
     ]
     assert Image.open(samples / "train_01_0001.png").size == (8 * 28, 8 * 28)
-    written(out, tmp_path)
+    files_written(out, tmp_path)
     check_checkpoint(tmp_path / "checkpoint/mnist_64_28_28", step=4)
     check_tensorboard(tmp_path / "logs/mnist_64_28_28")
 
     for path in (tmp_path / "data/mnist").iterdir():
         path.unlink()  # test mode needs no data
     out = ok(run("main.py", *MNIST))
-    (picture,) = written(out, tmp_path)
+    (picture,) = files_written(out, tmp_path)
     assert picture.parent == Path("samples/mnist_64_28_28/option_0")
     assert Image.open(tmp_path / picture).size == (280, 280)
 
@@ -90,7 +90,7 @@ def test_the_tutorials_anime_commands(run: Run, tmp_path: Path) -> None:
     out = ok(run("main.py", *ANIME_TRAIN, "--epoch=1"))
     assert "anime: 64 images of 48x48x3, 1 step an epoch" in out
     out = ok(run("main.py", *ANIME_TEST, "--option=3", "--generate_test_images=3"))
-    assert len(written(out, tmp_path)) == 100
+    assert len(files_written(out, tmp_path)) == 100
 
 
 @pytest.mark.slow

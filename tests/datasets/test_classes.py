@@ -226,4 +226,5 @@ def test_which_data_have_labels() -> None:
     words = ("mnist", "mnist --nolabels", "faces", "faces --labels", "faces --labels_file=a.csv")
     found = [parse(f"--dataset={word}".split()) for word in words]
     assert [s.with_labels for s in found] == [True, False, False, True, True]
-    assert [s.convolutions for s in found] == [2, 4, 4, 4, 4]
+    architectures = [s.network(3, None).architecture for s in found]
+    assert architectures == ["dcgan_mnist", *["dcgan"] * 4]

@@ -14,18 +14,20 @@ from makers import (
     Here,
     Run,
     await_line,
+    files_written,
     ok,
     one_error_line,
+    small,
     start,
     tiny,
     write_jpegs,
     write_mnist,
-    written,
 )
 
+from gan.config import NetworkConfig
 from model import DCGAN
+from runs import plan
 from support.errors import UserError
-from training import trainer
 from training.distributed import Cluster
 
 QUIET = (*TINY, "--log_freq=1000")
@@ -54,7 +56,7 @@ def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
     assert "wrote samples/old/option_0/" in out
     out = ok(here(tmp_path, *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
     assert "going on from step 4 of old" in out
-    saved = [path.name for path in written(out, tmp_path)]
+    saved = [path.name for path in files_written(out, tmp_path)]
     assert [name for name in saved if "DCGAN" in name] == [f"DCGAN.model-{k}" for k in range(5, 10)]
     seed = next(line for line in out.splitlines() if line.startswith("seed: "))
     assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run goes on"
@@ -92,15 +94,15 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
 ) -> None:
     """Bit for bit; the flag is typed once. Whether XLA compiles is each command's own."""
     write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
-    DCGAN(16, 16, 3, batch_size=4, z_dim=5, gf_dim=2, df_dim=2).save(tmp_path / "start", 0)
+    small(16, 16, 3).save(tmp_path / "start", 0)
     built = []
 
     class Built(DCGAN):
-        def __init__(self, *sizes: Any, **flags: Any):
-            super().__init__(*sizes, **flags)
-            built.append((self.settings["precision"], flags.get("xla", False)))
+        def __init__(self, config: NetworkConfig, **flags: Any):
+            super().__init__(config, **flags)
+            built.append((config.precision, flags.get("xla", False)))
 
-    monkeypatch.setattr(trainer, "DCGAN", Built)
+    monkeypatch.setattr(plan, "DCGAN", Built)
     flags = (*QUIET, "--seed=5", "--train", "--init_from=start")
     whole, halves = ("--out_name=whole", "--epoch=2"), "--out_name=halves"
     ok(here(tmp_path, *flags, *whole, "--precision=bfloat16"))
