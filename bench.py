@@ -24,15 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from support.console import (
-    Parser,
-    checked_imports,
-    positive,
-    run_command,
-    say,
-    say_written,
-    warn,
-)
+from support.console import Parser, checked_imports, positive, run_command, say, say_written, warn
 from support.errors import RunError, UserError
 
 with checked_imports():

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
-from support.errors import RunError, UserError, failure, library_errors
+from support.errors import NoRoomError, RunError, UserError, failure, library_errors
 
 with checked_imports():
     import filelock
@@ -29,14 +29,7 @@ with checked_imports():
     from downloads.http import fetch
     from downloads.lsun import check_lmdb, write_images
     from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from support.files import (
-        PICTURE_SUFFIXES,
-        NoRoomError,
-        check_room,
-        read_json,
-        sha256_of,
-        write_json,
-    )
+    from support.files import PICTURE_SUFFIXES, check_room, read_json, sha256_of, write_json
 
 
 @dataclass(frozen=True)
@@ -170,14 +163,13 @@ def recipe(name: str, data_dir: Path) -> str:
     """How to get a data set when this program cannot fetch it, in one sentence."""
     known = DATA_SETS.get(name)
     place = f" --data_dir {shlex.quote(str(data_dir))}" if data_dir != DATA_DIR else ""
+    again = f"and type: python download.py {name} --from"
     if isinstance(known, IdxSet):
         files = " ".join(f"{file}.gz" for file in known.sha256)
-        again = f"python download.py {name} --from FOLDER{place}"
-        return f"By hand: fetch {files} from {known.mirrors[0]} into a folder and type: {again}"
+        return f"By hand: fetch {files} from {known.mirrors[0]} into a folder {again} FOLDER{place}"
     if isinstance(known, ImageSet):
         addresses = " or ".join(known.addresses)
-        again = f"python download.py {name} --from {known.file}{place}"
-        return f"By hand: fetch {addresses} with a browser and type: {again}"
+        return f"By hand: fetch {addresses} with a browser {again} {known.file}{place}"
     if _is_a_name(name):
         train = f"--dataset {shlex.quote(name)}{place}"
         return f"By hand: unpack your images into {data_dir / name} and train with {train}"

@@ -114,7 +114,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
     """
     limits = limits or Limits()
     allowed = archive.stat().st_size * limits.times_its_size
-    names, written, shown = _Names(archive), 0, 0
+    names, written = _Names(archive), 0
     with Progress(f"unpacking {archive.name}", archive.stat().st_size // 1024, "KiB") as progress:
         for count, (member, position) in enumerate(_members(archive, limits, target), 1):
             if CLUTTER.match(member.name):
@@ -130,8 +130,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
             check_room(target, member.size)
             path.parent.mkdir(parents=True, exist_ok=True)
             written += _write(archive, member, path)
-            progress.update(position // 1024 - shown)
-            shown = position // 1024
+            progress.reach(position // 1024)
     if not names.files:
         raise UserError(f"{archive} holds no files")
     return len(names.files)
@@ -206,7 +205,8 @@ def _zip_members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[
             name = _zip_name(info)
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG):
-                raise UserError(f"{archive}: {name!r} is {_kind(kind)}")
+                what = "a link" if kind == stat.S_IFLNK else "a device or the like"
+                raise UserError(f"{archive}: {name!r} is {what}, not a plain file")
             if info.flag_bits & ENCRYPTED_FLAG:
                 raise UserError(f"{archive}: {name!r} is encrypted: unpack it and pack it anew")
             with _reading(archive, name):
@@ -233,11 +233,6 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return info.filename
-
-
-def _kind(mode: int) -> str:
-    links = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}
-    return links.get(mode, "a device or the like") + ", not a plain file"
 
 
 class _Careful(io.BufferedReader):
@@ -279,13 +274,11 @@ def _tar_members(
             break
         if info.isdir():
             continue
-        if not info.isreg():
+        with _reading(archive, info.name):
+            content = opened.extractfile(info) if info.isreg() else None
+        if content is None:
             what = "a link" if info.issym() or info.islnk() else "a device or the like"
             raise UserError(f"{archive}: {info.name!r} is {what}, not a plain file")
-        with _reading(archive, info.name):
-            content = opened.extractfile(info)
-        if content is None:
-            raise UserError(f"{archive}: {info.name!r} is not a plain file")
         yield Member(info.name, info.size, content), raw.tell()
     with _reading(archive):  # to the end, where the checksum of the compression is
         while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
@@ -305,18 +298,13 @@ def _write(archive: Path, member: Member, path: Path) -> int:
     written = 0
     with path.open("xb") as file:
         while True:
-            with _reading(archive, member.name):
-                chunk = member.content.read(CHUNK_BYTES)
+            with _reading(archive, member.name):  # one byte more shows that it is too long
+                chunk = member.content.read(min(CHUNK_BYTES, member.size + 1 - written))
             if not chunk:
                 break
-            written += len(chunk)
-            if written > member.size:
-                break
-            file.write(chunk)
+            written += file.write(chunk)
     if written != member.size:
-        raise UserError(
-            f"{archive}: {member.name!r} does not have the size that the archive states"
-        )
+        raise UserError(f"{archive}: {member.name!r} is not of the size that the archive states")
     return written
 
 

@@ -33,13 +33,6 @@ def fetch_from_drive(
     aside = path.with_name(f".{path.name.lstrip('.')}.drive")
     aside.unlink(missing_ok=True)
     with Progress(path.name.lstrip("."), (size or 0) // 1024, "KiB") as progress:
-        done = 0
-
-        def show(received: int, total: int | None) -> None:
-            nonlocal done
-            progress.update(received // 1024 - done)
-            done = received // 1024
-
         try:
             gdown.download(
                 address,
@@ -47,7 +40,7 @@ def fetch_from_drive(
                 quiet=True,
                 use_cookies=False,
                 resume=True,
-                progress=show,
+                progress=lambda received, total: progress.reach(received // 1024),
                 timeout=patience.window_seconds,
                 retries=patience.tries,
             )

@@ -63,10 +63,13 @@ class _BrokenError(Exception):
 
 @dataclass
 class _Part:
-    """The unfinished download, and what it is part of."""
+    """The unfinished download, and what it is part of; `wanted` is the right file's size."""
 
     path: Path
     address: str
+    wanted: int | None
+    copies: int
+    patience: Patience
     validator: str = ""
     total: int | None = None
 
@@ -126,10 +129,11 @@ def fetch(
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path.with_name(f".{path.name.lstrip('.')}.part"), address)
+    aside = path.with_name(f".{path.name.lstrip('.')}.part")
+    part = _Part(aside, address, size, copies, patience or Patience())
     part.recall(trusted=sha256 is not None)
     for last in (False, True):
-        pieces = _receive_all(part, size, copies, patience or Patience(), warn)
+        pieces = _receive_all(part, warn)
         problem = problem_with(part.path, sha256, size)
         if not problem:
             break
@@ -165,22 +169,16 @@ def _web_page(head: bytes) -> str:
     return f"a web page instead of the file{f', titled {text!r}' if text else ''}"
 
 
-def _receive_all(
-    part: _Part,
-    size: int | None,
-    copies: int,
-    patience: Patience,
-    warn: Callable[[str], object],
-) -> int:
+def _receive_all(part: _Part, warn: Callable[[str], object]) -> int:
     """Connect until the download is complete -> how many pieces it was put together from."""
     pieces, failures, answered = 1 if part.size else 0, 0, False
-    furthest = part.size
+    furthest, patience = part.size, part.patience
     while part.total is None or part.size != part.total:
         try:
-            answer = _answer(part, patience)
+            answer = _answer(part)
             answered = True
             with closing(answer):
-                _receive(answer, part, size, copies, patience)
+                _receive(answer, part)
             return pieces + 1
         except _BrokenError as error:
             pieces += 1
@@ -196,13 +194,13 @@ def _receive_all(
     return pieces
 
 
-def _answer(part: _Part, patience: Patience) -> requests.Response:
+def _answer(part: _Part) -> requests.Response:
     """Ask for the file, or for the rest of it -> the answer, of which only the head has been read.
 
     Asks in a thread, because a socket's time limits hold for each call alone: a name server that
     does not answer, or headers that come letter by letter, could stay within them for hours.
     """
-    headers = {"Accept-Encoding": "identity"}
+    patience, headers = part.patience, {"Accept-Encoding": "identity"}
     if part.size:
         headers["Range"] = f"bytes={part.size}-"
         if part.validator:
@@ -230,17 +228,15 @@ def _answer(part: _Part, patience: Patience) -> requests.Response:
     return answer
 
 
-def _receive(
-    answer: requests.Response, part: _Part, size: int | None, copies: int, patience: Patience
-) -> None:
+def _receive(answer: requests.Response, part: _Part) -> None:
     """Write the body of one answer; returns when the file is complete."""
     _place(answer, part)
-    if size is not None and part.total not in (None, size):
-        problem = f"{part.total:,} bytes, the right file has {size:,}"
+    if part.wanted is not None and part.total not in (None, part.wanted):
+        problem = f"{part.total:,} bytes, the right file has {part.wanted:,}"
         part.drop()
         raise RunError(f"{part.address}: {problem}")
-    expected = part.total or size or 0
-    check_room(part.path.parent, expected * copies - part.size)
+    expected = part.total or part.wanted or 0
+    check_room(part.path.parent, expected * part.copies - part.size)
     began, came = time.monotonic(), 0
     name = part.path.name.removeprefix(".").removesuffix(".part")
     with (
@@ -248,15 +244,16 @@ def _receive(
         Progress(name, expected // 1024, "KiB", part.size // 1024) as progress,
     ):
         while chunk := _next_chunk(answer):
-            before = file.tell()
             file.write(chunk)
-            progress.update(file.tell() // 1024 - before // 1024)
-            if size is not None and file.tell() > size:
+            progress.reach(file.tell() // 1024)
+            if part.wanted is not None and file.tell() > part.wanted:
                 part.drop()
-                raise RunError(f"{part.address}: more than the {size:,} bytes of the right file")
+                raise RunError(
+                    f"{part.address}: more than the {part.wanted:,} bytes of the right file"
+                )
             came += len(chunk)
-            if (elapsed := time.monotonic() - began) >= patience.window_seconds:
-                if came < patience.window_bytes:
+            if (elapsed := time.monotonic() - began) >= part.patience.window_seconds:
+                if came < part.patience.window_bytes:
                     raise _BrokenError(f"stalled: {in_units(came)} in {elapsed:.0f} s")
                 began, came = time.monotonic(), 0
     if part.total is not None and part.size != part.total:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from downloads.archives import extract, folder_aside
 from downloads.http import fetch
-from support.errors import RunError, UserError
-from support.files import ASIDE, NoRoomError, written_aside
+from support.errors import NoRoomError, RunError, UserError
+from support.files import ASIDE, written_aside
 
 # The four files and their headers: magic number, then sizes.
 HEADERS = {

@@ -14,7 +14,7 @@ from traceback import walk_tb
 from types import FrameType
 from typing import Any, NoReturn
 
-from support.errors import RunError, UserError, failure, library_errors
+from support.errors import RunError, UserError, failure, library_errors, one_line
 
 Say = Callable[[str], object]  # takes one line for the person at the keyboard
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
@@ -38,7 +38,7 @@ def run_command(
             # A file may have any name; a line must be seen when it is printed, also in a pipe.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
-        with _interrupting() if tidies_up else leaving_at_once():
+        with _handled_by(_interrupt) if tidies_up else leaving_at_once():
             return work(argv)
     except KeyboardInterrupt as stop:
         number = next(iter(stop.args), signal.SIGINT)
@@ -74,7 +74,7 @@ def _missing(error: ImportError) -> str:
     packages = re.findall(r"^[\w-]+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
     ours = {MODULES.get(package, package) for package in packages}
     concerned = {name.partition(".")[0] for name in (error.name, *importing) if name}
-    return f"{error}: pip install -r requirements.txt" if concerned & ours else str(error)
+    return one_line(error) + (": pip install -r requirements.txt" if concerned & ours else "")
 
 
 def _flush_stdout() -> None:
@@ -200,15 +200,8 @@ def stopping_later() -> Iterator[list[int]]:
         yield received
 
 
-@contextmanager
-def _interrupting() -> Iterator[None]:
-    """Raise KeyboardInterrupt with the number of the signal that comes."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(number)
-
-    with _handled_by(interrupt):
-        yield
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(number)
 
 
 @contextmanager

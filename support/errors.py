@@ -18,6 +18,10 @@ class RunError(Exception):
     exit_status = 1
 
 
+class NoRoomError(RunError):
+    """The disk has no room: asking another source would not help."""
+
+
 def one_line(error: BaseException) -> str:
     """What a library's exception says, in one line; an OSError's with the file's name."""
     if isinstance(error, OSError) and error.strerror:

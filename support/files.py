@@ -14,13 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from support.errors import RunError, UserError
+from support.errors import NoRoomError, UserError
 from support.text import in_units
-
-
-class NoRoomError(RunError):
-    """The disk has no room: asking another source would not help."""
-
 
 # The names that written_aside gives, and what TensorFlow adds to them for its working files.
 ASIDE = re.compile(r"\..*\.(\d+)(-[0-9a-f]+)?\.part([._].*)?", re.DOTALL)

@@ -56,6 +56,10 @@ class Progress:
             self._said = now
             print(self._status(now - self._began), file=sys.stderr, flush=True)
 
+    def reach(self, units: int) -> None:
+        """Count as done what is missing to `units`."""
+        self.update(units - self._done)
+
     def line(self, text: str) -> None:
         """Print a line to stdout; on a terminal the bar stays below it."""
         with tqdm.external_write_mode(file=sys.stdout, nolock=False):
