@@ -54,7 +54,7 @@ class MadeUpDCGAN:
 def made(dcgan: MadeUpDCGAN, option: int, folder: Path, count: int = 10) -> list[Path]:
     paths: list[Path] = []
     visualize(dcgan, option, folder, count, seed=3, written=paths.append)  # type: ignore[arg-type]
-    assert sorted(paths) == sorted(folder.iterdir()), "every written path is told"
+    assert sorted(paths) == sorted(folder.iterdir()), "each path that is written is passed on"
     return paths
 
 
@@ -210,7 +210,7 @@ def test_names_stand_above_the_columns_that_the_caller_chose(tmp_path: Path) -> 
     line = named[:NAME_HEIGHT].reshape(NAME_HEIGHT, 3, -1).max(axis=(0, 2))
     assert (line > 0).tolist() == [True, False, True]
     sized = save_grid(pixels, tmp_path / "b.png", (2, 3), classes=["a", "b"])
-    assert (read(sized) == plain).all(), "a size that is given stands"
+    assert (read(sized) == plain).all(), "a size that is given is kept"
     assert read(save_grid(pixels, tmp_path / "c.png", classes=["a", "b"])).shape[1] == 80
 
 
