@@ -1,16 +1,13 @@
-"""Fetch data sets into data/, checked.
+"""Fetch data sets into data/ and check them.
 
-  python download.py mnist                    fashion_mnist, celebA, lsun, lsun_val likewise
-  python download.py celebA --from FILE       an archive that was fetched by hand
+  python download.py mnist                    or fashion_mnist, celebA, lsun, lsun_val
+  python download.py celebA --from FILE       from an archive that you have fetched yourself
   python download.py anime --from faces.zip   any archive of images, into data/anime
 
-A data set stands under its name only when it is whole and right. What is there is not fetched
-again, and never overwritten. Stopped, the same command goes on where it was.
+A data set gets its final name only when it is complete and right. What is there already is neither
+fetched again nor overwritten. After an interruption, the same command goes on where it stopped.
 """
 
-import argparse
-import difflib
-import io
 import os
 import re
 import shlex
@@ -18,11 +15,13 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from support.errors import RunError, UserError, one_line
+from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
+from support.errors import RunError, UserError, failure, library_errors
 
-try:
+with checked_imports():
     import filelock
 
     from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
@@ -38,16 +37,14 @@ try:
         sha256_of,
         write_json,
     )
-except ImportError as missing:
-    sys.exit(f"error: {missing}: pip install -r requirements.txt")
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """An archive of images: where it comes from, and what is known of it.
+    """An archive of images: where it comes from, and what is known about it.
 
-    bytes: of the archive. images: in it. copies: how many times its size the work needs on the
-    disk. is_lmdb: the images are in a database.
+    bytes: of the archive. images: in it. copies: how many times its size must be free on the disk.
+    is_lmdb: the images are in a database.
     """
 
     file: str
@@ -110,44 +107,33 @@ DATA_SETS: dict[str, IdxSet | ImageSet] = {
     ),
 }
 DRIVE = "https://drive.google.com/"
-# Where main.py looks, and for what, if not told.
-DATA_DIR = Path("data")
-DEFAULT_PATTERN = "*.jpg"
+DATA_DIR, PATTERN = Path("data"), "*.jpg"  # as main.py's --data_dir and --input_fname_pattern are
 
 
 def main(argv: Sequence[str]) -> int:
-    """Get each data set named -> exit status: 0, 2 for wrong input, 1 where fetching failed."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file may have any name
-    parser = argparse.ArgumentParser(
-        prog="download.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Get each data set named in the command line `argv` -> exit status.
+
+    0 if all are there, 2 for wrong input, 1 where fetching failed, 128 + n when stopped by
+    signal n.
+    """
+    return run_command(_run, argv, tidies_up=True)
+
+
+def _run(argv: Sequence[str]) -> int:
+    parser = Parser("download.py", __doc__)
     parser.add_argument("names", nargs="+", metavar="NAME", help=", ".join(DATA_SETS))
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="FILE",
-        help="an archive, or mnist's files, fetched by hand",
-    )
-    parser.add_argument(
-        "--data_dir", type=Path, default=DATA_DIR, help="where data sets are [data]"
-    )
+    text = "an archive, or the files of mnist, that you have fetched yourself"
+    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help=text)
+    text = "where data sets are [data]"
+    parser.add_argument("--data_dir", type=Path, default=DATA_DIR, help=text)
     arguments = parser.parse_args(argv)
     if arguments.source and len(arguments.names) > 1:
         parser.error(f"--from {arguments.source} is for one NAME, not {len(arguments.names)}")
-    try:
-        return max(_get(name, arguments.data_dir, arguments.source) for name in arguments.names)
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C; type the same command to go on", file=sys.stderr)
-        return 130
+    return max(_get(name, arguments.data_dir, arguments.source) for name in arguments.names)
 
 
 def _get(name: str, data_dir: Path, source: Path | None) -> int:
-    """Get one data set, and say how it ended -> exit status."""
+    """Get one data set, or say in one line why not and how to do it by hand -> exit status."""
     try:
         _check_name(name, source)
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -158,19 +144,20 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
         text, status = str(error), error.exit_status
     except filelock.Timeout:
         text, status = f"another download.py is at work on {data_dir / name}: wait for it", 1
-    except OSError as error:
-        text, status = one_line(error), 1
-    print(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}", file=sys.stderr)
+    except library_errors() as error:
+        text, status = failure(error), 1
+    warn(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}")
     return status
 
 
 def _check_name(name: str, source: Path | None) -> None:
     if name not in DATA_SETS and source is None:
-        near = difflib.get_close_matches(name, DATA_SETS, n=1)
-        guess = f"did you mean {near[0]}? There" if near else "there"
-        raise UserError(f"{name}: {guess} are {', '.join(DATA_SETS)}; others come with --from FILE")
+        raise UserError(
+            f"{name} is not a known data set.{nearest(name, DATA_SETS)} There are "
+            f"{', '.join(DATA_SETS)}; others come with --from FILE"
+        )
     if not _is_a_name(name):
-        raise UserError(f"{name!r} is no name for a folder: letters, digits, space, _ - and .")
+        raise UserError(f"{name!r} cannot name a folder: use letters, digits, space, _ - and .")
     if source is not None and not source.exists():
         raise UserError(f"{source}: there is no such file")
 
@@ -180,7 +167,7 @@ def _is_a_name(name: str) -> bool:
 
 
 def recipe(name: str, data_dir: Path) -> str:
-    """How to get a data set without this program's fetching, in one sentence."""
+    """How to get a data set when this program cannot fetch it, in one sentence."""
     known = DATA_SETS.get(name)
     place = f" --data_dir {shlex.quote(str(data_dir))}" if data_dir != DATA_DIR else ""
     if isinstance(known, IdxSet):
@@ -201,9 +188,9 @@ def _bring(name: str, data_dir: Path, source: Path | None) -> None:
     known, folder = DATA_SETS.get(name), data_dir / name
     if isinstance(known, IdxSet):
         if source is None:
-            fetch_idx_set(known, folder)
+            fetch_idx_set(known, folder, say, warn)
         else:
-            take_idx_set(known, folder, source)
+            take_idx_set(known, folder, source, say)
         return
     sweep(folder)
     if _is_there(folder, known):
@@ -220,7 +207,7 @@ def _bring(name: str, data_dir: Path, source: Path | None) -> None:
 
 
 def _is_there(folder: Path, known: ImageSet | None) -> bool:
-    """Whether the data set is there, whole; says so.
+    """Whether the whole data set is there; says so if it is.
 
     Raises:
         UserError: something else is there.
@@ -231,25 +218,25 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
         raise UserError(f"{folder} is a file where a folder is needed: move it away")
     count = sum(_suffixes(folder).values())
     if count in (read_json(_note(folder)).get("files"), known and known.images):
-        print(f"{folder} is already there, with {count:,} files", flush=True)
+        say(f"{folder} is already there, with {count:,} files")
         return True
     raise UserError(
-        f"{folder} holds {count:,} files that download.py did not put there, or not all of what it "
-        f"put there: nothing is overwritten. Train with it as it is (--dataset {folder.name}), or "
-        "move it away and type the same command"
+        f"{folder} holds {count:,} files that download.py did not put there, or not all that it "
+        f"did. Nothing is overwritten: train with it as it is (--dataset {folder.name}), or move "
+        "it away and type the same command"
     )
 
 
 def _check_archive(source: Path, known: ImageSet | None) -> None:
     if not source.is_file():
-        raise UserError(f"{source} is no file: name the archive")
+        raise UserError(f"{source} is not a file: give the archive")
     if known is None or known.sha256 is None:
         return
     digest = sha256_of(source)
     if digest != known.sha256:
         raise UserError(
             f"{source} is not {known.file}: its sha256 begins {digest[:12]}, the right one's "
-            f"{known.sha256[:12]}; another archive of images takes another NAME"
+            f"{known.sha256[:12]}. For other images, give another NAME"
         )
 
 
@@ -257,29 +244,30 @@ def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
     """Fetch the archive, unless an earlier run did, and unpack it."""
     archive = folder.with_name(f".{known.file}")
     if archive.is_file():
-        print(f"{archive} is already there", flush=True)
+        say(f"{archive} is already there")
     else:
         _fetch_from_first(known, archive)
     try:
         _unpack(archive, folder, known)
-    except UserError as error:  # the file is wrong, and nobody at the keyboard chose it
+    except UserError as error:  # the user did not choose this file
         archive.unlink()
         raise RunError(f"{error}; {archive} has been deleted") from error
 
 
 def _fetch_from_first(known: ImageSet, archive: Path) -> None:
+    """Fetch the archive from the first address that gives it."""
     for address in known.addresses:
-        get = fetch_from_drive if address.startswith(DRIVE) else fetch
-        print(f"asking {address}", flush=True)
+        get = fetch_from_drive if address.startswith(DRIVE) else partial(fetch, warn=warn)
+        say(f"asking {address}")
         try:
             get(address, archive, known.sha256, known.bytes, known.copies)
         except NoRoomError:
             raise
         except RunError as error:
-            print(error, file=sys.stderr, flush=True)
+            warn(error)
         else:
-            unchecked = "" if known.sha256 else "; no hash is known to check it by"
-            print(f"fetched {archive}{unchecked}", flush=True)
+            unchecked = "" if known.sha256 else "; there is no known hash to check it against"
+            say(f"fetched {archive}{unchecked}")
             return
     raise RunError(f"no source gave {known.file}")
 
@@ -289,11 +277,11 @@ def _delete_fetched(known: ImageSet, data_dir: Path) -> None:
     for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
         if path.is_file():
             path.unlink()
-            print(f"deleted {path}", flush=True)
+            say(f"deleted {path}")
 
 
 def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
-    """Unpack images into `folder`, all or none, and say how to train with them."""
+    """Unpack all images into `folder`, or none, and say how to train with them."""
     with folder_aside(folder) as aside:
         unpacked = aside / "unpacked"
         unpacked.mkdir()
@@ -304,28 +292,26 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
             check_room(aside, archive.stat().st_size)
             write_images(unpacked, images)
         suffixes = _suffixes(images)
-        if not any(suffix.lower() in PICTURE_SUFFIXES for suffix, _ in suffixes):
+        pattern = _pattern(suffixes)
+        if pattern is None:
             raise UserError(f"{archive} holds no images")
-        write_json(_note(folder), {"archive": archive.name, "files": sum(suffixes.values())})
+        count = sum(suffixes.values())
+        write_json(_note(folder), {"archive": archive.name, "files": count})
         publish(images, folder)
-    print(f"wrote {folder}, {sum(suffixes.values()):,} files", flush=True)
-    pattern = _pattern(suffixes)
-    option = "" if pattern == DEFAULT_PATTERN else f' --input_fname_pattern "{pattern}"'
+    say_written(f"{folder}, {count:,} files")
+    flags = "" if pattern == PATTERN else f' --input_fname_pattern "{pattern}"'
     if folder.parent != DATA_DIR:
-        option += f" --data_dir {shlex.quote(str(folder.parent))}"
-    print(
-        f"train with: python main.py --dataset {shlex.quote(folder.name)}{option} --train",
-        flush=True,
-    )
+        flags += f" --data_dir {shlex.quote(str(folder.parent))}"
+    say(f"train with: python main.py --dataset {shlex.quote(folder.name)}{flags} --train")
 
 
 def _note(folder: Path) -> Path:
-    """Beside a folder of images: how many files this program put into it."""
+    """The file next to a folder of images that says how many this program put into it."""
     return folder.with_name(f".{folder.name}.json")
 
 
 def _suffixes(folder: Path) -> Counter[tuple[str, bool]]:
-    """How many files, hidden ones aside, have each suffix, and whether they lie deeper down."""
+    """How many files have each suffix, hidden ones aside, and whether they are in sub-folders."""
     counts: Counter[tuple[str, bool]] = Counter()
     for place, _, files in os.walk(folder):
         deeper = Path(place) != folder
@@ -333,11 +319,12 @@ def _suffixes(folder: Path) -> Counter[tuple[str, bool]]:
     return counts
 
 
-def _pattern(suffixes: Counter[tuple[str, bool]]) -> str:
-    """What --input_fname_pattern finds most of the images with."""
-    images = {key: count for key, count in suffixes.items() if key[0].lower() in PICTURE_SUFFIXES}
-    suffix, deeper = max(images, key=images.__getitem__)
-    return f"**/*{suffix}" if deeper else f"*{suffix}"
+def _pattern(suffixes: Counter[tuple[str, bool]]) -> str | None:
+    """The --input_fname_pattern that finds most of the images; None if there are none."""
+    for (suffix, deeper), _ in suffixes.most_common():
+        if suffix.lower() in PICTURE_SUFFIXES:
+            return f"**/*{suffix}" if deeper else f"*{suffix}"
+    return None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A zip or tar that nobody vouches for -> files below one folder, all of them or none.
+"""An untrusted zip or tar -> files below one folder, all of them or none.
 
-Every member is checked before it is written. All is written into a hidden folder aside, which one
-rename brings under its final name.
+Every member is checked before it is written. Everything goes into a hidden folder, which is renamed
+to its final name at the end.
 """
 
 import bz2
@@ -29,7 +29,7 @@ from support.progress import Progress
 from support.text import in_units
 
 CHUNK_BYTES = 1 << 18
-# What zipfile, tarfile and the decompressors raise on damaged input.
+# What zipfile, tarfile and the decompressors raise for damaged input.
 DAMAGED = (
     OSError,
     EOFError,
@@ -42,7 +42,7 @@ DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
 )
-# What file managers leave in archives.
+# What file managers add to archives.
 CLUTTER = re.compile(r"(^|.*/)(__MACOSX/.*|\.DS_Store|Thumbs\.db|\._[^/]*)$", re.IGNORECASE)
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
@@ -52,14 +52,14 @@ LARGEST_READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What goes beyond is no archive of a data set: images hardly shrink when they are packed."""
+    """An archive beyond these is not a data set: images hardly shrink when they are packed."""
 
     times_its_size: int = 100
     members: int = 1_000_000
 
 
 class Member(NamedTuple):
-    """A file in an archive: its name there, the size it is said to have, its open content."""
+    """A file in an archive: its name, the size that the archive states, its open content."""
 
     name: str
     size: int
@@ -68,9 +68,9 @@ class Member(NamedTuple):
 
 @contextmanager
 def folder_aside(folder: Path) -> Iterator[Path]:
-    """Yield a new hidden folder beside `folder`; whatever is left of it goes at the end.
+    """Yield a new hidden folder next to `folder`, which is deleted at the end unless published.
 
-    What earlier runs left, killed before they could clean up, goes too. Only one at a time may
+    Those left over from runs that were killed are deleted first. Only one process at a time may
     work on the same `folder`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,17 +84,17 @@ def folder_aside(folder: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the folders aside that killed runs left beside `folder`."""
+    """Delete the hidden folders next to `folder` that are left over from killed runs."""
     for left in folder.parent.glob(f".{folder.name}.*.part"):
         if re.fullmatch(r"\d+", left.name[len(folder.name) + 2 : -len(".part")]) and left.is_dir():
             shutil.rmtree(left)
 
 
 def publish(aside: Path, folder: Path) -> None:
-    """Bring a finished folder under its final name, in one step.
+    """Give a finished folder its final name, in one step.
 
     Raises:
-        OSError: there is something of that name, not an empty folder.
+        OSError: that name is taken by something other than an empty folder.
     """
     if hasattr(os, "sync"):
         os.sync()  # the contents must be on disk before the name is
@@ -107,8 +107,8 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
     """Write the files of a zip or tar below the empty folder `target` -> how many.
 
     Raises:
-        UserError: it is no zip or tar, is damaged or encrypted, goes beyond the limits, or a member
-            would not be one plain file of its own below `target`; names the member.
+        UserError: it is not a zip or tar, is damaged or encrypted, goes beyond the limits, or has
+            a member that would not become a plain file of its own below `target`; names the member.
         RunError: the disk has no room for it.
         OSError: a file cannot be written.
     """
@@ -125,7 +125,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
             if written + member.size > allowed:
                 raise UserError(
                     f"{archive}: {member.name!r} brings it to {in_units(written + member.size)}, "
-                    f"{limits.times_its_size} times its own size: no archive of a data set"
+                    f"{limits.times_its_size} times its own size: not an archive of a data set"
                 )
             check_room(target, member.size)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,14 +138,14 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
 
 
 def without_single_top(folder: Path) -> Path:
-    """`folder`, or the folder in it if that is the only thing there."""
+    """`folder`, or the folder inside it if there is nothing else."""
     inside = list(folder.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
 @dataclass
 class _Names:
-    """The names so far, to find those that would be the same file on some system."""
+    """The names so far, to find those that would be the same file on some systems."""
 
     archive: Path
     files: dict[str, str] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class _Names:
         """The relative path of a member.
 
         Raises:
-            UserError: it is absolute, leads out, is no name, or another member has it.
+            UserError: it is absolute, leads out, cannot be a name, or another member has it.
         """
         parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
         if re.match(r"[/\\]|[A-Za-z]:", name):
@@ -163,7 +163,7 @@ class _Names:
         if ".." in parts:
             raise UserError(f"{self.archive}: {name!r} leads out of the folder")
         if not parts or any(unicodedata.category(letter) == "Cc" for letter in name):
-            raise UserError(f"{self.archive}: {name!r} is no file name")
+            raise UserError(f"{self.archive}: {name!r} cannot be a file name")
         keys = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
         keys = [unicodedata.normalize("NFC", key).casefold() for key in keys]
         taken = [*(self.files.get(key) for key in keys), self.folders.get(keys[-1])]
@@ -192,9 +192,7 @@ def _members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Memb
             head = file.read(40)
         if head.startswith(b"PK"):
             raise UserError(f"{archive} is a zip whose end is missing: fetch it again")
-        raise UserError(
-            f"{archive} is no zip or tar archive, or not a whole one; it begins {head!r}"
-        )
+        raise UserError(f"{archive} is not a complete zip or tar archive; it begins {head!r}")
 
 
 def _zip_members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Member, int]]:
@@ -222,13 +220,13 @@ def _check_total(archive: Path, total: int, limits: Limits, target: Path) -> Non
     if total > archive.stat().st_size * limits.times_its_size:
         raise UserError(
             f"{archive} would unpack to {in_units(total)}, more than {limits.times_its_size} times "
-            "its own size: no archive of a data set"
+            "its own size: not an archive of a data set"
         )
     check_room(target, total)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name; where the archive does not tell its encoding: UTF-8 if it can be, else CP437."""
+    """The name; if the archive does not state its encoding, as UTF-8 if it can be, else CP437."""
     if info.flag_bits & UTF8_FLAG:
         return info.filename
     try:
@@ -243,9 +241,9 @@ def _kind(mode: int) -> str:
 
 
 class _Careful(io.BufferedReader):
-    """Refuses to read at once what no header needs.
+    """Refuses to read more at once than any header needs.
 
-    tarfile reads a long name in one go, of whatever length the archive tells: a few kilobytes that
+    tarfile reads a long name in one go, whatever length the archive states: a few kilobytes that
     unpack to gigabytes would take all memory.
     """
 
@@ -289,13 +287,13 @@ def _tar_members(
         if content is None:
             raise UserError(f"{archive}: {info.name!r} is not a plain file")
         yield Member(info.name, info.size, content), raw.tell()
-    with _reading(archive):  # up to the checksum of what it is compressed with
+    with _reading(archive):  # to the end, where the checksum of the compression is
         while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
             pass
 
 
 def _is_cut_tar(archive: Path) -> bool:
-    """Whether a tar that is not compressed lacks the zeros at its end; tarfile does not mind."""
+    """Whether an uncompressed tar lacks the zeros at its end, which tarfile does not notice."""
     with archive.open("rb") as file:
         plain = file.read(TAR_BLOCK_BYTES)[257:262] == b"ustar"
         file.seek(max(archive.stat().st_size - TAR_BLOCK_BYTES, 0))
@@ -303,7 +301,7 @@ def _is_cut_tar(archive: Path) -> bool:
 
 
 def _write(archive: Path, member: Member, path: Path) -> int:
-    """Write one member -> its size, which must be the one it is said to have."""
+    """Write one member -> its size, which must be the one that the archive states."""
     written = 0
     with path.open("xb") as file:
         while True:
@@ -316,13 +314,15 @@ def _write(archive: Path, member: Member, path: Path) -> int:
                 break
             file.write(chunk)
     if written != member.size:
-        raise UserError(f"{archive}: {member.name!r} is not of the size that the archive tells")
+        raise UserError(
+            f"{archive}: {member.name!r} does not have the size that the archive states"
+        )
     return written
 
 
 @contextmanager
 def _reading(archive: Path, name: str = "") -> Iterator[None]:
-    """Name the archive, and the member, in whatever reading them raises."""
+    """Name the archive, and the member, in the error if they cannot be read."""
     try:
         yield
     except DAMAGED as error:

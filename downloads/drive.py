@@ -1,4 +1,4 @@
-"""A file on Google Drive, whose pages ask before they hand out large files; gdown knows them."""
+"""A file on Google Drive, which asks for confirmation of large ones; gdown knows how to answer."""
 
 import os
 from pathlib import Path
@@ -19,9 +19,9 @@ def fetch_from_drive(
     copies: int = 1,
     patience: Patience | None = None,
 ) -> None:
-    """As `fetching.fetch`. What has come waits in `.NAME.driveXXXXXXXX.part`.
+    """As http.fetch, but an unfinished download is kept in `.NAME.driveXXXXXXXX.part`.
 
-    A host that drips, slowly but without a pause, is not given up.
+    A host that is very slow, but never pauses, is not given up.
     """
     try:
         import gdown
@@ -52,7 +52,7 @@ def fetch_from_drive(
                 retries=patience.tries,
             )
         except (gdown.exceptions.DownloadError, requests.RequestException, KeyError) as error:
-            # KeyError: an answer without the headers that Google Drive sends.
+            # KeyError: the answer lacks the headers that Google Drive sends.
             raise RunError(f"{address}: {' '.join(str(error).split())}") from error
     problem = problem_with(aside, sha256, size)
     if problem:

@@ -1,16 +1,16 @@
-"""One address -> one verified file: resumed where it broke off, given up where it stalls.
+"""One address -> one verified file: resumed where it broke off, given up if the host stalls.
 
-What has come waits in `.NAME.part` beside the file's place; `.NAME.part.json` says of what it is a
-part.
+An unfinished download is kept as `.NAME.part` in the folder of the file; `.NAME.part.json` says
+what it is part of.
 """
 
 import http.client
 import os
 import queue
 import re
-import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,14 +27,14 @@ from support.text import in_units
 CHUNK_BYTES = 1 << 18
 LONGEST_WAIT_SECONDS = 60.0
 TRIES_WITHOUT_AN_ANSWER = 2
-# Answers that may be another one a little later.
+# Answers that may change within a minute.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
-# Failures that the same question would meet again.
+# Failures that asking again would not change.
 LASTING = (
     requests.exceptions.SSLError,
     requests.exceptions.ProxyError,
     requests.exceptions.TooManyRedirects,
-    ValueError,  # what requests says of an address or a proxy that is none
+    ValueError,  # what requests raises for an address or a proxy that cannot be one
 )
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|script)", re.IGNORECASE)
 TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -42,11 +42,11 @@ TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Patience:
-    """When a host is given up.
+    """When to give up on a host.
 
-    answer_seconds: until its answer begins, looking up its name and redirects included.
-    window_seconds, window_bytes: less than this in that time is a stall.
-    tries: connections in a row that bring less than window_bytes.
+    answer_seconds: until its answer begins, including name lookup and redirects.
+    window_seconds, window_bytes: fewer bytes than this in that time is a stall.
+    tries: how many connections in a row may bring fewer than window_bytes.
     wait_seconds: before the second of them; doubles each time.
     """
 
@@ -58,12 +58,12 @@ class Patience:
 
 
 class _BrokenError(Exception):
-    """A failure that another try may mend."""
+    """A failure that may not happen on the next try."""
 
 
 @dataclass
 class _Part:
-    """What has come so far, and what it is a part of."""
+    """The unfinished download, and what it is part of."""
 
     path: Path
     address: str
@@ -79,20 +79,19 @@ class _Part:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def begin(self, validator: str, total: int | None) -> None:
-        """Start over, as a part of this version of the file."""
+        """Start over, with this version of the file."""
         self.drop()
         self.validator, self.total = validator, total
         write_json(self.note, {"address": self.address, "validator": validator, "total": total})
 
     def recall(self, trusted: bool) -> None:
-        """Take up what an earlier run left, if it is of the same address and can be checked."""
+        """Keep what is left over from an earlier run, if it has this address and can be checked."""
         try:
             note = read_json(self.note)
         except UserError:
             note = {}
         self.validator, self.total = str(note.get("validator", "")), note.get("total")
-        checkable = trusted or self.validator
-        if note.get("address") != self.address or not checkable:
+        if note.get("address") != self.address or not (trusted or self.validator):
             self.drop()
 
     def drop(self) -> None:
@@ -109,16 +108,18 @@ def fetch(
     size: int | None = None,
     copies: int = 1,
     patience: Patience | None = None,
+    warn: Callable[[str], object] = lambda line: None,
 ) -> None:
-    """Fetch `address` to `path`; a part that an earlier run left is gone on with.
+    """Fetch `address` to `path`, resuming an unfinished download of an earlier run.
 
     Args:
         address: http or https.
-        path: where the file comes to stand, whole or not at all.
-        sha256: of the right file, where it is known.
-        size: of the right file in bytes, where it is known.
-        copies: how many times its size must be free on the disk: 2 if it is to be unpacked.
+        path: where the file goes, complete or not at all.
+        sha256: of the right file, if it is known.
+        size: of the right file in bytes, if it is known.
+        copies: how many times its size must be free on the disk: 2 if it will be unpacked.
         patience: when to give up.
+        warn: called with a line for each failure after which it tries again.
 
     Raises:
         RunError: the address does not give the right file; says what it gave.
@@ -128,14 +129,14 @@ def fetch(
     part = _Part(path.with_name(f".{path.name.lstrip('.')}.part"), address)
     part.recall(trusted=sha256 is not None)
     for last in (False, True):
-        pieces = _receive_all(part, size, copies, patience or Patience())
+        pieces = _receive_all(part, size, copies, patience or Patience(), warn)
         problem = problem_with(part.path, sha256, size)
         if not problem:
             break
         part.drop()
         if pieces == 1 or last:
             raise RunError(f"{address}: {problem}")
-        print(f"{address}: {problem}, in {pieces} pieces; fetching it in one", file=sys.stderr)
+        warn(f"{address}: {problem}, in {pieces} pieces; fetching it in one")
     with part.path.open("rb+") as whole:
         os.fsync(whole.fileno())
     os.replace(part.path, path)
@@ -143,7 +144,7 @@ def fetch(
 
 
 def problem_with(path: Path, sha256: str | None, size: int | None) -> str:
-    """What is wrong with a file that came: empty, a web page, wrong size or hash; "" if nothing."""
+    """What is wrong with a file: it is empty, a web page, of wrong size or hash; "" if nothing."""
     found = path.stat().st_size if path.is_file() else 0
     if not found:
         return "an empty answer"
@@ -164,8 +165,14 @@ def _web_page(head: bytes) -> str:
     return f"a web page instead of the file{f', titled {text!r}' if text else ''}"
 
 
-def _receive_all(part: _Part, size: int | None, copies: int, patience: Patience) -> int:
-    """Connect until the part is whole -> the number of pieces it was put together from."""
+def _receive_all(
+    part: _Part,
+    size: int | None,
+    copies: int,
+    patience: Patience,
+    warn: Callable[[str], object],
+) -> int:
+    """Connect until the download is complete -> how many pieces it was put together from."""
     pieces, failures, answered = 1 if part.size else 0, 0, False
     furthest = part.size
     while part.total is None or part.size != part.total:
@@ -177,26 +184,23 @@ def _receive_all(part: _Part, size: int | None, copies: int, patience: Patience)
             return pieces + 1
         except _BrokenError as error:
             pieces += 1
-            # From the furthest point: a host that sends the same half each time is given up.
+            # Only what goes beyond the furthest point counts: a host may send the same half again.
             failures = 0 if part.size >= furthest + patience.window_bytes else failures + 1
             furthest = max(furthest, part.size)
             if failures >= (patience.tries if answered else TRIES_WITHOUT_AN_ANSWER):
                 raise RunError(f"{part.address}: {error}, {failures} times in a row") from error
             wait = min(patience.wait_seconds * 2**failures, LONGEST_WAIT_SECONDS)
-            print(
-                f"{part.address}: {error}, {in_units(part.size)} are here; "
-                f"trying again in {wait:.0f} s",
-                file=sys.stderr,
-            )
+            here = f"{error}, {in_units(part.size)} are here"
+            warn(f"{part.address}: {here}; trying again in {wait:.0f} s")
         time.sleep(wait)
     return pieces
 
 
 def _answer(part: _Part, patience: Patience) -> requests.Response:
-    """The answer's head, within answer_seconds; for the rest of a part where one is there.
+    """Ask for the file, or for the rest of it -> the answer, of which only the head has been read.
 
-    Asked in a thread, because the time limits of a socket are for each of its calls: a name that
-    is not found, or a head that comes letter by letter, would keep within them for hours.
+    Asks in a thread, because a socket's time limits hold for each call alone: a name server that
+    does not answer, or headers that come letter by letter, could stay within them for hours.
     """
     headers = {"Accept-Encoding": "identity"}
     if part.size:
@@ -229,7 +233,7 @@ def _answer(part: _Part, patience: Patience) -> requests.Response:
 def _receive(
     answer: requests.Response, part: _Part, size: int | None, copies: int, patience: Patience
 ) -> None:
-    """Write the body of one answer; returns when the file is whole."""
+    """Write the body of one answer; returns when the file is complete."""
     _place(answer, part)
     if size is not None and part.total not in (None, size):
         problem = f"{part.total:,} bytes, the right file has {size:,}"
@@ -260,18 +264,18 @@ def _receive(
 
 
 def _place(answer: requests.Response, part: _Part) -> None:
-    """Find out where in the file the answer's body belongs; start over where it is the whole."""
+    """Check that the answer's body continues the part; start over if it is the whole file."""
     status, headers = answer.status_code, answer.headers
     if status in PASSING:
         raise _BrokenError(f"answered {status} {_phrase(status)}")
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.size:
         part.drop()
-        raise _BrokenError("the file there is another one now")
+        raise _BrokenError("the file on the host has changed")
     if status == HTTPStatus.PARTIAL_CONTENT and part.size:
         place = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
         if place is None or int(place[1]) != part.size or place[2] not in ("*", str(part.total)):
             part.drop()
-            raise _BrokenError("answered with another part than was asked for")
+            raise _BrokenError("answered with a different part than the one asked for")
         return
     if status != HTTPStatus.OK:
         raise RunError(f"{part.address}: answered {status} {_phrase(status)}")
@@ -279,13 +283,13 @@ def _place(answer: requests.Response, part: _Part) -> None:
         raise RunError(f"{part.address}: {_web_page(_next_chunk(answer))}")
     length = headers.get("Content-Length", "")
     etag = headers.get("ETag", "")
-    # A weak tag says that two versions mean the same, not that their bytes are.
+    # A weak tag says that two versions mean the same, not that their bytes are the same.
     validator = headers.get("Last-Modified", "") if etag.startswith("W/") or not etag else etag
     part.begin(validator, int(length) if length.isdecimal() else None)
 
 
 def _next_chunk(answer: requests.Response) -> bytes:
-    """What has come, at most CHUNK_BYTES; never waits for a chunk to be full."""
+    """The bytes that have arrived, at most CHUNK_BYTES; does not wait for a full chunk."""
     try:
         return answer.raw.read1(CHUNK_BYTES, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:

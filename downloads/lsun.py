@@ -1,7 +1,7 @@
 """LSUN's database of images (LMDB) -> image files.
 
-The package lmdb is needed for this alone: pip install lmdb. It maps the file as it is, without
-checks: a database made to do harm could crash it, so only LSUN's own is worth the trust.
+Only this needs the package lmdb: pip install lmdb. It maps the file into memory without checking
+it, so a malicious database could crash it: trust only LSUN's own.
 """
 
 import importlib
@@ -18,7 +18,7 @@ SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"RIFF": ".we
 
 
 def check_lmdb() -> None:
-    """Find out whether the package is there before 43 GB are fetched.
+    """Find out, before 43 GB are fetched, whether the package lmdb is installed.
 
     Raises:
         RunError: it is not.
@@ -27,21 +27,17 @@ def check_lmdb() -> None:
         importlib.import_module("lmdb")
     except ImportError as error:
         raise RunError(
-            f"lsun's archive holds an LMDB database; to read it: pip install lmdb ({error})"
+            f"the archive of lsun holds an LMDB database; to read it: pip install lmdb ({error})"
         ) from error
 
 
-def write_images(database: Path, folder: Path) -> int:
-    """Write every image of the database that lies below `database` as a file into `folder`.
+def write_images(database: Path, folder: Path) -> None:
+    """Write every image of the database found below `database` as a file into the new `folder`.
 
-    A file is named by its number in the database and by its key, as far as that holds letters
-    and digits.
-
-    Returns:
-        How many.
+    A file is named after its number in the database and the letters and digits of its key.
 
     Raises:
-        UserError: there is no such database, or a value is no image.
+        UserError: there is no such database, or a value is not an image.
         RunError: the package lmdb is not installed.
     """
     check_lmdb()
@@ -49,8 +45,7 @@ def write_images(database: Path, folder: Path) -> int:
 
     found = next(iter(sorted(database.rglob(DATABASE))), None)
     if found is None:
-        raise UserError(f"the archive holds no {DATABASE}: it is none of LSUN's")
-    count = 0
+        raise UserError(f"the archive holds no {DATABASE}: it is not from LSUN")
     folder.mkdir()
     try:
         with (
@@ -58,14 +53,12 @@ def write_images(database: Path, folder: Path) -> int:
             opened.begin() as transaction,
             Progress("writing images", transaction.stat()["entries"], "images") as progress,
         ):
-            for key, image in transaction.cursor():
-                name = f"{count:07}_{_letters(key)}{_suffix(key, image)}"
+            for number, (key, image) in enumerate(transaction.cursor()):
+                name = f"{number:07}_{_letters(key)}{_suffix(key, image)}"
                 (folder / name).write_bytes(image)
-                count += 1
                 progress.update()
     except lmdb.Error as error:
         raise UserError(f"{DATABASE} is damaged ({error})") from error
-    return count
 
 
 def _letters(key: bytes) -> str:
@@ -76,4 +69,4 @@ def _suffix(key: bytes, image: bytes) -> str:
     for head, suffix in SUFFIXES.items():
         if image.startswith(head) and (suffix != ".webp" or image[8:12] == b"WEBP"):
             return suffix
-    raise UserError(f"{DATABASE}: the value of {key[:KEY_LETTERS]!r} is no JPEG, PNG or WebP image")
+    raise UserError(f"{DATABASE}: the value of {key[:KEY_LETTERS]!r} is not JPEG, PNG or WebP")

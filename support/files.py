@@ -1,4 +1,4 @@
-"""How a file comes to stand under its name: whole, or not at all."""
+"""Writing files so that each is complete under its name or not there at all, and reading them."""
 
 import hashlib
 import json
@@ -19,24 +19,24 @@ from support.text import in_units
 
 
 class NoRoomError(RunError):
-    """The disk has no room: no other source would help."""
+    """The disk has no room: asking another source would not help."""
 
 
-# The names written_aside gives, and those that TensorFlow makes of them for its own working files.
+# The names that written_aside gives, and what TensorFlow adds to them for its working files.
 ASIDE = re.compile(r"\..*\.(\d+)(-[0-9a-f]+)?\.part([._].*)?", re.DOTALL)
-# Processes of two containers often have the same number and may share a folder.
+# Processes in two containers often have the same number and may share a folder.
 TOKEN = secrets.token_hex(4)
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
-PAUSE = 10.0  # seconds that a process which writes may let a file rest
+PAUSE = 10.0  # seconds without a write after which a file counts as abandoned
 
 
 @contextmanager
 def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
-    """Yield a name beside `path` to write to; rename it to `path` if nothing was raised.
+    """Yield a temporary name next to `path` to write to; rename it to `path` if nothing is raised.
 
     The suffix stays, because image writers choose the format by it. Missing folders are made.
-    Without `flush` a kill leaves no half of a file either, but a loss of power may: for the
-    thousands of pictures that a command makes again, waiting for the disk is not worth it.
+    Without `flush` a killed process still leaves no half-written file, but a power cut may: that
+    is good enough for thousands of pictures that a command can make again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}-{TOKEN}.part{path.suffix}")
@@ -47,20 +47,20 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
                 os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk is told without
+        error.filename = error.filename or str(path)  # the error of a full disk has none
         raise
     finally:
         aside.unlink(missing_ok=True)
 
 
 def sweep_asides(folder: Path) -> None:
-    """Delete what killed processes left half written in `folder`; a running process' is kept.
+    """Delete half-written files left over from killed processes, not those of running ones.
 
-    Processes of another machine or container cannot be seen from here. They write without long
-    pauses, so what was written to a moment ago is kept too.
+    Processes on another machine or in another container cannot be seen from here. They write
+    without long pauses, so files written to a moment ago are kept too.
     """
     if os.name != "posix" or not folder.is_dir():
-        return  # Windows has no harmless way to ask for a process by its number
+        return  # Windows has no harmless way to look up a process by its number
     for path in folder.iterdir():
         match = ASIDE.fullmatch(path.name)
         with suppress(OSError):  # another process may have been faster
@@ -74,24 +74,24 @@ def sweep_asides(folder: Path) -> None:
 
 def _is_another_running(pid: int) -> bool:
     if pid == os.getpid():
-        return False  # of a process that had the same number, as they do in containers
+        return False  # an earlier process had the same number, as is common in containers
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
-        return True  # another user's, or no number that a process can have
+        return True  # another user's process, or a number that no process can have
     return True
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` as indented JSON, in one piece."""
+    """Write `content` as indented JSON."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read what write_json wrote; {} where there is no such file.
+    """Read what write_json wrote; {} if there is no such file.
 
     Raises:
         UserError: the file is not a JSON object.
@@ -103,14 +103,14 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}): put back a copy") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} holds no JSON object: put back a copy")
+        raise UserError(f"{path} is not a JSON object: put back a copy")
     return content
 
 
 def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
-    """Write one array as NumPy's .npy, its rows a block at a time; returns the path.
+    """Write one array as NumPy's .npy, a block of its rows at a time; returns the path.
 
-    dtype is NumPy's with its byte order, "<f4" or "|u1".
+    dtype is NumPy's, with its byte order: "<f4" or "|u1".
     """
     header = {"descr": dtype, "fortran_order": False, "shape": shape}
     with written_aside(path) as aside, aside.open("wb") as out:
@@ -121,7 +121,7 @@ def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[n
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Refuse work that would fill the disk.
+    """Check that the disk has room for what comes.
 
     Raises:
         NoRoomError: fewer than `needed` bytes are free where `folder` is.

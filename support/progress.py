@@ -1,9 +1,8 @@
-"""How long work shows itself: a bar on a terminal, plain lines when piped."""
+"""How far long work is: a bar on a terminal, plain lines in a pipe."""
 
 import shutil
 import sys
 import time
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -22,9 +21,9 @@ class Progress:
         scale: int = 1,
         shown: bool = True,
     ):
-        """Show `total` units; where a unit is `scale` things ("images"), show those.
+        """Show `total` units; if each of them (a step) is `scale` of what `unit` names, show those.
 
-        Not `shown`, nothing of the work itself is seen: no bar, no line of how far it is.
+        If not `shown`, neither bar nor lines appear, only what `line` prints.
         """
         self._title, self._unit, self._scale = title, unit, scale
         self._total, self._start, self._done = total, done, done
@@ -36,7 +35,7 @@ class Progress:
             total=total * scale,
             initial=done * scale,
             unit=f" {unit}",
-            # 80 x 24 where a terminal tells no size, for which tqdm alone would show nothing.
+            # 80 x 24 if the terminal does not know its size; tqdm would then show nothing.
             ncols=size.columns,
             nrows=size.lines,
             disable=not (shown and sys.stderr.isatty()),
@@ -45,16 +44,11 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.close()
 
     def update(self, units: int = 1) -> None:
-        """Count `units` as done; when piped, say so every half a minute."""
+        """Count `units` as done; in a pipe, print a line about it every half a minute."""
         self._done += units
         self._bar.update(units * self._scale)
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Fixtures: the scripts run as a user types them, small disks, no proxy."""
+"""Fixtures: the scripts run as a user types them, small disks, no proxy, tiny data sets."""
 
 import gc
 import os
@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from makers import PROJECT, Here, Run, small, stretched
+from hosts import SHORT, Host, running_host
+from makers import PROJECT, Fails, Here, Run, small, stretched
+from tiny_sets import ARCHIVE, GZIPPED, data_sets
 
+import download
 import generate
 import main
+from downloads import http
 
 # A shell may have started the tests with these ignored, which programs started here would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -118,3 +122,29 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback is asked directly, whatever the machine is set up for."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_proxy: None) -> Iterator[Host]:
+    """A host with tiny data sets in place of the real ones; no npm client; an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(http, "Patience", lambda: SHORT)
+    with running_host() as running:
+        running.files = {**GZIPPED, "a.zip": ARCHIVE}
+        monkeypatch.setattr(download, "DATA_SETS", data_sets(running.address))
+        yield running
+
+
+@pytest.fixture
+def fails(capfd: pytest.CaptureFixture[str]) -> Fails:
+    """fails(1, "mnist"): run download.py, assert the status and the one error line, return it."""
+
+    def call(expected: int, *arguments: str) -> str:
+        assert download.main(arguments) == expected
+        errors = [e for e in capfd.readouterr().err.splitlines() if e.startswith("error: ")]
+        assert len(errors) == 1
+        assert "By hand: " in errors[0]
+        return errors[0]
+
+    return call

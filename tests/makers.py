@@ -49,9 +49,8 @@ def write_jpegs(folder: Path, count: int, height: int = 96, width: int = 96) -> 
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
 Here = Callable[..., subprocess.CompletedProcess[str]]
+Fails = Callable[..., str]
 
 
 def start(folder: Path, *flags: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:

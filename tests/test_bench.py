@@ -1,4 +1,4 @@
-"""bench.py: what it counts is right, what it prints is what it measured."""
+"""bench.py: it counts correctly and prints what it has measured."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from training import measurements
 from training.measurements import multiplications, step_gflop
 
 
-def test_multiplications_are_those_of_the_layers() -> None:
+def test_the_multiplications_of_each_layer_are_counted() -> None:
     mnist = DCGAN(output_height=28, output_width=28, c_dim=1, y_dim=10)
     g = [110 * 1024, 1034 * 6272, 25 * 138 * 128 * 7 * 7, 25 * 138 * 14 * 14]
     d = [25 * 11 * 11 * 14 * 14, 25 * 21 * 74 * 7 * 7, (3626 + 10) * 1024, 1034]
@@ -51,7 +51,7 @@ def test_a_table_and_a_json_come_out(run: Run, tmp_path: Path) -> None:
     assert "   x 1.000" in table(found, found)[-1]
 
 
-def test_bfloat16_is_told_as_a_part_of_float32_and_both_of_an_earlier_run() -> None:
+def test_bfloat16_is_compared_with_float32_and_both_with_an_earlier_run() -> None:
     plain = dict.fromkeys(
         ("ms_least", "ms_most", "images_per_s", "gflop", "gflop_per_s", "peak_mib"), 1.0
     )
@@ -90,7 +90,7 @@ def test_bfloat16_is_told_as_a_part_of_float32_and_both_of_an_earlier_run() -> N
         (["--json=old.json/new.json"], 1, "old.json"),
     ],
 )
-def test_what_cannot_be_is_told_before_measuring(
+def test_wrong_input_is_named_before_measuring(
     options: list[str],
     status: int,
     said: str,
@@ -108,7 +108,7 @@ def test_what_cannot_be_is_told_before_measuring(
 
 
 def test_parts_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And each round measures everything once, in turn, but the loop only the first."""
+    """Each round measures everything once, in turn; only the first one measures the loop."""
     asked: list[str] = []
     step = {"machine": "m", "ms": [2.0], "gemm_ms": [1.0], "gflop": 1, "gemm_gflop": 1}
 

@@ -1,4 +1,4 @@
-"""archives.py: files below one folder, all of them or none, from archives that mean harm."""
+"""archives.py: files below one folder, all of them or none, also from malicious archives."""
 
 import contextlib
 import errno
@@ -92,8 +92,8 @@ def test_tars_may_be_compressed_in_any_way(tmp_path: Path, target: Path, mode: T
         ("\\\\host\\share\\a.jpg", "is an absolute path"),
         ("C:\\a.jpg", "is an absolute path"),
         ("c:a.jpg", "is an absolute path"),
-        ("a\n.jpg", "is no file name"),
-        ("./.", "is no file name"),
+        ("a\n.jpg", "cannot be a file name"),
+        ("./.", "cannot be a file name"),
     ],
 )
 def test_names_that_lead_elsewhere_are_refused(
@@ -181,9 +181,7 @@ def test_an_archive_of_a_thousand_times_its_size_is_refused(
     assert sum(map(len, files_in(target).values())) <= 1
 
 
-def test_many_members_that_are_small_alone_are_counted_together(
-    pack: Pack, tmp_path: Path, target: Path
-) -> None:
+def test_the_sizes_of_many_small_members_add_up(pack: Pack, tmp_path: Path, target: Path) -> None:
     many = pack(tmp_path, [(f"{k}.jpg", bytes(100_000)) for k in range(100)])
     with pytest.raises(UserError, match="100 times its own size"):
         extract(many, target)
@@ -216,7 +214,7 @@ def test_a_sparse_tar_does_not_fill_the_disk(tmp_path: Path, target: Path) -> No
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_name_of_gigabytes_does_not_take_the_memory(
+def test_a_name_of_gigabytes_does_not_use_up_the_memory(
     tmp_path: Path, target: Path, kind: bytes, first: bool
 ) -> None:
     name, good = tarfile.TarInfo("long"), tarfile.TarInfo("good.jpg")
@@ -225,7 +223,7 @@ def test_a_name_of_gigabytes_does_not_take_the_memory(
         for info in [name] if first else [good, name]:
             stream.write(info.tobuf(tarfile.GNU_FORMAT))
         stream.write(bytes(3 << 20))
-    with pytest.raises(UserError, match=r"a.tgz (is no zip or tar|is damaged or of)"):
+    with pytest.raises(UserError, match=r"a.tgz (is not a complete zip or tar|is damaged or of)"):
         extract(tmp_path / "a.tgz", target)
 
 
@@ -235,7 +233,7 @@ def test_too_many_members_are_refused(pack: Pack, tmp_path: Path, target: Path) 
         extract(archive, target, Limits(members=3))
 
 
-def test_an_archive_that_does_not_fit_the_disk_is_not_begun(
+def test_an_archive_too_large_for_the_disk_is_not_begun(
     pack: Pack, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 4999))
@@ -280,9 +278,11 @@ def test_damaged_archives_end_in_one_line(pack: Pack, tmp_path: Path) -> None:
     [b"", b"<!DOCTYPE html>quota", b"\x1f\x8bnonsense", gzip.compress(b"no tar", mtime=0)],
     ids=["nothing", "a web page", "half a gzip", "no tar in it"],
 )
-def test_what_is_no_archive_is_named(tmp_path: Path, target: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_named(
+    tmp_path: Path, target: Path, content: bytes
+) -> None:
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(UserError, match=r"a.zip is no zip or tar archive, or not a whole one"):
+    with pytest.raises(UserError, match=r"a.zip is not a complete zip or tar archive; it begins"):
         extract(tmp_path / "a.zip", target)
 
 
@@ -291,7 +291,9 @@ def test_an_empty_archive_is_named(pack: Pack, tmp_path: Path, target: Path) -> 
         extract(pack(tmp_path, []), target)
 
 
-def test_what_file_managers_add_is_left_out(pack: Pack, tmp_path: Path, target: Path) -> None:
+def test_files_added_by_file_managers_are_left_out(
+    pack: Pack, tmp_path: Path, target: Path
+) -> None:
     files = ["top/a.jpg", "__MACOSX/top/._a.jpg", "top/.DS_Store", "top/Thumbs.db", "top/._b.jpg"]
     assert extract(pack(tmp_path, [(name, b"x") for name in files]), target) == 1
     assert files_in(without_single_top(target)) == {"a.jpg": b"x"}
@@ -332,7 +334,7 @@ def test_only_a_single_top_folder_is_stripped(tmp_path: Path) -> None:
     assert without_single_top(tmp_path / "one") == tmp_path / "one"
 
 
-def test_nothing_is_left_of_a_folder_aside(tmp_path: Path) -> None:
+def test_a_hidden_folder_is_deleted_if_it_is_not_published(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "anime"
     with contextlib.suppress(KeyboardInterrupt), folder_aside(folder) as aside:
         (aside / "a.jpg").touch()
@@ -340,7 +342,7 @@ def test_nothing_is_left_of_a_folder_aside(tmp_path: Path) -> None:
     assert not list(folder.parent.iterdir())
 
 
-def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
     program = (
         f"import os, sys; sys.path.insert(0, {str(PROJECT)!r})\n"
         "from pathlib import Path; from downloads.archives import folder_aside\n"
@@ -375,7 +377,7 @@ def unpack_aside(archive: Path, folder: Path) -> None:
         extract(archive, aside)
 
 
-def test_a_disk_that_fills_up_is_left_as_it_was(
+def test_a_disk_that_fills_up_is_left_empty(
     pack: Pack, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = pack(tmp_path, [(f"{k}.jpg", NOISE * 3) for k in range(9)])

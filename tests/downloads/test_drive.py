@@ -1,4 +1,4 @@
-"""drive.py: gdown fetches, and what it says comes in one line. Google itself is not asked."""
+"""drive.py: gdown fetches, its errors become one line. Google itself is not asked."""
 
 import hashlib
 import random
@@ -57,13 +57,13 @@ def test_what_google_drive_answers_is_named(
     assert not path.exists()
 
 
-def test_gdown_missing_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gdown_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gdown", None)
     with pytest.raises(RunError, match="pip install gdown"):
         fetch_from_drive("https://drive.google.com/uc?id=x", path)
 
 
-def test_the_next_run_goes_on_with_what_has_come(host: Host, path: Path) -> None:
+def test_the_next_run_resumes_the_download(host: Host, path: Path) -> None:
     host.manner = cut_after(700_000)
     with pytest.raises(RunError, match="Download is incomplete"):
         fetch_from_drive(f"{host.address}a.zip", path, SHA256, patience=replace(SHORT, tries=0))

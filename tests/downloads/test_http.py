@@ -1,4 +1,4 @@
-"""http.py against a server that misbehaves: a right file, or one line and nothing."""
+"""http.py against a server that misbehaves: the right file, or one line and no file."""
 
 import errno
 import hashlib
@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,8 +62,9 @@ def get(
     sha256: str | None = SHA256,
     size: int | None = None,
     patience: Patience = SHORT,
+    warn: Callable[[str], object] = print,
 ) -> None:
-    fetch(f"{host.address}a.zip", path, sha256, size, patience=patience)
+    fetch(f"{host.address}a.zip", path, sha256, size, patience=patience, warn=warn)
 
 
 def assert_only_the_file(path: Path) -> None:
@@ -75,7 +76,7 @@ def assert_nothing(path: Path) -> None:
     assert not path.parent.exists() or not list(path.parent.iterdir())
 
 
-def test_a_file_is_fetched_and_nothing_lies_beside_it(host: Host, path: Path) -> None:
+def test_a_file_is_fetched_and_nothing_else_is_left(host: Host, path: Path) -> None:
     get(host, path)
     assert_only_the_file(path)
 
@@ -135,24 +136,24 @@ def test_a_host_that_stalls_is_given_up(
     assert not path.exists()
 
 
-def test_a_connection_that_falls_silent_is_gone_on_with(host: Host, path: Path) -> None:
+def test_a_download_is_resumed_after_the_host_falls_silent(host: Host, path: Path) -> None:
     host.manner = in_turn(silent_midway, Req.serve)
     get(host, path, patience=replace(HASTY, answer_seconds=10, window_seconds=0.5))
     assert host.ranges == [None, "bytes=5000-"]
     assert_only_the_file(path)
 
 
-def test_a_connection_cut_at_every_tenth_is_gone_on_with(
-    host: Host, path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_download_is_resumed_however_often_it_is_cut_off(host: Host, path: Path) -> None:
     host.manner = cut_after(1000)
-    get(host, path)
+    warnings: list[str] = []
+    get(host, path, warn=warnings.append)
     assert host.ranges == [None, *(f"bytes={k}000-" for k in range(1, 10))]
     assert_only_the_file(path)
-    assert "cut off, 9.0 kB are here; trying again in 0 s" in capfd.readouterr().err
+    assert len(warnings) == 9
+    assert warnings[-1].endswith("a.zip: cut off, 9.0 kB are here; trying again in 0 s")
 
 
-def test_without_ranges_the_file_is_fetched_anew(host: Host, path: Path) -> None:
+def test_without_ranges_the_file_is_fetched_again_from_the_start(host: Host, path: Path) -> None:
     host.manner = in_turn(partial(without_ranges, upto=3000), without_ranges)
     get(host, path)
     assert_only_the_file(path)
@@ -165,7 +166,7 @@ def test_a_host_that_always_breaks_at_the_same_place_is_given_up(host: Host, pat
     assert not path.exists()
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_anew(host: Host, path: Path) -> None:
+def test_a_file_that_changed_meanwhile_is_fetched_again(host: Host, path: Path) -> None:
     def other_first(request: Req, content: bytes) -> None:
         request.serve(b"old" * 3000, upto=4000)
 
@@ -192,7 +193,9 @@ def test_pieces_that_do_not_fit_are_fetched_in_one(host: Host, path: Path) -> No
 
 
 @pytest.mark.parametrize("place", ["bytes 0-9999/10000", "bytes 3000-9999/9999", "nonsense", ""])
-def test_another_part_than_asked_for_is_not_taken(host: Host, path: Path, place: str) -> None:
+def test_a_different_part_than_the_requested_one_is_refused(
+    host: Host, path: Path, place: str
+) -> None:
     def wrong_part(request: Req, content: bytes) -> None:
         request.answer(206, content[3000:], Content_Range=place)
 
@@ -208,7 +211,7 @@ def test_a_part_longer_than_the_file_is_dropped(host: Host, path: Path) -> None:
 
 
 def broken_off(host: Host, path: Path, manner: Manner) -> None:
-    """Let a first run end early, with a part left."""
+    """Let a first run end early, with an unfinished download."""
     host.manner = in_turn(manner, status(403))
     with pytest.raises(RunError, match="answered 403"):
         get(host, path)
@@ -218,14 +221,14 @@ def broken_off(host: Host, path: Path, manner: Manner) -> None:
     host.ranges.clear()
 
 
-def test_the_next_run_goes_on_where_the_last_one_ended(host: Host, path: Path) -> None:
+def test_the_next_run_resumes_where_the_last_one_ended(host: Host, path: Path) -> None:
     broken_off(host, path, cut_after(7000))
     get(host, path, sha256=None)
     assert host.ranges == ["bytes=7000-"]
     assert_only_the_file(path)
 
 
-def test_a_date_serves_where_there_is_no_tag(host: Host, path: Path) -> None:
+def test_a_date_is_used_if_there_is_no_tag(host: Host, path: Path) -> None:
     broken_off(host, path, dated)
     get(host, path, sha256=None)  # the date is no tag of the host's, so it sends the whole
     assert host.ranges == ["bytes=500-"]
@@ -233,7 +236,7 @@ def test_a_date_serves_where_there_is_no_tag(host: Host, path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["address", "note", "json"])
-def test_a_part_of_unknown_origin_is_not_gone_on_with(host: Host, path: Path, spoil: str) -> None:
+def test_a_part_of_unknown_origin_is_not_resumed(host: Host, path: Path, spoil: str) -> None:
     broken_off(host, path, cut_after(7000))
     note = path.with_name(".a.zip.part.json")
     if spoil == "address":
@@ -247,7 +250,7 @@ def test_a_part_of_unknown_origin_is_not_gone_on_with(host: Host, path: Path, sp
     assert_only_the_file(path)
 
 
-def test_a_whole_part_is_not_fetched_again(host: Host, path: Path) -> None:
+def test_a_complete_part_is_not_fetched_again(host: Host, path: Path) -> None:
     broken_off(host, path, cut_after(7000))
     path.with_name(".a.zip.part").write_bytes(CONTENT)
     get(host, path)
@@ -273,7 +276,7 @@ def test_a_wrong_length_is_named(
     assert not path.exists()
 
 
-def test_what_is_too_long_is_not_gone_on_with(host: Host, path: Path) -> None:
+def test_a_file_that_is_too_long_is_not_resumed(host: Host, path: Path) -> None:
     host.manner = in_turn(chunked(CONTENT + b"!"), Req.serve)
     with pytest.raises(RunError, match="more than"):
         get(host, path, size=10_000)
@@ -282,14 +285,14 @@ def test_what_is_too_long_is_not_gone_on_with(host: Host, path: Path) -> None:
     assert_only_the_file(path)
 
 
-def test_an_answer_that_tells_no_length_is_taken(host: Host, path: Path) -> None:
+def test_an_answer_without_a_length_is_accepted(host: Host, path: Path) -> None:
     host.manner = in_turn(chunked(CONTENT, whole=False), chunked(CONTENT))
     get(host, path, sha256=None)
     assert_only_the_file(path)
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/zip"])
-def test_a_web_page_is_told_by_its_title(host: Host, path: Path, kind: str) -> None:
+def test_a_web_page_is_named_by_its_title(host: Host, path: Path, kind: str) -> None:
     host.manner = lambda request, _: request.answer(200, WEB_PAGE, Content_Type=kind)
     with pytest.raises(RunError, match="a web page instead of the file, titled 'Google Drive - Q"):
         get(host, path, sha256=None)
@@ -313,7 +316,7 @@ def test_a_wrong_hash_is_named_and_nothing_is_left(host: Host, path: Path) -> No
         ("ftp://127.0.0.1/a", "No connection adapters"),
     ],
 )
-def test_no_host_is_named(path: Path, address: str, message: str) -> None:
+def test_an_address_without_a_host_is_named(path: Path, address: str, message: str) -> None:
     with pytest.raises(RunError, match=message) as caught:
         fetch(address, path, patience=SHORT)
     assert "0x" not in str(caught.value), "no addresses of Python objects"
@@ -348,8 +351,8 @@ except OSError as error:
 """
 
 
-def test_a_write_that_fails_is_no_fault_of_the_host(host: Host, path: Path) -> None:
-    """A limit on the size of files stands for a full disk, where none can be mounted."""
+def test_a_failed_write_is_not_blamed_on_the_host(host: Host, path: Path) -> None:
+    """A limit on the size of files takes the place of a full disk, which may not be mountable."""
     program = LIMITED.format(project=str(PROJECT), address=f"{host.address}a.zip", path=str(path))
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
@@ -358,7 +361,7 @@ def test_a_write_that_fails_is_no_fault_of_the_host(host: Host, path: Path) -> N
     assert not path.exists()
     assert len(host.paths) == 1
     get(host, path)
-    assert host.ranges[1] is not None, "what was written is gone on with"
+    assert host.ranges[1] is not None, "the download is resumed"
     assert_only_the_file(path)
 
 
@@ -374,7 +377,7 @@ def test_a_disk_that_fills_up_leaves_no_file(
     assert not (small_disk / "a.zip").exists()
 
 
-def test_what_cannot_be_written_is_named(host: Host, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_named(host: Host, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     with pytest.raises(OSError, match="data"):
         get(host, tmp_path / "data" / "a.zip")

@@ -17,7 +17,7 @@ from support.errors import RunError, UserError
 
 
 class OpError(Exception):
-    """As TensorFlow's: the message is apart from what str() gives."""
+    """Like TensorFlow's, whose message is not what str() gives."""
 
     def __init__(self, message: str):
         super().__init__("", message)
@@ -69,7 +69,7 @@ def test_a_failure_is_one_line_and_a_status(
     assert ended(error, capsys) == (status, f"error: {line}\n")
 
 
-def test_without_tensorflow_memory_is_not_that_of_networks(
+def test_out_of_memory_gives_no_advice_where_no_networks_are_loaded(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
@@ -89,13 +89,13 @@ def test_a_command_gets_its_words_and_its_status_is_returned() -> None:
     ("module", "is_installed_by_pip"),
     [("numpy", True), ("PIL", True), ("absl", True), ("resource", False), ("no_such", False)],
 )
-def test_only_for_our_requirements_pip_is_named(
+def test_pip_is_named_only_for_our_requirements(
     module: str,
     is_installed_by_pip: bool,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Windows has no `resource`, and pip none to install."""
+    """Windows has no `resource`, and pip could not install it."""
     if module != "no_such":
         monkeypatch.setitem(sys.modules, module, None)
 
@@ -109,7 +109,7 @@ def test_only_for_our_requirements_pip_is_named(
     assert said.endswith(": pip install -r requirements.txt\n") == is_installed_by_pip
 
 
-def test_a_library_that_lacks_a_part_of_its_own_is_installed_anew(
+def test_pip_is_also_named_if_a_requirement_itself_cannot_be_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "filelock.py").write_text("import no_such_module")

@@ -1,4 +1,4 @@
-"""A file is there whole, or not at all."""
+"""A file is there complete or not at all."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def test_json_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{half", "[1]", ""])
-def test_what_is_no_json_object_is_named(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_json_object_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(UserError, match=r"a\.json"):
         read_json(tmp_path / "a.json")
@@ -84,14 +84,14 @@ def test_the_sweep_knows_the_names_that_are_written_aside(tmp_path: Path, dead_p
         ".a.9" + 99 * "9" + ".part.u8",
     ],
 )
-def test_other_names_are_left_alone(tmp_path: Path, name: str, dead_pid: int) -> None:
+def test_files_with_other_names_are_kept(tmp_path: Path, name: str, dead_pid: int) -> None:
     other = made(tmp_path, name.format(dead_pid))
     sweep_asides(tmp_path)
     assert other.exists()
 
 
-def test_what_was_written_a_moment_ago_is_left_alone(tmp_path: Path, dead_pid: int) -> None:
-    """Its process may run where this one cannot see it, in another container."""
+def test_files_written_a_moment_ago_are_kept(tmp_path: Path, dead_pid: int) -> None:
+    """Their process may run in another container, where this one cannot see it."""
     fresh = made(tmp_path, f".a.{dead_pid}.part.u8", seconds_ago=0)
     sweep_asides(tmp_path)
     assert fresh.exists()
@@ -106,11 +106,11 @@ def test_folders_are_swept_with_what_is_in_them(tmp_path: Path, dead_pid: int) -
     assert not left.exists()
 
 
-def test_the_number_of_this_process_may_have_been_anothers(tmp_path: Path) -> None:
+def test_files_of_an_earlier_process_with_our_number_are_swept(tmp_path: Path) -> None:
     left = made(tmp_path, f".a.{os.getpid()}.part.u8")
     sweep_asides(tmp_path)
     assert not left.exists()
 
 
-def test_there_may_be_nothing_to_sweep(tmp_path: Path) -> None:
+def test_a_missing_folder_needs_no_sweep(tmp_path: Path) -> None:
     sweep_asides(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""Plain lines when piped, a bar on a terminal."""
+"""Plain lines in a pipe, a bar on a terminal."""
 
 import io
 import subprocess
@@ -19,7 +19,7 @@ with Progress("training", 10, "images", done=2, scale=64) as shown:
 """
 
 
-def test_piped_lines_are_just_lines() -> None:
+def test_lines_in_a_pipe_are_just_lines() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=True
     )
@@ -27,10 +27,10 @@ def test_piped_lines_are_just_lines() -> None:
     assert done.stderr == ""
 
 
-def test_what_is_not_shown_is_silent_but_for_its_lines(
+def test_hidden_progress_prints_only_the_lines_it_is_given(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a bar on a terminal nor, piped, how far it is."""
+    """No bar on a terminal, no line about how far it is in a pipe."""
     monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 0)
     for is_terminal in (False, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda answer=is_terminal: answer)
@@ -61,7 +61,7 @@ def test_a_terminal_gets_a_bar_below_the_lines(monkeypatch: pytest.MonkeyPatch) 
     assert "images/s" in said
 
 
-def test_long_piped_work_says_where_it_is(
+def test_long_work_in_a_pipe_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 0.0)

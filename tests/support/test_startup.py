@@ -19,7 +19,7 @@ def start(device: str, verbose: bool = False) -> subprocess.CompletedProcess[str
     )
 
 
-def test_only_one_line_is_said() -> None:
+def test_starting_says_only_one_line() -> None:
     done = start("cpu")
     assert done.stderr == ""
     assert done.stdout.startswith("TensorFlow 2.")
@@ -27,7 +27,7 @@ def test_only_one_line_is_said() -> None:
     assert done.stdout.count("\n") == 1
 
 
-def test_a_gpu_that_is_not_there_is_refused() -> None:
+def test_a_missing_gpu_is_refused() -> None:
     done = start("gpu:97")
     assert done.returncode == 1
     assert "support.errors.UserError: --device=gpu:97: TensorFlow sees" in done.stderr
@@ -77,7 +77,7 @@ class MadeUpConfig:
         ("cpu", True, [], "CPU ("),
     ],
 )
-def test_the_gpus_asked_for_are_the_only_ones_visible(
+def test_only_the_requested_gpus_are_visible(
     device: str, many: bool, visible: list[str], said: str
 ) -> None:
     config = MadeUpConfig()
@@ -87,7 +87,7 @@ def test_the_gpus_asked_for_are_the_only_ones_visible(
     assert config.growing == visible
 
 
-def test_a_missing_tensorflow_is_one_sentence() -> None:
+def test_a_missing_tensorflow_is_one_line() -> None:
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
         "from main import main; sys.exit(main(['--dataset=mnist']))"
