@@ -1,4 +1,4 @@
-"""Make pictures with a trained run. It needs the checkpoint, never the data (but for nearest).
+"""Make pictures with a trained run. It needs only the checkpoint (nearest also needs the data).
 
   python generate.py --run checkpoint/mnist_64_28_28 --num 1000 --seed 0
   python generate.py --run checkpoint/mnist_64_28_28 --label 0-9 --grid
@@ -16,7 +16,8 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 from support.console import Parser, checked_imports, plain_words, positive, run_command, say
 from support.console import nearest as nearest_name
@@ -29,23 +30,14 @@ if TYPE_CHECKING:
     from runs.opened import Trained
 
 
-class Work(Protocol):
-    """What the file of a command holds."""
-
-    def add_flags(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's own flags."""
-
-    def check(self, arguments: argparse.Namespace) -> None:
-        """Refuse what cannot work, before TensorFlow is loaded."""
-
-    def run(self, trained: "Trained", arguments: argparse.Namespace) -> None:
-        """Make the pictures, write them to arguments.out, and print where they are."""
-
-
 class Command(NamedTuple):
-    """A command: its file, what it does, and its folder below samples/RUN."""
+    """A command: its file, what it does, and its folder below samples/RUN.
 
-    work: Work
+    The file has add_flags(parser); check(arguments), which refuses what cannot work before
+    TensorFlow is loaded; and run(trained, arguments), which writes into arguments.out.
+    """
+
+    work: ModuleType
     text: str
     folder: str
 
@@ -98,11 +90,7 @@ def _opened(arguments: argparse.Namespace) -> "Trained":
 
 
 def _command_and_flags(words: list[str]) -> tuple[str, list[str]]:
-    """The name of the command ("" for pictures), and the words after it.
-
-    Raises:
-        UserError: there is no such command, or it does not come first.
-    """
+    """The name of the command ("" for pictures), and the words after it."""
     first = words[0] if words else ""
     if first in COMMANDS:
         return first, words[1:]

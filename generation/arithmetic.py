@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_prior, add_save_z, add_seeds
+from generation.flags import add_prior, add_seeds, file_to_write
 from generation.latent import labels_of_seeds, within, z_of_seeds
-from generation.selection import labels_named, listed, refuse_huge, truncation_of
+from generation.selection import labels_named, listed, refuse_huge
 from support.console import say, say_written
 from support.errors import UserError
 from support.files import write_npy
@@ -29,15 +29,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     for name, text in (("seeds", "z to begin with"), ("minus", "subtract"), ("plus", "add")):
         add_seeds(parser, name, f"{text}: the mean of these seeds")
     add_prior(parser)
-    add_save_z(parser, "write the result, for --z")
+    save_z_help = "write the result, for --z"
+    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=save_z_help)
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse a sum without a beginning.
-
-    Raises:
-        UserError: there is no --seeds.
-    """
+    """Refuse a sum that begins with nothing."""
     if not arguments.seeds:
         raise UserError("--seeds is missing: the seeds to begin with, --seeds 1,2,3")
 
@@ -49,11 +46,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     label = _label(trained, arguments)
     if label is not None:
         say(f"label: {printable(trained.classes[label])}")
-    z_dist, truncation = trained.settings.z_dist, truncation_of(trained, arguments)
-    terms = {
-        name: z_of_seeds(numbers, z_dist, trained.dcgan.z_dim, truncation)
-        for name, numbers in seeds.items()
-    }
+    z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
+    terms = {n: z_of_seeds(own, z_dist, z_dim, arguments.truncation) for n, own in seeds.items()}
     result = result_of(terms, z_dist)
     tiles, size = sheet_of(trained.dcgan, terms, result, label)
     name = "_".join(f"{n}_{listed(numbers)}" for n, numbers in seeds.items())
@@ -63,11 +57,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _label(trained: "Trained", arguments: argparse.Namespace) -> int | None:
-    """The class of all pictures: --label's, or that of the first seed; None without labels.
-
-    Raises:
-        UserError: --label names several.
-    """
+    """The class of all pictures: --label's, or that of the first seed; None without labels."""
     named = labels_named(arguments.label, trained.classes)
     if len(named) > 1:
         raise UserError(f"--label {arguments.label}: one label for all pictures")

@@ -35,7 +35,7 @@ def number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the flags that choose pictures: --num and --seed, and those of add_points."""
     parser.add_argument("--num", type=positive, metavar="N", help=f"pictures to make [{default}]")
-    add_seed(parser, "of the first one [0]")
+    add_seed(parser, "seed of the first one [0]")
     add_points(parser)
 
 
@@ -53,9 +53,8 @@ def add_seed(parser: argparse.ArgumentParser, text: str) -> None:
 
 def add_seeds(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     """Add a flag that takes a list of seeds."""
-    flag = f"--{name}"
-    of_flag = functools.partial(numbers_of, flag=flag)
-    parser.add_argument(flag, type=of_flag, metavar="LIST", help=text)
+    seeds = functools.partial(numbers_of, flag=f"--{name}")
+    parser.add_argument(f"--{name}", type=seeds, metavar="LIST", help=text)
 
 
 def add_prior(parser: argparse.ArgumentParser) -> None:
@@ -72,11 +71,6 @@ def add_prior(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_save_z(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add --save_z."""
-    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=text)
-
-
 def file_to_write(text: str) -> Path:
     """The type of a flag, for argparse: the name of a file, not of a folder."""
     path = Path(text)
@@ -86,11 +80,7 @@ def file_to_write(text: str) -> Path:
 
 
 def check_points(arguments: argparse.Namespace) -> None:
-    """Refuse flags of add_range and add_points that contradict each other.
-
-    Raises:
-        UserError: names them.
-    """
+    """Refuse flags of add_range and add_points that contradict each other."""
     given = {name for name, value in vars(arguments).items() if value is not None}
     sources = [f"--{name}" for name in ("seeds", "num", "z") if name in given]
     if len(sources) > 1:

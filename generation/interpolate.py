@@ -28,22 +28,19 @@ MOST_FRAMES = 10_000
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_points(parser)
-    parser.add_argument("--frames", type=positive, default=60, metavar="N", help="[60]")
-    parser.add_argument("--loop", action="store_true", help="go back to the first one")
     parser.add_argument(
-        "--method", choices=METHODS, help="[lerp for uniform z, slerp for normal z]"
+        "--frames", type=positive, default=60, metavar="N", help="pictures in all [60]"
     )
-    seconds = number(float, 0.02, 3600)
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="[20 frames a second]")
-    parser.add_argument("--format", choices=FORMATS, default="gif", help="[gif]")
+    parser.add_argument("--loop", action="store_true", help="end where it began")
+    by_prior = "straight or along an arc [lerp for uniform z, slerp for normal z]"
+    parser.add_argument("--method", choices=METHODS, help=by_prior)
+    pace = f"how long it lasts [{FRAMES_A_SECOND} frames a second]"
+    parser.add_argument("--seconds", type=number(float, 0.02, 3600), metavar="S", help=pace)
+    parser.add_argument("--format", choices=FORMATS, default="gif", help="of the file [gif]")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse flags that contradict each other, too many frames, and MP4 where nothing writes it.
-
-    Raises:
-        UserError: names them.
-    """
+    """Refuse flags that contradict each other, too many frames, and MP4 if nothing can write it."""
     check_points(arguments)
     if arguments.frames > MOST_FRAMES:
         raise UserError(f"--frames {arguments.frames:,} are too many: up to {MOST_FRAMES:,}")
@@ -70,11 +67,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _selected(trained: "Trained", arguments: argparse.Namespace) -> tuple[Selection, list[int]]:
-    """The z to go through, and the labels that --label names: none, one, or one for each z.
-
-    Raises:
-        UserError: there is no way to go, or the labels or the frames are too few.
-    """
+    """The z to go through, and the labels that --label names: none, one, or one for each z."""
     named = labels_named(arguments.label, trained.classes)
     selection = selected(trained, arguments, [], 2, say, repeats=True)
     if selection.count == 1 and len(named) > 1:  # one z, from label to label

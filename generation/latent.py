@@ -44,7 +44,15 @@ def z_of_seeds(
     `truncation` t gives less variety and more typical pictures. Of normal z, coordinates beyond
     -t ... t are drawn again (the truncation trick, Brock et al. 2019, section 3.1). Uniform z are
     scaled by t about their centre.
+
+    Raises:
+        UserError: `truncation` would stretch uniform z beyond what G was trained with.
     """
+    if truncation and truncation > 1 and z_dist in LEAST_UNIFORM:
+        raise UserError(
+            f"--truncation {truncation:g} scales uniform z ({z_dist}), and beyond 1 G has learnt "
+            "nothing. Give 1 or less"
+        )
     z = np.empty((len(seeds), z_dim), np.float32)
     for row, seed in zip(z, seeds, strict=True):
         stream = random_stream(seed, "generate")

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 from datasets.dataset import open_dataset
 from generation.flags import add_range, check_points
 from generation.inputs import say_unknown_geometry
-from generation.selection import asked_labels, refuse_huge, selected
+from generation.selection import chosen_labels, refuse_huge, selected
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.streams import random_stream
@@ -28,7 +27,9 @@ BLOCK_VALUES = 2**24  # floats of training images that are compared at a time: 6
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, str(PICTURES))
-    parser.add_argument("--count", type=positive, default=5, metavar="N", help="for each [5]")
+    parser.add_argument(
+        "--count", type=positive, default=5, metavar="N", help="images for each [5]"
+    )
     parser.add_argument("--dataset", help="as for main.py [the run's]")
     parser.add_argument("--data_dir", type=Path, help="as for main.py [the run's]")
 
@@ -38,7 +39,7 @@ check = check_points
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Print the distances, and write the pictures beside the images nearest to each."""
-    labels = asked_labels(trained, arguments, say)
+    labels = chosen_labels(trained, arguments, say)
     selection = selected(trained, arguments, labels, PICTURES, say)
     if "dataset" not in trained.known:
         raise UserError(f"{trained.folder} does not name its data: give --dataset and --data_dir")
@@ -62,11 +63,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _training_images(trained: "Trained") -> np.ndarray:
-    """The images of the run's data set, or of --dataset: uint8 [N, H, W, C].
-
-    Raises:
-        UserError: they are grey and the run is in colour, or the other way round.
-    """
+    """The images of the run's data set, or of --dataset: uint8 [N, H, W, C]."""
     height, width, c_dim = trained.dcgan.image_shape
     settings = dataclasses.replace(  # batches of one, which any number of images fills
         trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
@@ -96,7 +93,9 @@ def closest(pixels: np.ndarray, images: np.ndarray, count: int) -> tuple[np.ndar
     queries = _centred(pixels)
     found = np.zeros((len(pixels), 0), int)
     distances = np.zeros((len(pixels), 0), np.float32)
-    for start, block in _blocks(images):
+    size = max(1, BLOCK_VALUES // int(np.prod(images.shape[1:])))
+    for start in range(0, len(images), size):
+        block = _centred(images[start : start + size])
         # |a - b|^2 without |a|^2, which is the same for all images
         ours = np.square(block).sum(1) - 2 * queries @ block.T
         best = _least(ours, count)
@@ -114,12 +113,6 @@ def sheet_of(pixels: np.ndarray, images: np.ndarray, found: np.ndarray) -> np.nd
     """A row for each of `pixels`: itself, then the images found; uint8 [Q * (count + 1), ...]."""
     rows = [np.concatenate([own[None], images[k]]) for own, k in zip(pixels, found, strict=True)]
     return np.concatenate(rows)
-
-
-def _blocks(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    size = max(1, BLOCK_VALUES // int(np.prod(images.shape[1:])))
-    for start in range(0, len(images), size):
-        yield start, _centred(images[start : start + size])
 
 
 def _least(distances: np.ndarray, count: int) -> np.ndarray:

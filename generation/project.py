@@ -14,7 +14,7 @@ from datasets.image_files import Loaded, quiet_pillow
 from generation.flags import add_seed
 from generation.inputs import files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
-from generation.selection import Say, as_typed, asked_labels
+from generation.selection import Say, as_typed, chosen_labels
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.files import write_npy
@@ -24,7 +24,6 @@ from utils import one_hot, sample_pixels, save_sheet, to_range
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from gan.adam import Adam
     from model import DCGAN
     from runs.opened import Trained
 
@@ -45,18 +44,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
     parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
     parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
-    few = f"[{STARTS}, or {STARTS_A_LABEL} a label]"
+    few = f"z to begin with [{STARTS}, or {STARTS_A_LABEL} a label]"
     parser.add_argument("--starts", type=positive, metavar="N", help=few)
-    parser.add_argument("--steps", type=positive, default=STEPS, metavar="N", help=f"[{STEPS}]")
-    add_seed(parser, "of the starts [0]")
+    descent = f"steps of the descent [{STEPS}]"
+    parser.add_argument("--steps", type=positive, default=STEPS, metavar="N", help=descent)
+    add_seed(parser, "decides the starts [0]")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Replace folders by the pictures in them; refuse two images of one name.
-
-    Raises:
-        UserError: an image is not there, or the results of two would have one name.
-    """
+    """Replace folders by the pictures in them; refuse two images whose results share a name."""
     arguments.images = files_of(arguments.images)
     (stem, times), *_ = Counter(path.stem for path in arguments.images).most_common()
     if times > 1:
@@ -65,25 +61,16 @@ def check(arguments: argparse.Namespace) -> None:
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write for each image a sheet and the z; print where they are, and how to use the z."""
-    labels = asked_labels(trained, arguments, say) or list(range(len(trained.classes)))
+    labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     images = _readable(trained, arguments.images)
-    loss = loss_of(trained.dcgan)
-    z_dist, steps, starts = trained.settings.z_dist, arguments.steps, arguments.starts
+    dcgan, z_dist = trained.dcgan, trained.settings.z_dist
+    loss = loss_of(dcgan)
+    steps, starts, seed = arguments.steps, arguments.starts, arguments.seed or 0
     for path, image in images:
         done = f" ({', '.join(image.done)})" if image.done else ""
         say(f"projecting {path}{done}")
-        found = project(
-            trained.dcgan,
-            loss,
-            image.pixels,
-            labels,
-            z_dist,
-            arguments.seed or 0,
-            say,
-            steps=steps,
-            starts=starts,
-        )
+        found = project(dcgan, loss, image.pixels, labels, z_dist, seed, say, steps, starts)
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
         sheet = arguments.out / f"{path.stem}_projection.png"
@@ -96,11 +83,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:
-    """All images, read before the first is projected, which takes long.
-
-    Raises:
-        UserError: one cannot be read.
-    """
+    """All images, read before the first is projected, because that takes long."""
     images = []
     with quiet_pillow():
         for path, result in loaded_images(trained, files):
@@ -143,7 +126,6 @@ def project(
     z_dist: str,
     seed: int,
     say: Say,
-    *,
     steps: int = STEPS,
     starts: int | None = None,
 ) -> Projection:
@@ -167,12 +149,14 @@ def project(
     # The command line takes its defaults from this file before TensorFlow is loaded.
     import tensorflow as tf
 
+    from gan.adam import Adam
+
     image = tf.constant(to_range(pixels, dcgan.value_range))
     scale = dcgan.value_range[1] - dcgan.value_range[0]
     count = max(starts or STARTS_A_LABEL * len(labels) or STARTS, len(labels))
     tried = np.resize(labels, count) if labels else None
     z = tf.Variable(draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim))
-    adam = _adam(z)
+    adam = Adam({"z": z}, LEARNING_RATE, BETA1, BETA2, EPSILON)
     for step in range(1, steps + 1):
         y = tf.constant(one_hot(tried, dcgan.y_dim)) if tried is not None and dcgan.y_dim else None
         errors, gradient = loss(z.value(), y, image)
@@ -184,7 +168,9 @@ def project(
         z.assign(within(z.numpy(), z_dist))
         if step == round(SIFTED_AFTER * steps):
             better = np.argsort(errors)[: math.ceil(KEPT * count)]
-            z, adam = _kept(z, adam, better)
+            z = tf.Variable(z.numpy()[better])
+            for moments in (adam.m, adam.v):
+                moments["z"] = tf.Variable(moments["z"].numpy()[better])
             tried = None if tried is None else tried[better]
     pictures = sample_pixels(dcgan, z.numpy(), tried)
     differences = pictures.astype(np.float32) - pixels
@@ -211,25 +197,6 @@ def loss_of(dcgan: "DCGAN") -> "Loss":
         return errors, tape.gradient(errors, z)
 
     return loss
-
-
-def _adam(z: "tf.Variable") -> "Adam":
-    from gan.adam import Adam
-
-    return Adam({"z": z}, LEARNING_RATE, BETA1, BETA2, EPSILON)
-
-
-def _kept(z: "tf.Variable", adam: "Adam", rows: np.ndarray) -> tuple["tf.Variable", "Adam"]:
-    """Some rows of z, and an Adam that goes on with their moments."""
-    import tensorflow as tf
-
-    kept = tf.Variable(z.numpy()[rows])
-    same = _adam(kept)
-    same.m["z"].assign(adam.m["z"].numpy()[rows])
-    same.v["z"].assign(adam.v["z"].numpy()[rows])
-    same.beta1_power.assign(adam.beta1_power)
-    same.beta2_power.assign(adam.beta2_power)
-    return kept, same
 
 
 def _decibels(error: float) -> float:

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_range, add_save_z, check_points
-from generation.selection import (
-    Say,
-    Selection,
-    asked_labels,
-    labels_part,
-    refuse_huge,
-    selected,
-)
+from generation.flags import add_range, check_points, file_to_write
+from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
 from support.files import sweep_asides, write_npy
@@ -40,16 +33,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
     )
-    parser.add_argument("--format", choices=FORMATS, default="png", help="[png]")
-    add_save_z(parser, "write their z, for --z")
+    parser.add_argument("--format", choices=FORMATS, default="png", help="of the files [png]")
+    save_z_help = "write their z, for --z"
+    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=save_z_help)
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse flags that contradict each other.
-
-    Raises:
-        UserError: names them.
-    """
+    """Refuse flags that contradict each other."""
     check_points(arguments)
     if arguments.grid is not None and arguments.format == "npy":
         raise UserError("--grid is one picture, --format npy an array of many: give one of them")
@@ -57,7 +47,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the pictures, and print where they are."""
-    labels = asked_labels(trained, arguments, say)
+    labels = chosen_labels(trained, arguments, say)
     if arguments.grid is not None:
         selection = _write_grid(trained, arguments, labels)
     else:
@@ -78,7 +68,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[int]) -> Selection:
-    selection, (rows, columns) = selected_for_grid(trained, arguments, labels, say)
+    selection, (rows, columns) = _selected_for_grid(trained, arguments, labels)
     refuse_huge(trained, rows, columns)
     name = selection.names(slice(1))[0]
     names: list[str] = []
@@ -91,14 +81,10 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
     return selection
 
 
-def selected_for_grid(
-    trained: "Trained", arguments: argparse.Namespace, labels: list[int], say: Say
+def _selected_for_grid(
+    trained: "Trained", arguments: argparse.Namespace, labels: list[int]
 ) -> tuple[Selection, tuple[int, int]]:
-    """The pictures, and the rows and columns of their grid; several labels are its columns.
-
-    Raises:
-        UserError: they do not fit the grid that was asked for.
-    """
+    """The pictures, and the rows and columns of their grid; several labels are its columns."""
     each = len(labels) if len(labels) > 1 else None
     if not arguments.grid:
         count = GRID_ROWS * each if each else PICTURES
@@ -123,35 +109,21 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
     A file of that name is replaced; none is ever half written under its name.
     """
     paths: list[Path] = []
-    with Progress("generating", selection.count, "images") as progress:
-
-        def pictures() -> Iterator[tuple[Path, np.ndarray]]:
-            for part, pixels in sampled(dcgan, selection):
-                for name, picture in zip(selection.names(part), pixels, strict=True):
-                    yield folder / f"{name}.{kind}", picture
-
-        for (path, _), _ in in_parallel(_write, pictures()):
-            paths[FIRST:] = [path]
-            progress.update()
+    pictures = (
+        (picture, folder / f"{name}.{kind}")
+        for part, pixels in sampled(dcgan, selection)
+        for name, picture in zip(selection.names(part), pixels, strict=True)
+    )
+    for (_, path), _ in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
+        paths[FIRST:] = [path]
     return paths
-
-
-def _write(item: tuple[Path, np.ndarray]) -> None:
-    path, picture = item
-    save_picture(picture, path, flush=False)
 
 
 def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path]:
     """All pictures in pictures.npy, uint8 [N, H, W, C]; with labels, theirs in labels.npy."""
+    blocks = (pixels for _, pixels in sampled(dcgan, selection))
     shape = (selection.count, *dcgan.image_shape)
-    with Progress("generating", selection.count, "images") as progress:
-
-        def blocks() -> Iterator[np.ndarray]:
-            for _, pixels in sampled(dcgan, selection):
-                yield pixels
-                progress.update(len(pixels))
-
-        paths = [write_npy(folder / "pictures.npy", "|u1", shape, blocks())]
+    paths = [write_npy(folder / "pictures.npy", "|u1", shape, blocks)]
     labels = selection.labels_of()
     if labels is not None:
         paths.append(write_npy(folder / "labels.npy", "<i8", labels.shape, [labels]))
@@ -166,8 +138,10 @@ def save_z(selection: Selection, path: Path) -> Path:
 
 def sampled(dcgan: "DCGAN", selection: Selection) -> Iterator[tuple[slice, np.ndarray]]:
     """Which pictures, and their pixels uint8 [n, H, W, C], one pass of the sampler at a time."""
-    for part in _passes(selection.count):
-        yield part, selection.pixels(dcgan, part)
+    with Progress("generating", selection.count, "images") as progress:
+        for part in _passes(selection.count):
+            yield part, selection.pixels(dcgan, part)
+            progress.update(part.stop - part.start)
 
 
 def _passes(count: int) -> Iterator[slice]:

@@ -12,7 +12,7 @@ from datasets.image_files import quiet_pillow
 from datasets.report import Report
 from generation.flags import file_to_write
 from generation.inputs import files_of, loaded_images, say_unknown_geometry
-from generation.selection import asked_labels
+from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.errors import RunError, UserError
 from support.files import write_npy, written_aside
@@ -38,17 +38,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Replace folders by the pictures in them.
-
-    Raises:
-        UserError: an image is not there.
-    """
+    """Replace folders by the pictures in them; refuse what is not there."""
     arguments.images = files_of(arguments.images)
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the scores, a sheet and, with --features, the features; print where they are."""
-    labels = asked_labels(trained, arguments, say) or list(range(len(trained.classes)))
+    labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     scores, report = scores_of(trained, arguments.images, labels)
     skipped_list = arguments.out / "scores.skipped.txt"
@@ -86,14 +82,17 @@ def scores_of(
 
     With labels, each image's is the highest over `labels` (class numbers).
     """
-    report, scores = Report(), []
-    with quiet_pillow(), Progress("scoring", len(files), "images") as progress:
-        for paths, pixels in _batches(trained, files, report, progress):
-            images = to_range(pixels, trained.dcgan.value_range)
-            logits, best = _best_logits(trained, images, labels)
-            probabilities = (1 + np.tanh(logits.astype(np.float64) / 2)) / 2
-            for path, logit, p, label in zip(paths, logits, probabilities, best, strict=True):
-                scores.append(Score(path, float(logit), float(p), int(label) if labels else None))
+    report = Report()
+    scores: list[Score] = []
+    with quiet_pillow():
+        for paths, images in _batches(trained, files, report, "scoring"):
+            logits = np.stack([_logits(trained, images, label) for label in labels or [0]])
+            highest = logits.max(axis=0).astype(float)
+            probability = (1 + np.tanh(highest / 2)) / 2
+            best = (
+                np.array(labels)[logits.argmax(axis=0)].tolist() if labels else [None] * len(paths)
+            )
+            scores += map(Score, paths, highest.tolist(), probability.tolist(), best)
     return sorted(scores, key=lambda score: -score.logit), report
 
 
@@ -122,9 +121,8 @@ def save_features(trained: "Trained", scores: Sequence[Score], path: Path) -> Pa
 
     def blocks() -> Iterator[np.ndarray]:
         files = [score.file for score in scores]
-        with quiet_pillow(), Progress("features", len(files), "images") as progress:
-            for paths, pixels in _batches(trained, files, report, progress):
-                images = to_range(pixels, trained.dcgan.value_range)
+        with quiet_pillow():
+            for paths, images in _batches(trained, files, report, "features"):
                 y = _labels(trained, [label_of[path] for path in paths])
                 yield trained.dcgan.features(images, y).numpy()
         if report.skipped:
@@ -152,48 +150,39 @@ def best_and_worst(
     with quiet_pillow():
         for start, part in ((0, scores[:most]), (rows * columns, scores[most:][-most:])):
             shown = loaded_images(trained, [score.file for score in part])
-            for number, (_, result) in enumerate(shown, start):
+            for number, (score, (_, result)) in enumerate(zip(part, shown, strict=True), start):
                 if not isinstance(result, str):
                     tiles[number] = result.pixels
-            for number, score in enumerate(part, start):
                 of_class = "" if score.label is None else f" as {trained.classes[score.label]}"
                 captions[number] = f"{score.probability:.3f}{of_class}"
     return tiles, captions, (2 * rows, columns)
 
 
 def _batches(
-    trained: "Trained", files: Sequence[Path], report: Report, progress: Progress
+    trained: "Trained", files: Sequence[Path], report: Report, title: str
 ) -> Iterator[tuple[list[Path], np.ndarray]]:
-    """Files and their pixels uint8 [n, H, W, C]; what cannot be read is noted in the report."""
+    """Files and their images as D takes them; what cannot be read is noted in the report."""
     paths: list[Path] = []
     pixels: list[np.ndarray] = []
-    for path, result in loaded_images(trained, files):
-        if isinstance(result, str):
-            report.skipped.append((str(path), result))
-        else:
-            report.used += 1
-            report.converted.update(result.done)
-            paths.append(path)
-            pixels.append(result.pixels)
-        if len(paths) == AT_ONCE:
-            yield paths, np.stack(pixels)
-            paths, pixels = [], []
-        progress.update()
-    if paths:
-        yield paths, np.stack(pixels)
+    with Progress(title, len(files), "images") as progress:
+        for number, (path, result) in enumerate(loaded_images(trained, files), 1):
+            if isinstance(result, str):
+                report.skipped.append((str(path), result))
+            else:
+                report.used += 1
+                report.converted.update(result.done)
+                paths.append(path)
+                pixels.append(result.pixels)
+            if len(paths) == AT_ONCE or (paths and number == len(files)):
+                yield paths, to_range(np.stack(pixels), trained.dcgan.value_range)
+                paths, pixels = [], []
+            progress.update()
 
 
-def _best_logits(
-    trained: "Trained", images: np.ndarray, labels: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each image its highest logit, and the label that gave it (0 without labels)."""
-    tried = labels or [0]
-    each = [
-        trained.dcgan.discriminate(images, _labels(trained, [label] * len(images))).numpy()[:, 0]
-        for label in tried
-    ]
-    best = np.argmax(each, axis=0)
-    return np.max(each, axis=0), np.array(tried)[best]
+def _logits(trained: "Trained", images: np.ndarray, label: int) -> np.ndarray:
+    """D's logits [N] of images, all with one label."""
+    y = _labels(trained, [label] * len(images))
+    return trained.dcgan.discriminate(images, y).numpy()[:, 0]
 
 
 def _labels(trained: "Trained", labels: Sequence[int | None]) -> np.ndarray | None:

@@ -93,7 +93,7 @@ def selected(
     Without `repeats` a seed counts once, because its picture has one name.
 
     Raises:
-        UserError: the file of --z cannot be used, or --truncation does not suit the run's z.
+        UserError: the file of --z cannot be used.
     """
     each = max(1, len(labels))
     rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
@@ -109,38 +109,18 @@ def selected(
         numbers = range(first, first + math.ceil(count / each))
     if rows is not None or arguments.seeds:
         count = len(numbers) * each
-    z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
-    truncation = truncation_of(trained, arguments)
-    return Selection(numbers, rows, labels, trained.classes, count, z_dist, z_dim, truncation)
+    z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)
+    return Selection(numbers, rows, labels, trained.classes, count, *z)
 
 
 def _say_what_z_lacks(trained: "Trained", rows: np.ndarray, is_labelled: bool, say: Say) -> None:
     """Say where labels come from, which --z does not hold, and whether z was never seen by G."""
     if trained.classes and not is_labelled:
         say("--z holds no labels: they are drawn from the row numbers; --label chooses others")
-    least = LEAST_UNIFORM.get(trained.settings.z_dist)
-    if least is not None:
-        low, high = rows.min(), rows.max()
-        if low < least or high > 1:
-            say(
-                f"warning: --z reaches from {low:.3g} to {high:.3g}, but this run was trained "
-                f"with z in {least} ... 1"
-            )
-
-
-def truncation_of(trained: "Trained", arguments: argparse.Namespace) -> float | None:
-    """The value of --truncation.
-
-    Raises:
-        UserError: it would stretch uniform z beyond what G was trained with.
-    """
-    value, z_dist = arguments.truncation, trained.settings.z_dist
-    if value is not None and value > 1 and z_dist in LEAST_UNIFORM:
-        raise UserError(
-            f"--truncation {value:g} scales uniform z ({z_dist}), and beyond 1 G has learnt "
-            "nothing. Give 1 or less"
-        )
-    return value
+    least, low, high = LEAST_UNIFORM.get(trained.settings.z_dist), rows.min(), rows.max()
+    if least is not None and (low < least or high > 1):
+        seen = f"this run was trained with z in {least} ... 1"
+        say(f"warning: --z reaches from {low:.3g} to {high:.3g}, but {seen}")
 
 
 def each_once(numbers: list[int], flag: str, say: Say) -> list[int]:
@@ -165,7 +145,7 @@ def refuse_huge(trained: "Trained", rows: int, columns: int) -> None:
         )
 
 
-def asked_labels(trained: "Trained", arguments: argparse.Namespace, say: Say) -> list[int]:
+def chosen_labels(trained: "Trained", arguments: argparse.Namespace, say: Say) -> list[int]:
     """The class numbers of --label, each once; [] without it."""
     return each_once(labels_named(arguments.label, trained.classes), "--label", say)
 
@@ -198,11 +178,7 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
 
 
 def _class_of(number: int, part: str, classes: list[str]) -> int:
-    """The class that a number means: by its name, where all names are numbers; else by number.
-
-    Raises:
-        UserError: there is none, or the number belongs to one class and is the name of another.
-    """
+    """The class that a number means: by its name, where all names are numbers; else by number."""
     numeric = {int(name): label for label, name in enumerate(classes) if name.isdecimal()}
     label = numeric.get(number, -1) if len(numeric) == len(classes) else number
     if not 0 <= label < len(classes):

@@ -22,7 +22,7 @@ def test_pictures_go_to_the_samples_of_the_run_itself(made: Here) -> None:
         assert path == Path(name, "shown/faces/generated/seed00000.png")
 
 
-def test_a_run_file_that_somebody_changed_is_named(made: Here) -> None:
+def test_a_bad_run_file_is_named(made: Here) -> None:
     path = Path("checkpoint/digits/run.json")
     was = path.read_text()
     path.write_text(was.replace('"normal01"', '"cauchy"'))
@@ -48,7 +48,7 @@ def test_only_a_flag_that_was_typed_is_to_be_left_out(made: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ((*DIGITS, "--grid", "100000x9"), "100,000 rows and 9 columns are too large a picture: up"),
         ((*DIGITS, "--grid", "--num", "99999999"), "up to 1,250 and 1,250"),
@@ -57,12 +57,12 @@ def test_only_a_flag_that_was_typed_is_to_be_left_out(made: Here) -> None:
         (("interpolate", *FACES, "--seeds", "1,2", "--frames", "99999"), "99,999 are too many"),
     ],
 )
-def test_what_no_memory_can_hold_is_refused(words: tuple, told: str, made: Here) -> None:
-    assert told in one_error_line(made(*words), 2)
+def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: Here) -> None:
+    assert message in one_error_line(made(*words), 2)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--num", "3"), "--run is missing"),
         (("--run", "none"), "none: there is no such folder"),
@@ -97,16 +97,16 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, told: str, made: Here)
         (("interpolate", *FACES, "--seconds", "nan"), "--seconds"),
     ],
 )
-def test_a_wrong_command_line_is_told_before_tensorflow_is_loaded(
-    made: Here, words: tuple[str, ...], told: str
+def test_a_wrong_command_line_is_refused_before_tensorflow_is_loaded(
+    made: Here, words: tuple[str, ...], message: str
 ) -> None:
     done = made(*words)
-    assert told in one_error_line(done, 2)
+    assert message in one_error_line(done, 2)
     assert "TensorFlow" not in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--run", "checkpoint"), "there are checkpoint/digits, checkpoint/faces"),
         ((*FACES, "--label", "1"), "trained without labels"),
@@ -121,8 +121,10 @@ def test_a_wrong_command_line_is_told_before_tensorflow_is_loaded(
         ((*DIGITS, "--z_dist", "uniform_signed", "--truncation", "2"), "Give 1 or less"),
     ],
 )
-def test_what_does_not_fit_the_run_is_told(made: Here, words: tuple[str, ...], told: str) -> None:
-    assert told in one_error_line(made(*words), 2)
+def test_what_does_not_fit_the_run_is_refused(
+    made: Here, words: tuple[str, ...], message: str
+) -> None:
+    assert message in one_error_line(made(*words), 2)
 
 
 def test_an_earlier_checkpoint_is_used_if_asked(made: Here) -> None:

@@ -87,9 +87,9 @@ def test_from_seed_to_seed_and_from_label_to_label(made: Here) -> None:
     assert path.name == "seeds_3-7_slerp.gif", "the run's z are normal"
     assert 1 < Image.open(path).n_frames <= 9  # type: ignore[attr-defined]
     written(made("interpolate", *DIGITS, "--seeds", "3", "--label", "0,2", "--method", "lerp"))
-    for words, told in (
+    for words, message in (
         (("--seeds", "1-3", "--label", "0,1"), "one for each of 3"),
         (("--seeds", "1"), "--seeds 1 is one point: give two or more"),
         (("--seeds", "1-9", "--frames", "8"), "a frame for each"),
     ):
-        assert told in one_error_line(made("interpolate", *DIGITS, *words), 2)
+        assert message in one_error_line(made("interpolate", *DIGITS, *words), 2)

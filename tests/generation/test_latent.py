@@ -73,7 +73,7 @@ def test_z_files_are_read_and_bad_ones_named(tmp_path: Path) -> None:
     assert read_z(path, 5).shape == (3, 5)
     bad = np.ones((2, 5), np.float32)
     bad[1, 2] = np.nan
-    for array, told in (
+    for array, message in (
         (np.ones((3, 4), np.float32), "float32 3x4; it must be floats Nx5"),
         (np.ones(5, np.float32), "Nx5"),
         (np.ones((0, 5), np.float32), "Nx5"),
@@ -82,7 +82,7 @@ def test_z_files_are_read_and_bad_ones_named(tmp_path: Path) -> None:
         (np.array([[None]]), "cannot be read"),
     ):
         np.save(path, array)
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=message):
             read_z(path, 5)
     path.write_text("no array")
     with pytest.raises(UserError, match="cannot be read"):

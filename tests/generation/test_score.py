@@ -72,7 +72,7 @@ def test_scores_features_and_sheet_agree(tmp_path: Path, y_dim: int | None) -> N
         assert captions[tile] == f"{score.probability:.3f}{of_class}"
 
 
-def test_a_file_that_changes_underway_is_told(tmp_path: Path) -> None:
+def test_a_file_that_has_changed_meanwhile_is_named(tmp_path: Path) -> None:
     run = trained(None)
     paths = write_jpegs(tmp_path, 3, 12, 10)
     scores, _ = scores_of(run, paths, [])
@@ -132,7 +132,7 @@ def test_score_writes_a_csv_a_sheet_and_features(made: Here) -> None:
     assert shown in made("score", *FACES, "data/faces").stdout
 
 
-def test_an_image_given_twice_counts_once_and_a_large_one_is_said_to_be_cut(made: Here) -> None:
+def test_an_image_given_twice_counts_once_and_the_report_says_what_was_cut(made: Here) -> None:
     paths = write_jpegs(Path("some"), 2, 24, 30)
     done = made("score", *FACES, "some", str(paths[0]), "./some")
     assert "2 files found, 2 used" in done.stdout

@@ -25,7 +25,7 @@ def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: lis
 
 
 @pytest.mark.parametrize(
-    ("text", "classes", "told"),
+    ("text", "classes", "message"),
     [
         ("0", ["1", "2", "3"], "the classes are 0 1, 1 2, 2 3"),
         ("2-4", ["1", "2", "3"], "the classes are"),
@@ -33,12 +33,14 @@ def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: lis
         ("9-10", DIGITS, "the classes are 0 to 9"),
     ],
 )
-def test_what_is_no_class_or_two_is_refused(text: str, classes: list[str], told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_word_that_means_no_class_or_two_is_refused(
+    text: str, classes: list[str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
         labels_named(text, classes)
 
 
-def test_a_class_is_told_as_it_can_be_typed() -> None:
+def test_a_class_is_printed_as_it_can_be_typed() -> None:
     classes = ["dark hair", "fair, long", "x\x1b", " y"]
     for label in range(4):
         assert labels_named(as_typed(label, classes), classes) == [label]
