@@ -8,6 +8,7 @@ from typing import Any
 from support.errors import UserError
 
 PRECISIONS = ("float32", "bfloat16")
+ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
 BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
 
@@ -79,13 +80,16 @@ class NetworkConfig:
         return cls(**found)  # type: ignore[arg-type]
 
 
-def refuse_other_shape(stored: Mapping[str, Any], wanted: Mapping[str, Any], where: object) -> None:
+def refuse_other_shape(
+    stored: Mapping[str, Any], wanted: Mapping[str, Any], where: object, advice: str = ANOTHER_RUN
+) -> None:
     """Compare the shape of stored networks with what is wanted, as far as `wanted` says.
 
     Args:
         stored: what NetworkConfig.shape() of the stored networks gave.
         wanted: any of the same names; others do not matter.
         where: the folder of the stored networks.
+        advice: what to do instead, for the message.
 
     Raises:
         UserError: they differ; names each difference.
@@ -97,8 +101,7 @@ def refuse_other_shape(stored: Mapping[str, Any], wanted: Mapping[str, Any], whe
     ]
     if differences:
         raise UserError(
-            f"the networks in {where} have another shape: {', '.join(differences)}. "
-            "Give the stored values, or another --out_name or --checkpoint_dir"
+            f"the networks in {where} have another shape: {', '.join(differences)}. {advice}"
         )
 
 

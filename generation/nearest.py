@@ -66,7 +66,11 @@ def _training_images(trained: "Trained") -> np.ndarray:
     """The images of the run's data set, or of --dataset: uint8 [N, H, W, C]."""
     height, width, c_dim = trained.dcgan.image_shape
     settings = dataclasses.replace(  # batches of one, which any number of images fills
-        trained.settings, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
+        trained.settings,
+        output_height=height,
+        output_width=width,
+        c_dim=None if trained.settings.is_idx_set else c_dim,
+        batch_size=1,
     )
     reals = open_dataset(settings, seed=0, say=say).images
     if reals.shape[-1] != c_dim:

@@ -64,7 +64,7 @@ def open_run(
     stored = read_settings(folder)
     settings = _settings(stored, typed, folder)
     dcgan = DCGAN.from_checkpoint(folder, image_size(folder, settings), step, note)
-    refuse_other_shape(dcgan.config.shape(), typed, folder)
+    refuse_other_shape(dcgan.config.shape(), typed, folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(folder, dcgan.y_dim)
     classes = names or [str(number) for number in range(dcgan.y_dim or 0)]

@@ -30,7 +30,7 @@ def test_a_bad_run_file_is_named(made: Here) -> None:
     assert line.startswith(f"error: {path}: --z_dist=cauchy: there are")
     for classes in ("[1, 2, 3]", '"abc"', '{"a": 1}'):
         path.write_text(was.replace("{", f'{{\n  "classes": {classes},', 1))
-        assert f'{path}: "classes" is no list' in one_error_line(made(*DIGITS), 2)
+        assert f'{path}: "classes" is not a list' in one_error_line(made(*DIGITS), 2)
     path.write_text(was.replace("{", '{\n  "classes": ["a", "b\\u001b", "c"],', 1))
     line = one_error_line(made(*DIGITS, "--label", "7"), 2)
     assert line.endswith("the classes are 0 a, 1 b\\x1b, 2 c")
@@ -42,7 +42,7 @@ def test_only_a_flag_that_was_typed_is_to_be_left_out(made: Here) -> None:
     (picture,) = written(made(*DIGITS, "--num", "1"))
     assert Image.open(picture).size == (8, 8)
     line = one_error_line(made(*DIGITS, "--output_height", "64"), 2)
-    assert "--output_height: checkpoint/digits makes images of 8. Leave the flag out" in line
+    assert "checkpoint/digits have another shape: output_height is 8, not 64. Leave out" in line
     line = one_error_line(made(*DIGITS, "--z_dist", "normal01", "--dataset=", "--num", "1"), 2)
     assert "run.json" not in line, "what was typed is to blame"
 
@@ -116,7 +116,7 @@ def test_a_wrong_command_line_is_refused_before_tensorflow_is_loaded(
         ((*DIGITS, "--seeds", "0-4", "--grid", "2x2"), "no room for 5"),
         ((*DIGITS, "--z", "none.npy"), "none.npy"),
         ((*DIGITS, "--label", "2,"), "--label 2,: the classes are 0 to 2"),
-        ((*DIGITS, "--output_height", "64"), "makes images of 8. Leave the flag out"),
+        ((*DIGITS, "--output_height", "64"), "output_height is 8, not 64. Leave out what differs"),
         ((*DIGITS, "--step", "2"), "has no checkpoint of step 2: there are 1"),
         ((*DIGITS, "--z_dist", "uniform_signed", "--truncation", "2"), "Give 1 or less"),
     ],
