@@ -211,7 +211,7 @@ def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
     by_suffix, actual = SUFFIXES.get(path.suffix.lower()), image.format or ""
     if by_suffix and by_suffix not in (actual, SAME_SUFFIX.get(actual)):
         yield "suffix of another format"
-    # With several channels, only Pillow's name for their packing tells that they have 16 bits.
+    # With several channels, 16 bits show only in Pillow's name for how they are packed.
     packed = str(getattr(image, "tile", [])[:1])
     if image.mode.startswith("I;16") or re.search(r";16[BLNS]", packed):
         yield "16 bits to 8"

@@ -23,7 +23,7 @@ from support.progress import Progress
 from support.streams import draw_z, random_stream
 from training.distributed import ALONE, CHECKPOINT, Cluster, Copies
 from training.monitor import REALS, Watch, diversity, sample_pictures
-from training.pace import SMALL, frequency
+from training.pace import frequency, is_sampled
 from training.prefetch import Batch, Prefetch
 from utils import save_grid, to_pixels, to_range
 
@@ -53,7 +53,8 @@ def train_steps(run: Run, step: int, total: int) -> int:
         RunError: a value is not finite, or something cannot be written. Where that does not keep
             it from being saved, the last step is.
     """
-    settings = run.settings
+    settings, data = run.settings, run.data
+    between_checkpoints = frequency(settings, "ckpt_freq", data.epoch_size, data.batches)
     began, saved = time.monotonic(), (step, time.monotonic())
     scale = settings.batch_size * run.cluster.replicas
     with (
@@ -77,7 +78,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
             if run.copies:
                 wishes = run.copies.wishes
                 stopped_by += sorted(wishes - {CHECKPOINT})
-            if CHECKPOINT in wishes or step % _steps_between(run, "ckpt_freq") == 0:
+            if CHECKPOINT in wishes or step % between_checkpoints == 0:
                 progress.line(f"wrote {_save(run, step)}")
                 saved = (step, time.monotonic())
         if step != saved[0]:
@@ -154,15 +155,8 @@ def _draw(run: Run, step: int, replica: int) -> int:
 def _due(run: Run, step: int) -> tuple[bool, bool, bool]:
     """Whether step number `step` is one to print, to sample, and to summarise."""
     settings, data = run.settings, run.data
-    sample = step % _steps_between(run, "sample_freq") == 0
-    is_small = data.epoch_size <= SMALL and "sample_freq" not in settings.given
-    if is_small and step == settings.epoch * data.batches:
-        sample = True  # few steps in all: what they came to is shown
+    sample = is_sampled(settings, step, data.epoch_size, data.batches)
     return step % settings.log_freq == 0, sample, step % settings.summary_freq == 0
-
-
-def _steps_between(run: Run, name: str) -> int:
-    return frequency(run.settings, name, run.data.epoch_size, run.data.batches)
 
 
 def _show(
