@@ -148,7 +148,7 @@ def _by_sub_folder(folder: Path, pattern: str, say: Say) -> tuple[Found, list[st
     labels = [path.relative_to(folder).parts[0] for path in found.files]
     if empty := sorted(set(sub_folders).difference(labels)):
         say(f"not a class, nothing in it matches {pattern}: {first_names(empty)}")
-    beside = [path.name for path in inside if path.is_file() and path.match(pattern)]
-    if beside:
-        say(f"left out {len(beside):,} (not in a sub-folder): {first_names(beside)}")
+    outside = [path.name for path in inside if path.is_file() and path.match(pattern)]
+    if outside:
+        say(f"left out {len(outside):,} (not in a sub-folder): {first_names(outside)}")
     return found, labels

@@ -165,7 +165,7 @@ def _scan(
     form: tuple[Geometry, int, tuple[int, ...]],
     array: Path,
 ) -> dict:
-    """Decode all files into `array` and write a JSON beside it that describes it; returns that."""
+    """Decode all files into `array` -> its description, which is also written as a JSON."""
     report, (geometry, c_dim, _) = Report(), form
     with (
         written_aside(array) as aside,

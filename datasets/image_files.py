@@ -137,7 +137,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         if status.st_size > MAX_BYTES:
             raise UnreadableError("too large a file")
         with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if _pixels(image) > MAX_PIXELS:
                 raise UnreadableError("too many pixels")
             if image.info.get("progressive") and path.read_bytes().count(SCAN) > MAX_SCANS:
                 raise UnreadableError("too many scans")
@@ -157,7 +157,7 @@ def load_image(
     Raises:
         UnreadableError: with the reason.
     """
-    with opened(path) as image, _LARGE_ONES if _is_large(image) else nullcontext():
+    with opened(path) as image, _LARGE_ONES if _pixels(image) > LARGE else nullcontext():
         done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits
         image.load()
         opaque = _without_alpha(_eight_bits(image), background, done)
@@ -166,7 +166,7 @@ def load_image(
             done.append("first of several frames")
     scale = _scale_to_cover(upright, *geometry.crop) if geometry.crop else 0
     if scale > 1:
-        if upright.width * upright.height * scale**2 > MAX_PIXELS:
+        if _pixels(upright) * scale**2 > MAX_PIXELS:
             raise UnreadableError("too narrow for the crop")  # 1 pixel wide and 60,000 high, say
         done.append("enlarged to cover the crop")
     pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
@@ -179,9 +179,15 @@ def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
     With Pillow's bilinear filter, which averages over all source pixels when it shrinks.
     """
     if geometry.crop:
-        image = _centre_crop(_enlarged_to_cover(image, *geometry.crop), *geometry.crop)
+        height, width = geometry.crop
+        scale = _scale_to_cover(image, height, width)
+        if scale > 1:
+            size = max(width, round(image.width * scale)), max(height, round(image.height * scale))
+            image = image.resize(size, Image.Resampling.BILINEAR)
+        top, left = round((image.height - height) / 2), round((image.width - width) / 2)
+        image = image.crop((left, top, left + width, top + height))
     height, width = geometry.output
-    return _resized(image, width, height)
+    return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _reason(path: Path, error: BaseException) -> str:
@@ -205,7 +211,7 @@ def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
     by_suffix, actual = SUFFIXES.get(path.suffix.lower()), image.format or ""
     if by_suffix and by_suffix not in (actual, SAME_SUFFIX.get(actual)):
         yield "suffix of another format"
-    # With several channels, only Pillow's name for their packing tells that they have 16 bits.
+    # With several channels, 16 bits show only in Pillow's name for how they are packed.
     packed = str(getattr(image, "tile", [])[:1])
     if image.mode.startswith("I;16") or re.search(r";16[BLNS]", packed):
         yield "16 bits to 8"
@@ -267,30 +273,9 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _is_large(image: Image.Image) -> bool:
-    return image.width * image.height > LARGE
+def _pixels(image: Image.Image) -> int:
+    return image.width * image.height
 
 
 def _scale_to_cover(image: Image.Image, height: int, width: int) -> float:
     return max(height / image.height, width / image.width)
-
-
-def _enlarged_to_cover(image: Image.Image, height: int, width: int) -> Image.Image:
-    scale = _scale_to_cover(image, height, width)
-    if scale <= 1:
-        return image
-    return _resized(
-        image, max(width, round(image.width * scale)), max(height, round(image.height * scale))
-    )
-
-
-def _centre_crop(image: Image.Image, height: int, width: int) -> Image.Image:
-    top = round((image.height - height) / 2)
-    left = round((image.width - width) / 2)
-    return image.crop((left, top, left + width, top + height))
-
-
-def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
-    if image.size == (width, height):
-        return image
-    return image.resize((width, height), Image.Resampling.BILINEAR)

@@ -72,7 +72,9 @@ def _training_images(trained: "Trained") -> np.ndarray:
         c_dim=None if trained.settings.is_idx_set else c_dim,
         batch_size=1,
     )
-    reals = open_dataset(settings, seed=0, say=say).images
+    data = open_dataset(settings, seed=0, say=say)
+    say(f"{settings.dataset}: {data.text}")
+    reals = data.images
     if reals.shape[-1] != c_dim:
         kinds = {1: "grey", 3: "in colour"}
         raise UserError(

@@ -25,7 +25,7 @@ from support.streams import draw_z, random_stream
 from training.devices import Devices, Result, Wish
 from training.history import Alarms
 from training.monitor import REALS, Listener, Meter, Monitor, diversity
-from training.pace import SMALL, frequency
+from training.pace import frequency, is_sampled
 from training.prefetch import Batch, Prefetch
 from training.summaries import Summaries
 from utils import save_grid, to_pixels, to_range
@@ -143,16 +143,13 @@ def train_steps(run: Run, step: int, total: int) -> int:
 
 def due_after(run: Run, step: int) -> Due:
     """What is due after step number `step`, the first being 1."""
-    settings, data = run.settings, run.data
-
-    def comes(name: str) -> bool:
-        return step % frequency(settings, name, data.epoch_size, data.batches) == 0
-
-    is_small = data.epoch_size <= SMALL and "sample_freq" not in settings.given
-    # A small set makes few steps in all: what they came to is shown.
-    is_last = is_small and step == settings.epoch * data.batches
-    line, summary = step % settings.log_freq == 0, step % settings.summary_freq == 0
-    return Due(line, comes("sample_freq") or is_last, summary, comes("ckpt_freq"))
+    settings, epoch = run.settings, (run.data.epoch_size, run.data.batches)
+    return Due(
+        line=step % settings.log_freq == 0,
+        sample=is_sampled(settings, step, *epoch),
+        summary=step % settings.summary_freq == 0,
+        checkpoint=step % frequency(settings, "ckpt_freq", *epoch) == 0,
+    )
 
 
 def make_batch(run: Run, step: int, replica: int) -> Batch:

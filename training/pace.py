@@ -1,4 +1,4 @@
-"""How an epoch goes, in words; and what is different for a few hundred images."""
+"""The steps of an epoch in words, and what is different with a few hundred images."""
 
 import math
 from collections.abc import Iterator
@@ -37,6 +37,17 @@ def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
     if name in settings.given or images > SMALL:
         return usual
     return min(usual, batches * math.ceil(AT_LEAST[name] / batches))
+
+
+def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool:
+    """Whether step number `step` ends with a sample picture.
+
+    The last step of a small set always does: there are so few that one wants to see the outcome.
+    """
+    ends = images <= SMALL and "sample_freq" not in settings.given
+    if ends and step == settings.epoch * batches:
+        return True
+    return step % frequency(settings, "sample_freq", images, batches) == 0
 
 
 def pace(settings: Settings, images: int, batches: int) -> str:

@@ -47,7 +47,7 @@ def test_each_sub_folder_is_a_class(tmp_path: Path, capsys: pytest.CaptureFixtur
     for name in ("none", ".hidden"):
         (animals / name).mkdir()
     for number in range(5):
-        Image.new("L", (8, 8)).save(animals / f"beside{number}.jpg")
+        Image.new("L", (8, 8)).save(animals / f"outside{number}.jpg")
     for _ in range(2):  # decoded, and from the array
         data = opened(tmp_path, "--labels")
         assert data.classes == ("apes", "bees", "cats")
@@ -57,7 +57,8 @@ def test_each_sub_folder_is_a_class(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert "3 classes: apes 4, bees 3, cats 3\n" in said
         assert "not a class, nothing in it matches *.jpg: none\n" in said
         assert (
-            "left out 5 (not in a sub-folder): beside0.jpg, beside1.jpg, beside2.jpg, ..." in said
+            "left out 5 (not in a sub-folder): outside0.jpg, outside1.jpg, outside2.jpg, ..."
+            in said
         )
         assert "skipped 1 (not an image): bees/1.jpg" in said
         assert "unbalanced" not in said
@@ -73,7 +74,7 @@ def test_deeper_files_are_of_the_sub_folder_they_are_under(tmp_path: Path) -> No
     check_greys(data)
 
 
-def test_a_csv_tells_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_classes(tmp_path / "animals")
     lines = [f".\\{name}\\{k}.jpg, {name} ,x" for name in GREYS for k in range(3)]
     table = tmp_path / "labels.csv"

@@ -16,7 +16,7 @@ def test_an_epoch_of_a_mapped_array_takes_no_memory(tmp_path: Path) -> None:
     """What was read of the file would count as this program's: 300 MB here, 2.4 GB elsewhere."""
     status = Path("/proc/self/status")
     if not status.is_file():
-        pytest.skip("only Linux tells how much of a file is in memory")
+        pytest.skip("only Linux says how much of a file is in memory")
 
     def of_files() -> int:
         lines = status.read_text().splitlines()
@@ -69,7 +69,7 @@ def test_replicas_share_the_epoch_of_one(fixed_order: bool, replicas: int) -> No
         np.testing.assert_array_equal(order, np.concatenate(wanted)[: len(order)])
 
 
-def test_each_replica_tosses_coins_of_its_own_and_one_those_of_a_plain_run() -> None:
+def test_each_replica_tosses_its_own_coins_and_a_single_one_those_of_a_plain_run() -> None:
     """Each image is black on the left and white on the right; no two steps toss alike."""
     images = np.tile(np.array([0, 255], np.uint8).reshape(1, 1, 2, 1), (96, 1, 1, 1))
     alone = Dataset(images, None, None, 16, np.inf, 0, flip=True)

@@ -128,7 +128,7 @@ def test_a_pattern_can_search_below(tmp_path: Path) -> None:
     assert len(find_images(tmp_path, "**/*.jpg").files) == 3
 
 
-def test_a_missing_folder_is_told_with_its_neighbours(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_with_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "faces").mkdir()
     with pytest.raises(UserError, match=r"no folder .*anime; .* holds faces"):
         find_images(tmp_path / "anime", "*.jpg")
@@ -142,7 +142,7 @@ def test_a_missing_folder_is_told_with_its_neighbours(tmp_path: Path) -> None:
         ("a.txt", r"1 \.txt, no pictures"),
     ],
 )
-def test_no_match_tells_what_is_there(tmp_path: Path, file: str, hint: str) -> None:
+def test_without_a_match_the_error_says_what_is_there(tmp_path: Path, file: str, hint: str) -> None:
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
@@ -150,7 +150,7 @@ def test_no_match_tells_what_is_there(tmp_path: Path, file: str, hint: str) -> N
         find_images(tmp_path, "*.jpg")
 
 
-def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="The folder is empty"):
         find_images(tmp_path, "*.jpg")
 
@@ -168,7 +168,7 @@ def test_an_array_cut_short_is_made_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "anime"), whole)
 
 
-def test_data_that_cannot_be_written_beside_go_to_the_temporary_folder(
+def test_an_array_that_cannot_be_written_goes_to_a_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_jpegs(tmp_path / "anime", 3)
@@ -317,7 +317,7 @@ def test_a_file_that_may_now_be_read_is_read(
     assert len(load(tmp_path / "anime")) == 3
 
 
-def test_a_link_that_leads_back_is_told(tmp_path: Path) -> None:
+def test_a_link_that_leads_back_is_refused(tmp_path: Path) -> None:
     """Below it, ** would find each file forty times, and with two such links never end."""
     write_jpegs(tmp_path / "a", 2)
     (tmp_path / "a" / "again").symlink_to(tmp_path)

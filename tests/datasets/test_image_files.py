@@ -85,7 +85,7 @@ def test_a_palette_with_a_transparent_entry_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(10))
 def test_images_stand_upright(tmp_path: Path, orientation: int) -> None:
-    """As Pillow's own function turns them; 0 and 9 are no orientations."""
+    """As Pillow's own function turns them; 0 and 9 are not orientations."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = Image.fromarray(NOISE)
@@ -113,7 +113,7 @@ def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
     assert (load_image(tmp_path / "a.gif", Geometry(None, (8, 8)), 3) == (255, 0, 0)).all()
 
 
-def test_grey_is_told_by_the_header() -> None:
+def test_the_header_says_whether_an_image_is_grey() -> None:
     assert is_grey(Image.new("L", (1, 1)))
     assert is_grey(Image.new("I;16", (1, 1)))
     assert not is_grey(Image.new("RGB", (1, 1)))
@@ -166,7 +166,7 @@ def save(path: Path, kind: str) -> None:
         *("16 bits to 8", "enlarged to cover the crop", ""),
     ],
 )
-def test_what_was_done_is_told(tmp_path: Path, kind: str) -> None:
+def test_conversions_are_named(tmp_path: Path, kind: str) -> None:
     save(tmp_path / "a", kind)
     (path,) = tmp_path.iterdir()
     crop = (25, 25) if kind.startswith("enlarged") else None
@@ -174,7 +174,7 @@ def test_what_was_done_is_told(tmp_path: Path, kind: str) -> None:
     assert loaded.done == ((kind,) if kind else ())
 
 
-def test_a_turned_tiff_is_told_too(tmp_path: Path) -> None:
+def test_a_turned_tiff_is_named_too(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(NOISE).save(tmp_path / "a.tif", exif=exif)

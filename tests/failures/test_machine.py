@@ -52,7 +52,7 @@ def test_it_is_survived_or_named_in_one_line(case: Case, check: Check) -> None:
 
 
 def test_all_fifteen_ways_to_break_the_program_have_a_case() -> None:
-    """Each case begins with its number, here and in the files beside this one."""
+    """Each case begins with its number, here and in the other files of this folder."""
     sources = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
     numbers = {int(n) for source in sources for n in re.findall(r'Case\(\s*"(\d+) ', source)}
     assert numbers == set(range(1, 16))

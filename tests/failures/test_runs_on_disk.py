@@ -99,7 +99,7 @@ CASES = [
         "holds no run.json: what is not given is new",
     ),
     Case(
-        "9 an old checkpoint of a size that nobody told",
+        "9 an old checkpoint of an unknown size",
         old_checkpoint,
         ("--dataset=tiny", "--train", "--init_from=old"),
         2,

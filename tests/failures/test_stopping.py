@@ -9,7 +9,7 @@ from makers import TINY, TRAIN, await_line, start, write_jpegs
 
 
 def has_tensorflow(pid: int) -> bool:
-    """Whether a process has begun to load TensorFlow's library; Linux tells."""
+    """Whether a process has begun to load TensorFlow's library, which Linux shows."""
     maps = Path(f"/proc/{pid}/maps")
     if not maps.exists():
         pytest.skip("this system has no /proc")

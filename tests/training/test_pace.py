@@ -1,16 +1,10 @@
 """Few images: pictures and checkpoints in time, but not at every step; advice where it helps."""
 
-from pathlib import Path
-from types import SimpleNamespace
-
-import numpy as np
 import pytest
 
-from datasets.dataset import Dataset, epoch_of
+from datasets.dataset import epoch_of
 from main import parse
-from training.devices import OneDevice
-from training.loop import Run, due_after
-from training.pace import advice, epoch_text, frequency
+from training.pace import advice, epoch_text, frequency, is_sampled
 
 
 @pytest.mark.parametrize(
@@ -36,11 +30,10 @@ def test_samples_and_checkpoints_come_with_the_epochs(
 
 def test_the_last_step_of_a_small_set_is_sampled() -> None:
     for images, wanted in ((10, [False, True, False]), (505, [False, False, False])):
-        data = Dataset(np.zeros((images, 1, 1, 1), np.uint8), None, None, 5, np.inf, 0)
-        dcgan = SimpleNamespace()
-        run = Run(parse(["--epoch=3"]), 0, data, dcgan, Path(), OneDevice(dcgan))  # type: ignore[arg-type]
-        last = 3 * data.batches
-        assert [due_after(run, step).sample for step in (last - 1, last, last + 1)] == wanted
+        batches = images // 5
+        steps = [3 * batches + more for more in (-1, 0, 1)]
+        settings = parse(["--epoch=3"])
+        assert [is_sampled(settings, step, images, batches) for step in steps] == wanted
 
 
 def test_advice_says_how_many_steps_it_makes() -> None:

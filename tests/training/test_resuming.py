@@ -59,7 +59,7 @@ def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
     saved = [path.name for path in files_written(out, tmp_path)]
     assert [name for name in saved if "DCGAN" in name] == [f"DCGAN.model-{k}" for k in range(5, 10)]
     seed = next(line for line in out.splitlines() if line.startswith("seed: "))
-    assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run goes on"
+    assert seed in ok(here(tmp_path, *flags, "--train", "--epoch=2")), "the same run is resumed"
     assert (tmp_path / "old/DCGAN.model-4.index").exists()
 
 
