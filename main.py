@@ -92,12 +92,11 @@ def parse(argv: Sequence[str], kind: type[Settings] = Settings) -> Settings:
 
 def help_text(kind: type[Settings] = Settings) -> str:
     """All flags, grouped, with their defaults."""
-    lines, group = [(__doc__ or "").strip(), "", SYNOPSIS], ""
+    lines = [(__doc__ or "").strip(), "", SYNOPSIS]
     for name, one in flags_of(kind).items():
         flag = one.metadata["flag"]
-        if flag.group != group:
-            group = flag.group
-            lines += ["", group + ":"]
+        if flag.group:
+            lines += ["", f"{flag.group}:"]
         default = "" if one.default in (None, False, "") else f" [{one.default}]"
         lines.append(f"  --{name:22}{flag.text}{default}")
     return "\n".join(lines)

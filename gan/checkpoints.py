@@ -98,21 +98,12 @@ def write_checkpoint(
 
 
 def read_newest(
-    folder: str | Path,
-    read: Callable[[Path], None],
-    step: int | None = None,
-    note: Say = print_note,
+    folder: str | Path, read: Callable[[Path], None], step: int | None, note: Say
 ) -> Path | None:
     """Call `read` with the newest checkpoint, and where that is damaged with the one before.
 
-    Args:
-        folder: of the checkpoints.
-        read: restores one, by its path prefix.
-        step: only a checkpoint of that step will do.
-        note: is given a line for each checkpoint that is damaged.
-
-    Returns:
-        The path prefix that was read; None where the folder holds no checkpoint.
+    With a `step`, only the checkpoint of that step will do. `note` is given a line for each that
+    is damaged. Returns the path prefix that was read; None where there is no checkpoint.
 
     Raises:
         UserError: there are checkpoints, but none of `step`.
@@ -133,14 +124,14 @@ def read_newest(
             note(f"{prefix} is damaged: {one_line(error)}")
             continue
         return prefix
-    if prefixes:
-        raise RunError(
-            f"all {len(prefixes)} checkpoints in {folder} are damaged. Put back a copy of one, or "
-            "delete the folder to begin at step 0"
-            if step is None
-            else f"the checkpoint of step {step} in {folder} is damaged. Take another one"
-        )
-    return None
+    if not prefixes:
+        return None
+    if step is not None:
+        raise RunError(f"the checkpoint of step {step} in {folder} is damaged. Take another one")
+    raise RunError(
+        f"all {len(prefixes)} checkpoints in {folder} are damaged. Put back a copy of one, or "
+        "start a new run with --out_name"
+    )
 
 
 class Description(NamedTuple):
@@ -158,12 +149,8 @@ def description_of(
 ) -> Description | None:
     """What the JSON beside a folder's checkpoints says; None where there is no checkpoint.
 
-    A checkpoint of the original has no such file: the shapes of its variables tell the networks.
-
-    Args:
-        folder: one that DCGAN.save wrote to, or one of the original's.
-        size: height and width of the images, which the original's checkpoints do not tell.
-        note: is given a line for each checkpoint that is damaged.
+    A checkpoint of the original has no such file: the shapes of its variables tell the networks,
+    and `size` (height, width) that of the images. `note` is given a line for each damaged one.
 
     Raises:
         UserError: nothing tells the sizes, `size` does not fit, or the JSON makes no sense.
@@ -179,7 +166,7 @@ def description_of(
             raise UserError(f"{DESCRIPTION_FILE} is missing beside {prefix}: put it back")
         found.append(network_config(prefix, size))
 
-    read_newest(folder, read, note=note)
+    read_newest(folder, read, None, note)
     return Description(found[0], {})
 
 

@@ -83,16 +83,10 @@ class NetworkConfig:
 def refuse_other_shape(
     stored: Mapping[str, Any], wanted: Mapping[str, Any], where: object, advice: str = ANOTHER_RUN
 ) -> None:
-    """Compare the shape of stored networks with what is wanted, as far as `wanted` says.
-
-    Args:
-        stored: what NetworkConfig.shape() of the stored networks gave.
-        wanted: any of the same names; others do not matter.
-        where: the folder of the stored networks.
-        advice: what to do instead, for the message.
+    """Compare the shape() of the networks stored in `where` with what `wanted` holds of its names.
 
     Raises:
-        UserError: they differ; names each difference.
+        UserError: they differ; names each difference, and gives the advice.
     """
     differences = [
         f"{name} is {value}, not {wanted[name]}"

@@ -13,6 +13,7 @@ from support.errors import UserError
 KEPT = "kept"  # decides the run: an earlier start's value stays, unless another is typed
 CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
 COMMAND = "command"  # decides what this one command does; it is never compared
+PARSERS = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,9 @@ class Flag:
 
     least, most: bounds, both included. above, below: bounds that are not included. choices: all
     values there are. was: its name in tutorials of 2016 and 2017. by_machine: each machine of a
-    cluster may have its own value.
+    cluster may have its own value. group: the title in the help text of this setting and the next.
     """
 
-    group: str
     text: str
     mark: str = CHANGEABLE
     least: float | None = None
@@ -34,6 +34,7 @@ class Flag:
     choices: tuple[Any, ...] = ()
     was: str = ""
     by_machine: bool = False
+    group: str = ""
 
     def holds(self, value: Any) -> bool:
         """Whether a value of the field's type is within the bounds."""
@@ -45,36 +46,41 @@ class Flag:
             and (not self.choices or value in self.choices)
         )
 
-    def wanted(self, kind: type) -> str:
+    @property
+    def wanted(self) -> str:
         """What `holds`, in words."""
         if self.choices:
             return f"there are {', '.join(map(str, self.choices))}"
-        if self.least is not None and self.most is not None:
-            return f"it must be in {self.least} ... {self.most}"
-        if self.least is not None and self.below is not None:
-            return f"it must be in [{self.least}, {self.below})"
-        if self.least is not None:
-            return f"it must be {self.least} or more"
-        if self.above is not None:
-            return f"it must be above {self.above}"
-        return {int: "a whole number is needed", float: "a number is needed"}.get(
-            kind, "it is not understood"
+        bounds = (
+            (self.least, f"it must be {self.least} or more"),
+            (self.above, f"it must be above {self.above}"),
         )
+        if self.most is not None:
+            return f"it must be in {self.least} ... {self.most}"
+        if self.below is not None:
+            return f"it must be in [{self.least}, {self.below})"
+        return next((words for bound, words in bounds if bound is not None), "it is not understood")
 
 
-def setting(default: Any, group: str, text: str, mark: str = CHANGEABLE, **known: Any) -> Any:
+def setting(default: Any, text: str, mark: str = CHANGEABLE, **known: Any) -> Any:
     """A field of Settings; the keywords are Flag's."""
-    return field(default=default, metadata={"flag": Flag(group, text, mark, **known)})
+    return field(default=default, metadata={"flag": Flag(text, mark, **known)})
 
 
 def flags_of(settings: Any) -> dict[str, Field]:
     """The fields of a Settings, or of its class, that are settings: by name, in their order."""
-    return {f.name: f for f in fields(settings) if "flag" in f.metadata}
+    return {one.name: one for one in fields(settings) if "flag" in one.metadata}
 
 
 def marked(settings: Any, mark: str) -> list[str]:
     """The names of the settings with a mark: KEPT, CHANGEABLE or COMMAND."""
-    return [name for name, f in flags_of(settings).items() if f.metadata["flag"].mark == mark]
+    return [name for name, one in flags_of(settings).items() if one.metadata["flag"].mark == mark]
+
+
+def kind_of(one: Field) -> type:
+    """The type of a setting: bool, int, float, str or Path, also where it may be None."""
+    kind: Any = one.type
+    return get_args(kind)[0] if isinstance(kind, UnionType) else kind
 
 
 class FieldParser(flags.ArgumentParser):
@@ -84,9 +90,7 @@ class FieldParser(flags.ArgumentParser):
         """For one field of Settings."""
         self._flag: Flag = one.metadata["flag"]
         self._kind = kind_of(one)
-        parsers = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
-        self._parser = parsers.get(self._kind, flags.ArgumentParser)()
-        self.syntactic_help = self._flag.text
+        self._parser = PARSERS.get(self._kind, flags.ArgumentParser)()
 
     def parse(self, argument: Any) -> Any:
         """A typed word, a JSON value or a value of the type itself -> a value of the type.
@@ -95,22 +99,14 @@ class FieldParser(flags.ArgumentParser):
             ValueError: it is not one, or out of bounds; says what is wanted.
         """
         try:
-            if self._kind is Path and isinstance(argument, str | Path):
+            if self._kind is Path:
                 return Path(argument).expanduser()
             value = self._parser.parse(argument)
-            if self._flag.holds(value):
-                return value
-        except (TypeError, ValueError):
-            pass  # the words below say what is wanted
-        raise ValueError(self._flag.wanted(self._kind))
-
-
-def kind_of(one: Field) -> type:
-    """The type of a setting: bool, int, float, str or Path, also where it may be None."""
-    kind: Any = one.type
-    if isinstance(kind, UnionType):
-        kind = next(each for each in get_args(kind) if each is not type(None))
-    return kind
+        except (TypeError, ValueError) as error:
+            raise ValueError(self._flag.wanted) from error
+        if not self._flag.holds(value):
+            raise ValueError(self._flag.wanted)
+        return value
 
 
 def value_of(one: Field, value: Any) -> Any:

@@ -26,14 +26,13 @@ class Plan:
 
     settings: what was typed, with what the run keeps. source: the folder whose checkpoint is
     loaded, if it has one. network: the networks of that checkpoint, or of --init_from; None where
-    they are new. resumes: whether `source` has a checkpoint. notes: lines to print, in order.
+    they are new. notes: lines to print, in order.
     """
 
     settings: Settings
     seed: int
     source: Path
     network: Description | None
-    resumes: bool
     notes: tuple[str, ...]
 
     @property
@@ -43,22 +42,19 @@ class Plan:
 
     def networks(self, c_dim: int, y_dim: int | None) -> DCGAN:
         """New networks for the data; what is stored and was not typed stays as it was."""
-        config, given = self.settings.network(c_dim, y_dim), self.settings.given
+        config = self.settings.network(c_dim, y_dim)
         training = {name: getattr(self.settings, name) for name in TRAINING}
         if self.network:
-            stays = {n: v for n, v in self.network.config.shape().items() if n not in given}
-            config = dataclasses.replace(
-                config, **{name: stays[name] for name in stays.keys() - DATA_DECIDE}
-            )
+            shape, open_ones = self.network.config.shape(), self.settings.given | DATA_DECIDE
+            stays = {name: value for name, value in shape.items() if name not in open_ones}
+            config = dataclasses.replace(config, **stays)
         return DCGAN(config, **training, seed=self.seed, xla=self.settings.xla)
 
 
 def resolve(settings: Settings, drawn_seed: int) -> Plan:
-    """Find the run that the settings mean, and what of it stays.
+    """Find the run that the typed settings mean, and what of it stays.
 
-    Args:
-        settings: what was typed.
-        drawn_seed: taken where none was typed and the run has none.
+    `drawn_seed` is taken where none was typed and the run has none.
 
     Raises:
         UserError: there is no such run, or what was typed does not fit it.
@@ -68,14 +64,14 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = (settings.init_from, []) if settings.init_from else trained_run(settings)
     seed = drawn_seed if settings.seed is None else settings.seed
     settings = dataclasses.replace(settings, seed=seed)
-    return Plan(settings, seed, source, None, True, (*notes, f"seed: {seed}"))
+    return Plan(settings, seed, source, None, (*notes, f"seed: {seed}"))
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = source_of(settings)
     network = description_of(source, image_size(source, settings))
     settings, said = _as_the_run_was(settings, source, network, drawn_seed)
-    resumes, weights_of = network is not None, source
+    weights_of = source
     if network:
         refuse_other_labels(source, network.config.y_dim, settings.with_labels)
     elif settings.init_from:
@@ -86,7 +82,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     if network:
         refuse_other_shape(network.config.shape(), settings.typed(), weights_of)
     assert settings.seed is not None
-    return Plan(settings, settings.seed, source, network, resumes, (*notes, *said))
+    return Plan(settings, settings.seed, source, network, (*notes, *said))
 
 
 def _as_the_run_was(
@@ -101,7 +97,8 @@ def _as_the_run_was(
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
     stored = read_settings(folder, type(settings))
     names = marked(settings, KEPT) if network else ["seed"]
-    decided = {**network.training, **stored} if network else stored
+    described = network.training | {"precision": network.config.precision} if network else {}
+    decided = described | stored
     kept = {n: decided[n] for n in names if n in decided and n not in settings.given}
     try:
         now = dataclasses.replace(settings, **kept)

@@ -21,8 +21,6 @@ from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 LARGEST_SEED = 2**31 - 1
-# The groups of the help text.
-DO, DATA, TRAINING, WRITTEN = "What to do", "The data", "The training", "What is written"
 
 
 @dataclass(frozen=True)
@@ -39,133 +37,107 @@ class Settings:
 
     train: bool = setting(
         False,
-        DO,
-        "train; without it, load the checkpoint and make pictures",
+        "train; without it, make pictures with the trained networks",
         COMMAND,
         was="is_train",
+        group="What to do",
     )
     option: int = setting(
-        0, DO, "which pictures to make, 0 to 4 (docs/pictures.md)", COMMAND, least=0, most=4
+        0, "which pictures to make, 0 to 4 (docs/pictures.md)", COMMAND, least=0, most=4
     )
-    visualize: bool = setting(False, DO, "make the pictures after training, too", COMMAND)
+    visualize: bool = setting(False, "make the pictures after training, too", COMMAND)
     generate_test_images: int = setting(
-        100, DO, "pictures in a grid, frames in an animation", COMMAND, least=1
+        100, "pictures in a grid, frames in an animation", COMMAND, least=1
     )
     export: bool = setting(
-        False, DO, "write the trained networks as a SavedModel, without --train", COMMAND
+        False, "write the trained networks as a SavedModel, without --train", COMMAND
     )
     freeze: bool = setting(
-        False, DO, "write the generator as one frozen graph, without --train", COMMAND
+        False, "write the generator as one frozen graph, without --train", COMMAND
     )
-    dry_run: bool = setting(
-        False, DO, "show the settings, the data and the sizes, and stop", COMMAND
-    )
+    dry_run: bool = setting(False, "show the settings, the data and the sizes, and stop", COMMAND)
 
     dataset: str = setting(
-        "celebA", DATA, "mnist, fashion_mnist, or a folder of images in data_dir"
+        "celebA", "mnist, fashion_mnist, or a folder of images in data_dir", group="The data"
     )
-    data_dir: Path = setting(Path("data"), DATA, "where data sets are", by_machine=True)
+    data_dir: Path = setting(Path("data"), "where data sets are", by_machine=True)
     input_fname_pattern: str = setting(
-        "*.jpg", DATA, "which files of the folder; **/*.png searches sub-folders", KEPT
+        "*.jpg", "which files of the folder; **/*.png searches sub-folders", KEPT
     )
     input_height: int = setting(
-        None, DATA, "centre crop (with --crop) [108; mnist: 28]", KEPT, least=1, was="image_size"
+        None, "centre crop (with --crop) [108; mnist: 28]", KEPT, least=1, was="image_size"
     )
-    input_width: int = setting(None, DATA, "[input_height]", KEPT, least=1)
+    input_width: int = setting(None, "[input_height]", KEPT, least=1)
     output_height: int = setting(
-        None, DATA, "size of the pictures to learn [64; mnist: 28]", least=1, was="output_size"
+        None, "size of the pictures to learn [64; mnist: 28]", least=1, was="output_size"
     )
-    output_width: int = setting(None, DATA, "[output_height]", least=1)
+    output_width: int = setting(None, "[output_height]", least=1)
     c_dim: int | None = setting(
-        None, DATA, "1 for grey, 3 for colour [as the images are]", KEPT, choices=(1, 3)
+        None, "1 for grey, 3 for colour [as the images are]", KEPT, choices=(1, 3)
     )
-    crop: bool = setting(False, DATA, "cut the centre out before resizing", KEPT, was="is_crop")
-    background: str = setting(
-        "white", DATA, "what is behind transparent images, a name or #rrggbb", KEPT
-    )
-    allow_bad: bool = setting(
-        False, DATA, "train even if most files are bad, or too few for a batch"
-    )
-    train_size: float = setting(math.inf, DATA, "images in an epoch, at most", KEPT, least=1)
+    crop: bool = setting(False, "cut the centre out before resizing", KEPT, was="is_crop")
+    background: str = setting("white", "what is behind transparent images, a name or #rrggbb", KEPT)
+    allow_bad: bool = setting(False, "train even if most files are bad, or too few for a batch")
+    train_size: float = setting(math.inf, "images in an epoch, at most", KEPT, least=1)
     labels: bool | None = setting(
-        None, DATA, "a class for each sub-folder; --nolabels: MNIST without labels", KEPT
+        None, "a class for each sub-folder; --nolabels: MNIST without labels", KEPT
     )
     labels_file: Path | None = setting(
-        None, DATA, "or the classes from this CSV, its columns file,label", KEPT, by_machine=True
+        None, "or the classes from this CSV, its columns file,label", KEPT, by_machine=True
     )
-    flip: bool = setting(False, DATA, "show half of the images mirrored, left to right", KEPT)
+    flip: bool = setting(False, "show half of the images mirrored, left to right", KEPT)
 
-    epoch: int = setting(25, TRAINING, "epochs in all", least=1)
-    learning_rate: float = setting(0.0002, TRAINING, "of Adam", KEPT, above=0)
-    beta1: float = setting(0.5, TRAINING, "of Adam", KEPT, least=0, below=1)
-    loss: str = setting("gan", TRAINING, "what D and G are trained by", KEPT, choices=tuple(LOSSES))
-    augment: bool = setting(
-        False, TRAINING, "DiffAugment, for small sets: D sees all images altered", KEPT
-    )
+    epoch: int = setting(25, "epochs in all", least=1, group="The training")
+    learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0)
+    beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
+    loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
+    augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
-        "float32",
-        TRAINING,
-        "or bfloat16: faster where the processor has it",
-        KEPT,
-        choices=PRECISIONS,
+        "float32", "or bfloat16: faster where the processor has it", KEPT, choices=PRECISIONS
     )
-    batch_size: int = setting(64, TRAINING, "images in a step", least=1)
-    z_dim: int = setting(100, TRAINING, "length of the latent vector", least=1)
+    batch_size: int = setting(64, "images in a step", least=1)
+    z_dim: int = setting(100, "length of the latent vector", least=1)
     z_dist: str = setting(
-        "uniform_signed",
-        TRAINING,
-        "or normal01, or uniform_unsigned: what z is drawn from",
-        KEPT,
-        choices=tuple(Z_DISTS),
+        "uniform_signed", "or normal01, or uniform_unsigned", KEPT, choices=tuple(Z_DISTS)
     )
     seed: int | None = setting(
         None,
-        TRAINING,
         "the same seed gives the same run [drawn and printed]",
         KEPT,
         least=0,
         most=LARGEST_SEED,
     )
-    device: str = setting("auto", TRAINING, "auto, cpu, gpu or gpu:N", by_machine=True)
+    device: str = setting("auto", "auto, cpu, gpu or gpu:N", by_machine=True)
     strategy: str = setting(
         "none",
-        TRAINING,
         "mirrored: all GPUs here; multiworker: all machines of TF_CONFIG",
         COMMAND,
         choices=("none", "mirrored", "multiworker"),
     )
-    deterministic: bool = setting(
-        False, TRAINING, "bit for bit the same on a GPU, too; slower there"
-    )
-    xla: bool = setting(
-        False, TRAINING, "have XLA compile the training step; slower on most CPUs", COMMAND
-    )
+    deterministic: bool = setting(False, "bit for bit the same on a GPU, too; slower there")
+    xla: bool = setting(False, "have XLA compile the training step; slower on most CPUs", COMMAND)
     init_from: Path | None = setting(
-        None, TRAINING, "start with the weights of the checkpoint in this folder", COMMAND
+        None, "start with the weights of the checkpoint in this folder", COMMAND
     )
 
-    checkpoint_dir: Path = setting(Path("checkpoint"), WRITTEN, "where checkpoints are", COMMAND)
-    sample_dir: Path = setting(Path("samples"), WRITTEN, "where pictures are", COMMAND)
-    out_dir: Path = setting(
-        Path("."), WRITTEN, "the folder above checkpoint, samples and logs", COMMAND
+    checkpoint_dir: Path = setting(
+        Path("checkpoint"), "where checkpoints are", COMMAND, group="What is written"
     )
-    out_name: str = setting("", WRITTEN, "a folder between out_dir and those", COMMAND)
-    max_to_keep: int = setting(5, WRITTEN, "checkpoints to keep", least=1)
+    sample_dir: Path = setting(Path("samples"), "where pictures are", COMMAND)
+    out_dir: Path = setting(Path("."), "the folder above checkpoint, samples and logs", COMMAND)
+    out_name: str = setting("", "a folder between out_dir and those", COMMAND)
+    max_to_keep: int = setting(5, "checkpoints to keep", least=1)
     ckpt_freq: int = setting(
-        500, WRITTEN, "a checkpoint every so many steps, and at the end; small sets: more", least=1
+        500, "a checkpoint every so many steps, and at the end; small sets: more", least=1
     )
-    ckpt_minutes: float = setting(
-        10.0, WRITTEN, "and one when the last is so many minutes old", above=0
-    )
+    ckpt_minutes: float = setting(10.0, "and one when the last is so many minutes old", above=0)
     sample_freq: int = setting(
-        100, WRITTEN, "a sample picture every so many steps; small sets: more", least=1
+        100, "a sample picture every so many steps; small sets: more", least=1
     )
-    log_freq: int = setting(1, WRITTEN, "a line with the losses every so many steps", least=1)
-    summary_freq: int = setting(10, WRITTEN, "TensorBoard summaries every so many steps", least=1)
-    G_img_sum: bool = setting(
-        False, WRITTEN, "fakes in every summary, not only with the sample pictures"
-    )
-    verbose: bool = setting(False, WRITTEN, "show TensorFlow's own messages", COMMAND)
+    log_freq: int = setting(1, "a line with the losses every so many steps", least=1)
+    summary_freq: int = setting(10, "TensorBoard summaries every so many steps", least=1)
+    G_img_sum: bool = setting(False, "fakes in every summary, not only with the sample pictures")
+    verbose: bool = setting(False, "show TensorFlow's own messages", COMMAND)
 
     given: frozenset[str] = frozenset()
 

@@ -10,7 +10,7 @@ from makers import small
 from main import help_text, main, parse
 from runs.flags import COMMAND, KEPT, setting
 from runs.plan import resolve
-from runs.settings import TRAINING, Settings
+from runs.settings import Settings
 from runs.stored import store_run
 from support.errors import UserError
 
@@ -190,10 +190,8 @@ def test_mnist_may_end_in_a_slash() -> None:
 class Sparkling(Settings):
     """Settings with one more field: all that it takes to add a flag."""
 
-    sparkle: int | None = setting(
-        None, TRAINING, "how much", KEPT, least=2, most=9, was="is_sparkle"
-    )
-    glitter: bool = setting(False, TRAINING, "or not", COMMAND)
+    sparkle: int | None = setting(None, "how much", KEPT, least=2, most=9, was="is_sparkle")
+    glitter: bool = setting(False, "or not", COMMAND)
 
 
 def test_a_new_flag_is_one_edit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

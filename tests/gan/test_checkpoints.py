@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from gan.checkpoints import checkpoints_in, read_newest, write_checkpoint
+from support.console import print_note
 from support.errors import RunError
 
 VALUES = np.arange(100, dtype=np.float32)
@@ -26,7 +27,7 @@ def read(folder: Path) -> int | None:
     def restore(prefix: Path) -> None:
         tf.train.Checkpoint(v=variable, step=step).read(str(prefix)).assert_consumed()
 
-    if read_newest(folder, restore) is None:
+    if read_newest(folder, restore, None, print_note) is None:
         return None
     np.testing.assert_array_equal(variable, VALUES + int(step))
     return int(step)
