@@ -155,13 +155,10 @@ class DCGAN(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """The graph behind train_step: the same arguments, as tensors; `watch` is always on."""
         loss, look = self.loss, look_of(self.value_range, augment_seed)
-        y = self._in_compute_type(y)
+        z, y = self._in_compute_type(z), self._in_compute_type(y)
 
-        # Both networks as a training step uses them. Each pass normalises with its own batch and
-        # moves the moving averages, `passes` times where it stands for several of the original's.
-        def fakes_of(z: tf.Tensor, passes: int = 1) -> tf.Tensor:
-            return self.generator(self._in_compute_type(z), y, training=True, passes=passes)
-
+        # Each pass in training normalises with its own batch and moves the moving averages,
+        # `passes` times where it stands for several of the original's.
         def logits_of(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
             seen = self._in_compute_type(look(images))
             return self.discriminator(seen, y, training=True, passes=passes)
@@ -169,19 +166,19 @@ class DCGAN(tf.Module):
         # The D update and the first G update need G(z) of the same weights and z: the original
         # computes it for each, here one pass serves both.
         with tf.GradientTape() as g_tape:
-            fakes = fakes_of(z, passes=loss.d_updates + 1)
+            fakes = self.generator(z, y, training=True, passes=loss.d_updates + 1)
         for _ in range(loss.d_updates):
             result, logits_of_reals = self._update_discriminator(images, fakes, logits_of)
         result["g_loss"], logits_of_fakes = self._update_generator(g_tape, fakes, logits_of)
         # G once more on the same z. The original does so to keep d_loss from going to 0.
         for _ in range(loss.g_updates - 1):
             with tf.GradientTape() as g_tape:
-                more_fakes = fakes_of(z)
+                more_fakes = self.generator(z, y, training=True)
             result["g_loss"], _ = self._update_generator(g_tape, more_fakes, logits_of)
         if evaluate:
             # The losses that are printed. The original's passes for d_loss_fake and for g_loss
             # are the same: one that counts twice.
-            of_fakes = logits_of(fakes_of(z, passes=2), passes=2)
+            of_fakes = logits_of(self.generator(z, y, training=True, passes=2), passes=2)
             real, fake = loss.d(logits_of(images), of_fakes)
             result |= {"eval_d_loss_fake": fake, "eval_d_loss_real": real}
             result["eval_g_loss"] = loss.g(of_fakes)
