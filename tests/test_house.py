@@ -1,6 +1,7 @@
 """Imports run one way, and the root holds what people look for there."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 
 from makers import PROJECT
@@ -63,3 +64,9 @@ def test_the_drawing_in_the_docs_shows_every_file() -> None:
         if not file.endswith("__init__.py") and file.split("/")[-1] not in drawn
     ]
     assert not missing
+
+
+def test_each_promise_names_a_test_that_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (PROJECT / "docs/promises.md").read_text())
+    assert len(named) > 30
+    assert [file for file in named if not (PROJECT / file).is_file()] == []
