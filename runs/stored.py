@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.checkpoints import latest_checkpoint
-from runs.flags import COMMAND, flags_of, marked, value_of
+from runs.flags import COMMAND, FieldParser, flags_of, marked
 from runs.settings import Settings
 from support.errors import UserError
 from support.files import read_json, write_json
@@ -29,9 +29,9 @@ def read_settings(folder: Path, kind: type[Settings] = Settings) -> dict[str, An
     for name, one in known.items():
         if stored.get(name) is not None:
             try:
-                found[name] = value_of(one, stored[name])
-            except UserError as error:
-                raise damaged(path, error) from error
+                found[name] = FieldParser(one).parse(stored[name])
+            except ValueError as error:
+                raise damaged(path, f"{name} is {stored[name]!r}: {error}") from error
     return found
 
 

@@ -27,7 +27,7 @@ def test_a_bad_run_file_is_named(made: Here) -> None:
     was = path.read_text()
     path.write_text(was.replace('"normal01"', '"cauchy"'))
     line = one_error_line(made(*DIGITS), 2)
-    assert line.startswith(f"error: {path}: --z_dist=cauchy: there are")
+    assert line.startswith(f"error: {path}: z_dist is 'cauchy': there are")
     for classes in ("[1, 2, 3]", '"abc"', '{"a": 1}'):
         path.write_text(was.replace("{", f'{{\n  "classes": {classes},', 1))
         assert f'{path}: "classes" is not a list' in one_error_line(made(*DIGITS), 2)

@@ -52,7 +52,7 @@ CASES = [
         a_folder_for_a_picture,
         (*TRAIN, "--sample_freq=1"),
         1,
-        "Step 1 is saved, checkpoint/tiny_4_16_16/DCGAN.model-1: the same command goes on",
+        "Step 1 is saved, checkpoint/tiny_4_16_16/DCGAN.model-1: the same command resumes there",
     ),
     Case(
         "15 full disk",

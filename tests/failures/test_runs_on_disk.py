@@ -96,7 +96,7 @@ CASES = [
         without_run_file,
         (*TRAIN, "--epoch=2"),
         0,
-        "holds no run.json: what is not given is new",
+        "holds no run.json: what was not typed is new",
     ),
     Case(
         "9 an old checkpoint of an unknown size",
@@ -110,7 +110,7 @@ CASES = [
         old_checkpoint,
         ("--dataset=tiny", "--train", "--init_from=old", "--output_height=48", "--z_dim=99"),
         2,
-        "the networks in old are of another shape: z_dim is 10, not 99",
+        "the networks in old have another shape: z_dim is 10, not 99",
     ),
     Case("9 another c_dim", trained(), (*TRAIN, "--c_dim=1"), 2, "c_dim is 3, not 1"),
     Case("10 finished", trained(), TRAIN, 0, "this run is finished: it has made 2 steps"),

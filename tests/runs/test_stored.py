@@ -39,14 +39,14 @@ def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
-        ("crop", "maybe", "--crop=maybe: it is not understood"),
-        ("epoch", 0, "--epoch=0: it must be 1 or more"),
-        ("epoch", [3], r"--epoch=\[3\]: it must be 1 or more"),
+        ("crop", "maybe", "crop is 'maybe': it is not understood"),
+        ("epoch", 0, "epoch is 0: it must be 1 or more"),
+        ("epoch", [3], r"epoch is \[3\]: it must be 1 or more"),
         ("learning_rate", None, ""),
-        ("learning_rate", "fast", "--learning_rate=fast: it must be above 0"),
-        ("z_dist", "gauss", "--z_dist=gauss: there are uniform_signed"),
-        ("dataset", 7, "--dataset=7: it is not understood"),
-        ("labels_file", {}, "--labels_file={}: it is not understood"),
+        ("learning_rate", "fast", "learning_rate is 'fast': it must be above 0"),
+        ("z_dist", "gauss", "z_dist is 'gauss': there are uniform_signed"),
+        ("dataset", 7, "dataset is 7: it is not understood"),
+        ("labels_file", {}, "labels_file is {}: it is not understood"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_its_file(
