@@ -93,7 +93,7 @@ class DCGAN(tf.Module):
     ) -> "DCGAN":
         """The networks of a folder's newest good checkpoint, or that of `step`, with its weights.
 
-        Batch size, learning rate, beta1 and loss are the stored ones: train_step goes on with them.
+        train_step continues with the stored batch size, learning rate, beta1 and loss.
 
         Args:
             checkpoint_dir: a folder that `save` wrote, or one of the original's.

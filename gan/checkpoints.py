@@ -153,7 +153,7 @@ def description_of(
     and `size` (height, width) that of the images. `note` is given a line for each damaged one.
 
     Raises:
-        UserError: nothing tells the sizes, `size` does not fit, or the JSON makes no sense.
+        UserError: the sizes are not known, `size` does not fit, or the JSON makes no sense.
     """
     if latest_checkpoint(folder) is None:
         return None

@@ -20,7 +20,7 @@ class Loss:
     probability: logits -> how real D takes the images to be, as it is shown.
     penalty: a function that gives D's logits of images, reals and fakes -> a scalar that is added
     to D's loss. d_updates, g_updates: of one iteration, all on the same images and z.
-    d_wins_below: a d_loss that stays under this says that D tells every fake; None if none does.
+    d_wins_below: a d_loss that stays under this says that D knows every fake; None if none does.
     """
 
     d: Callable[["tf.Tensor", "tf.Tensor"], tuple["tf.Tensor", "tf.Tensor"]]

@@ -86,7 +86,7 @@ def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path)
 
 
 def refuse_other_labels(folder: Path, y_dim: int | None, labels: bool | None) -> None:
-    """Refuse labels for a run without, and none for one with; `labels` None is as it was.
+    """Refuse labels for a run without, and none for one with; None asks for neither.
 
     Raises:
         UserError: y_dim, of the trained networks, is not what `labels` asks for.

@@ -41,7 +41,7 @@ class Plan:
         return self.settings.run_folder(self.settings.checkpoint_dir)
 
     def networks(self, c_dim: int, y_dim: int | None) -> DCGAN:
-        """New networks for the data; what is stored and was not typed stays as it was."""
+        """New networks for the data; what is stored stays unless it was typed."""
         config = self.settings.network(c_dim, y_dim)
         training = {name: getattr(self.settings, name) for name in TRAINING}
         if self.network:

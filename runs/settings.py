@@ -160,7 +160,7 @@ class Settings:
 
     @property
     def with_labels(self) -> bool:
-        """Whether to train with labels: idx sets do unless told otherwise, folders if told."""
+        """Whether to train with labels: idx sets do by default, folders if asked."""
         default = self.is_idx_set or self.labels_file is not None
         return default if self.labels is None else self.labels
 
