@@ -1,14 +1,15 @@
-"""The pictures themselves, the command without a name: single files, an array, or a grid."""
+"""Pictures: single files, an array, or a grid. It is the command without a name."""
 
 import argparse
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_range, check_points, file_to_write
+from generation.flags import add_file, add_range, check_points
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from model import DCGAN
     from runs.opened import Trained
 
+FOLDER = "generated"
 FORMATS = ("png", "jpg", "webp", "npy")
 PICTURES = 100
 GRID_ROWS = 10
@@ -30,12 +32,10 @@ FIRST = 5  # paths that are printed one by one
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, f"{PICTURES}, or as many as fit the grid")
-    parser.add_argument(
-        "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
-    )
+    one = "one picture of all"
+    parser.add_argument("--grid", type=_grid, nargs="?", const=(), metavar="RxC", help=one)
     parser.add_argument("--format", choices=FORMATS, default="png", help="of the files [png]")
-    save_z_help = "write their z, for --z"
-    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=save_z_help)
+    add_file(parser, "save_z", "write their z, for --z")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -73,8 +73,9 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
     name = selection.names(slice(1))[0]
     names: list[str] = []
     if len(labels) != 1:  # the picture shows several
-        name = name.partition("_")[0] + (labels_part(trained, labels) if labels else "")
+        name = name.partition("_")[0]
     if len(labels) > 1:
+        name += labels_part(trained, labels)
         names = trained.own_names([labels[column % len(labels)] for column in range(columns)])
     path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
     say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
@@ -114,7 +115,7 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
         for part, pixels in sampled(dcgan, selection)
         for name, picture in zip(selection.names(part), pixels, strict=True)
     )
-    for (_, path), _ in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
+    for _, path in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
         paths[FIRST:] = [path]
     return paths
 
@@ -152,7 +153,7 @@ def _passes(count: int) -> Iterator[slice]:
 
 def _grid(text: str) -> tuple[int, int]:
     """The type of --grid: rows and columns."""
-    sides = [int(side) for side in text.lower().split("x") if side.isdecimal()]
-    if text.lower().count("x") != 1 or len(sides) != 2 or not all(sides):
+    sides = re.fullmatch(r"0*([1-9]\d*)x0*([1-9]\d*)", text.lower())
+    if not sides:
         raise argparse.ArgumentTypeError(f"{text}: give rows and columns, such as 10x10")
-    return sides[0], sides[1]
+    return int(sides[1]), int(sides[2])
