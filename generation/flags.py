@@ -4,6 +4,7 @@ import argparse
 import functools
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from generation.latent import numbers_of
@@ -52,17 +53,13 @@ def add_prior(parser: argparse.ArgumentParser) -> None:
 
 
 def number(low: float, high: float = math.inf) -> Callable[[str], float]:
-    """The type of a flag, for argparse: a number in low ... high, never infinite."""
-    limits = f"in {low} ... {high}" if high < math.inf else f"{low} or more"
+    """The type of a flag, for argparse: a number in low ... high."""
 
     def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high or value == math.inf:
-            raise argparse.ArgumentTypeError(f"{text}: it must be a number, {limits}")
-        return value
+        with suppress(ValueError):
+            if low <= (value := float(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"{text}: it must be a number, {low} ... {high}")
 
     return read
 

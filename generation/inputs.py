@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
-    """Add the images, files and folders, that a command is for."""
+    """Add the images that a command is for, and --label."""
     parser.add_argument("images", type=Path, nargs="+", help="image files, and folders of them")
+    parser.add_argument("--label", metavar="LIST", help="only these classes count [all]")
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from runs.opened import Trained
 
 FOLDER = "interpolated"
-FORMATS = ("gif", "mp4")
 FRAMES_A_SECOND = 20
 MOST_FRAMES = 10_000
 
@@ -36,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", choices=METHODS, help=by_prior)
     pace = f"how long it lasts [{FRAMES_A_SECOND} frames a second]"
     parser.add_argument("--seconds", type=number(0.02, 3600), metavar="S", help=pace)
-    parser.add_argument("--format", choices=FORMATS, default="gif", help="of the file [gif]")
+    parser.add_argument("--format", choices=("gif", "mp4"), default="gif", help="[gif]")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -55,7 +54,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     method = arguments.method or suiting(selection.z_dist)
     z = selection.z()
     frames = frames_between(trained.dcgan, z, labels, arguments.frames, arguments.loop, method)
-    kind = "seeds" if selection.rows is None else "z"
+    kind = "z" if arguments.z else "seeds"
     numbers = listed(list(dict.fromkeys(selection.numbers)))
     of_labels = labels_part(trained, named) if named else ""
     path = arguments.out / f"{kind}_{numbers}_{method}{of_labels}.{arguments.format}"

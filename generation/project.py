@@ -1,6 +1,7 @@
 """The z whose picture is nearest to an image, by gradient descent."""
 
 import argparse
+import functools
 import math
 import shlex
 from collections import Counter
@@ -22,12 +23,8 @@ from support.streams import draw_z, random_stream
 from utils import one_hot, sample_pixels, save_sheet, to_range
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from model import DCGAN
     from runs.opened import Trained
-
-    Loss = Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 FOLDER = "projected"
 STARTS, STARTS_A_LABEL = 16, 4  # without labels, and for each of them
@@ -43,7 +40,6 @@ FAR_OFF = 15.0  # dB
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_images(parser)
-    parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
     add_setting(parser, "z_dist", "where z may lie [the run's]")
     few = f"z to begin with [{STARTS}, or {STARTS_A_LABEL} a label]"
     parser.add_argument("--starts", type=positive, metavar="N", help=few)
@@ -66,12 +62,11 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say_unknown_geometry(trained, say)
     images = _readable(trained, arguments.images)
     dcgan, z_dist = trained.dcgan, trained.settings.z_dist
-    loss = loss_of(dcgan)
     steps, starts, seed = arguments.steps, arguments.starts, arguments.seed or 0
     for path, image in images:
         done = f" ({', '.join(image.done)})" if image.done else ""
         say(f"projecting {path}{done}")
-        found = project(dcgan, loss, image.pixels, labels, z_dist, seed, say, steps, starts)
+        found = project(dcgan, image.pixels, labels, z_dist, seed, say, steps, starts)
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
         sheet = arguments.out / f"{path.stem}_projection.png"
@@ -108,10 +103,7 @@ def _command(
 
 
 class Projection(NamedTuple):
-    """What was found: z [1, z_dim], its label (None without labels), its picture uint8 [H, W, C].
-
-    psnr: how near that is, in dB; inf if all pixels are equal.
-    """
+    """z [1, z_dim], its label or None, its picture uint8 [H, W, C], and how near that is, in dB."""
 
     z: np.ndarray
     label: int | None
@@ -121,7 +113,6 @@ class Projection(NamedTuple):
 
 def project(
     dcgan: "DCGAN",
-    loss: "Loss",
     pixels: np.ndarray,
     labels: list[int],
     z_dist: str,
@@ -136,8 +127,7 @@ def project(
     ones go on, and the best is the result. z stays where `z_dist` draws from (latent.within).
 
     Args:
-        dcgan, loss: the networks, and what loss_of gave for them.
-        pixels: the image.
+        dcgan, pixels: the networks and the image.
         labels: class numbers that the starts take turns through; the best one decides the label.
         z_dist, seed: decide the starts.
         say: gets a line with the best loss a few times underway.
@@ -149,15 +139,15 @@ def project(
 
     from gan.adam import Adam
 
+    loss, image = _loss_of(dcgan), to_range(pixels, dcgan.value_range)
     low, high = dcgan.value_range
-    image = tf.constant(to_range(pixels, dcgan.value_range))
     count = max(starts or STARTS_A_LABEL * len(labels) or STARTS, len(labels))
     y = one_hot(np.resize(labels, count), dcgan.y_dim) if dcgan.y_dim else None
     z = tf.Variable(draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim))
     adam = Adam({"z": z}, LEARNING_RATE, BETA1, BETA2, EPSILON)
     for step in range(1, steps + 1):
         errors, gradient = loss(z.value(), y, image)
-        if step % math.ceil(steps / LINES) == 1 or steps == 1:
+        if (step - 1) % math.ceil(steps / LINES) == 0:
             best = float(tf.reduce_min(errors))
             say(f"step {step} of {steps}: loss {best:.6f}, {_decibels(best, high - low):.1f} dB")
         rate = LEARNING_RATE * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
@@ -176,11 +166,11 @@ def project(
     return Projection(z.numpy()[[k]], label, pictures[k], _decibels(float(errors[k]), 255))
 
 
-def loss_of(dcgan: "DCGAN") -> "Loss":
+@functools.lru_cache(maxsize=1)  # tracing takes seconds, and one serves for many images
+def _loss_of(dcgan: "DCGAN") -> Callable:
     """A function of z [N, z_dim], y [N, y_dim] or None, and an image [H, W, C] in the value range.
 
     It returns the mean squared error of each z's picture [N], and its gradient by z [N, z_dim].
-    One serves for many images.
     """
     import tensorflow as tf
 

@@ -68,32 +68,13 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[int]) -> Selection:
-    selection, (rows, columns) = _selected_for_grid(trained, arguments, labels)
-    refuse_huge(trained, rows, columns)
-    name = selection.names(slice(1))[0]
-    names: list[str] = []
-    if len(labels) != 1:  # the picture shows several
-        name = name.partition("_")[0]
-    if len(labels) > 1:
-        name += labels_part(trained, labels)
-        names = trained.own_names([labels[column % len(labels)] for column in range(columns)])
-    path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
-    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
-    return selection
-
-
-def _selected_for_grid(
-    trained: "Trained", arguments: argparse.Namespace, labels: list[int]
-) -> tuple[Selection, tuple[int, int]]:
-    """The pictures, and the rows and columns of their grid; several labels are its columns."""
-    each = len(labels) if len(labels) > 1 else None
-    if not arguments.grid:
-        count = GRID_ROWS * each if each else PICTURES
-        selection = selected(trained, arguments, labels, count, say)
-        columns = each or grid_size(selection.count)[1]
-        return selection, (math.ceil(selection.count / columns), columns)
-    rows, columns = arguments.grid
-    selection = selected(trained, arguments, labels, rows * columns, say)
+    """Write one picture of all; each column is a label, where several are given."""
+    each = len(labels) if len(labels) > 1 else 0
+    count = math.prod(arguments.grid) if arguments.grid else GRID_ROWS * each or PICTURES
+    selection = selected(trained, arguments, labels, count, say)
+    rows, columns = arguments.grid or grid_size(selection.count)
+    if each and not arguments.grid:
+        rows, columns = math.ceil(selection.count / each), each
     if each and columns % each:
         raise UserError(
             f"--grid {rows}x{columns}: each column is a label, so {each} labels need {each} "
@@ -101,7 +82,17 @@ def _selected_for_grid(
         )
     if selection.count > rows * columns:
         raise UserError(f"--grid {rows}x{columns} has no room for {selection.count:,} pictures")
-    return selection, (rows, columns)
+    refuse_huge(trained, rows, columns)
+    name = selection.names(slice(1))[0]
+    names: list[str] = []
+    if len(labels) != 1:  # the name of the first picture has its label; this shows several
+        name = name.partition("_")[0]
+    if each:
+        name += labels_part(trained, labels)
+        names = trained.own_names([labels[column % each] for column in range(columns)])
+    path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
+    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
+    return selection
 
 
 def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str) -> list[Path]:

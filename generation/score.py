@@ -31,7 +31,6 @@ SHOWN = 10  # in a row of the sheet; two rows of the best, two of the worst
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_images(parser)
-    parser.add_argument("--label", metavar="LIST", help="the best of these classes counts [all]")
     add_file(parser, "features", "write D's last features [N, F]")
 
 
