@@ -26,16 +26,11 @@ with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
     from generation.flags import add_setting
 
-# A command is a file: its docstring is its help, FOLDER that of its results below samples/RUN. It
-# has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
+# A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
+# It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
 # loaded; and run(trained, arguments), which writes into arguments.out.
-NAMED: dict[str, ModuleType] = {
-    "interpolate": interpolate,
-    "arithmetic": arithmetic,
-    "project": project,
-    "score": score,
-    "nearest": nearest,
-}
+COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, score, nearest)
+NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
 SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir")  # of the run
 
 

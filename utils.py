@@ -58,10 +58,7 @@ def grid_size(count: int) -> tuple[int, int]:
 
 
 def grid(pixels: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
-
-    size: (rows, columns); grid_size's if None.
-    """
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
     count, height, width, channels = pixels.shape
     rows, columns = size or grid_size(count)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
@@ -79,9 +76,8 @@ def save_grid(
 ) -> Path:
     """Write tiles uint8 [N, H, W, C] as one picture of `size` (rows, columns); returns the path.
 
-    names: what to write above the columns. classes: where tile k is of class k mod their number,
-    the classes' names; without a `size`, and with a tile for each, each class gets columns of its
-    own below its name.
+    names: what to write above the columns. classes: the names of classes that the tiles take turns
+    through; without a `size`, if there is a tile for each, every class gets its own columns.
     """
     if size is None and 0 < len(classes) <= len(pixels):
         columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))

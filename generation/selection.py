@@ -59,10 +59,7 @@ class Selection:
         return sample_pixels(dcgan, self.z(part), self.labels_of(part))
 
     def names(self, part: slice = slice(None)) -> list[str]:
-        """File names of some of the pictures, without suffix.
-
-        seed00000, with labels seed00000_label3, with class names seed00000_label3_dark-hair.
-        """
+        """File names without suffix: seed00000, seed00000_label3, or seed00000_label3_dark-hair."""
         kind = "seed" if self.rows is None else "z"
         names = [f"{kind}{number:05}" for number in self._numbers(part)]
         labels = self.labels_of(part)
@@ -86,10 +83,7 @@ def selected(
 ) -> Selection:
     """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
 
-    Without `repeats` a seed counts once, because its picture has one name.
-
-    Raises:
-        UserError: the file of --z cannot be used.
+    Without `repeats` a seed counts once, because its picture has one name. Raises what read_z does.
     """
     each, rows = max(1, len(labels)), None
     numbers: Sequence[int]
