@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
 
 from support.console import Parser, checked_imports, plain_words, positive, run_command, say
 from support.console import nearest as nearest_name
@@ -25,34 +24,14 @@ from support.errors import UserError
 
 with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
+    from generation.flags import add_setting
 
-if TYPE_CHECKING:
-    from runs.opened import Trained
-
-
-class Command(NamedTuple):
-    """A command: its file, what it does, and its folder below samples/RUN.
-
-    The file has add_flags(parser); check(arguments), which refuses what cannot work before
-    TensorFlow is loaded; and run(trained, arguments), which writes into arguments.out.
-    """
-
-    work: ModuleType
-    text: str
-    folder: str
-
-
-COMMANDS = {
-    "": Command(sampling, "pictures", "generated"),
-    "interpolate": Command(interpolate, "An animation from seed to seed.", "interpolated"),
-    "arithmetic": Command(
-        arithmetic, "The mean z of some seeds, minus others', plus others'.", "arithmetic"
-    ),
-    "project": Command(project, "The z whose picture is nearest to an image.", "projected"),
-    "score": Command(score, "What D thinks of images, as a CSV.", "scored"),
-    "nearest": Command(nearest, "The training images closest to pictures.", "nearest"),
-}
-SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir")  # flags of main.py
+# A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
+# It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
+# loaded; and run(trained, arguments), which writes into arguments.out.
+COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, score, nearest)
+NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
+SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir")  # of the run
 
 
 def main(argv: Sequence[str]) -> int:
@@ -62,62 +41,54 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     name, words = _command_and_flags(plain_words(argv))
-    command = COMMANDS[name]
+    command = NAMED.get(name, sampling)
     parser = _parser(name, command)
     arguments = parser.parse_args(words)
     if arguments.run is None:
         parser.error("--run is missing: the folder of a trained run's checkpoints")
-    command.work.check(arguments)
+    command.check(arguments)
     # TensorFlow takes seconds to load, so it is loaded only now that the command line is right.
     from support.startup import start_tensorflow
 
-    say(start_tensorflow(arguments.device, arguments.verbose))
+    say(start_tensorflow(arguments.device or "auto", arguments.verbose))
+    from runs.opened import open_run
     from runs.stored import samples_of
 
-    trained = _opened(arguments)
+    typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
+    trained = open_run(arguments.run, typed, arguments.step)
     say(f"loaded step {int(trained.dcgan.step):,} of {trained.folder}")
-    arguments.out = arguments.out or samples_of(arguments.run) / command.folder
-    command.work.run(trained, arguments)
+    arguments.out = arguments.out or samples_of(arguments.run) / command.FOLDER
+    command.run(trained, arguments)
     return 0
-
-
-def _opened(arguments: argparse.Namespace) -> "Trained":
-    from runs.opened import open_run
-
-    values = {name: getattr(arguments, name, None) for name in SETTINGS}
-    typed = {name: value for name, value in values.items() if value is not None}
-    return open_run(arguments.run, typed, arguments.step)
 
 
 def _command_and_flags(words: list[str]) -> tuple[str, list[str]]:
     """The name of the command ("" for pictures), and the words after it."""
     first = words[0] if words else ""
-    if first in COMMANDS:
+    if first in NAMED:
         return first, words[1:]
     if first and not first.startswith("-"):
-        names = [name for name in COMMANDS if name]
-        guess = nearest_name(first, names) or f" The commands are {', '.join(names)}"
+        guess = nearest_name(first, NAMED) or f" The commands are {', '.join(NAMED)}"
         raise UserError(f"there is no command {first}.{guess}")
     for before, word in pairwise(words):
-        if word in COMMANDS and not before.startswith("-"):
+        if word in NAMED and not before.startswith("-"):
             raise UserError(f"{word} comes first: python generate.py {word} ...")
     return "", words
 
 
-def _parser(name: str, command: Command) -> Parser:
-    others = "".join(f"\n  {word:13}{c.text}" for word, c in COMMANDS.items() if word)
-    description = command.text if name else f"{__doc__}\nCommands:{others}"
+def _parser(name: str, command: ModuleType) -> Parser:
+    others = "".join(f"\n  {word:13}{other.__doc__}" for word, other in NAMED.items())
+    description = command.__doc__ if name else f"{__doc__}\nCommands:{others}"
     parser = Parser(f"generate.py {name}".strip(), description)
-    folder = f"the run's samples/{command.folder}"
     parser.add_argument("--run", type=_run_folder, help="the folder of a trained run's checkpoints")
+    folder = f"the run's samples/{command.FOLDER}"
     parser.add_argument("--out", type=_out_folder, help=f"where the results go [{folder}]")
     parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
-    command.work.add_flags(parser)
-    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N [auto]")
+    command.add_flags(parser)
+    add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
     parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
-    only = "only for the original's checkpoints"
-    parser.add_argument("--output_height", type=positive, metavar="N", help=only)
-    parser.add_argument("--output_width", type=positive, metavar="N", help=only)
+    for size in ("output_height", "output_width"):
+        add_setting(parser, size, "only for the original's checkpoints")
     return parser
 
 

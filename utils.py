@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +58,7 @@ def grid_size(count: int) -> tuple[int, int]:
 
 
 def grid(pixels: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
-
-    size: (rows, columns); grid_size's if None.
-    """
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
     count, height, width, channels = pixels.shape
     rows, columns = size or grid_size(count)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
@@ -76,16 +74,10 @@ def save_grid(
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
 ) -> Path:
-    """Write tiles uint8 [N, H, W, C] as one picture; returns the path.
+    """Write tiles uint8 [N, H, W, C] as one picture of `size` (rows, columns); returns the path.
 
-    Args:
-        pixels: the tiles.
-        path: where the picture goes.
-        size: (rows, columns); grid_size's if None.
-        classes: names of classes, for tiles that take turns through them (tile k is of class k mod
-            their number). Without a `size`, and if there is a tile for each, every class gets
-            columns of its own below its name.
-        names: what to write above each column of `size`; () for nothing.
+    names: what to write above the columns. classes: the names of classes that the tiles take turns
+    through; without a `size`, if there is a tile for each, every class gets its own columns.
     """
     if size is None and 0 < len(classes) <= len(pixels):
         columns = len(classes) * math.ceil(grid_size(len(pixels))[1] / len(classes))
@@ -98,27 +90,22 @@ def save_grid(
 
 
 def save_picture(picture: np.ndarray, path: Path, flush: bool = True) -> Path:
-    """Write a picture uint8 [H, W, C] as its suffix says: .png, .jpg or (lossless) .webp.
-
-    flush: as for written_aside. Returns the path.
-    """
+    """Write a picture uint8 [H, W, C] as .png, .jpg or (lossless) .webp; returns the path."""
     with written_aside(path, flush) as aside:
         _image(picture).save(aside, **ENCODINGS.get(path.suffix, {}))
     return path
 
 
 def _image(picture: np.ndarray) -> Image.Image:
-    """A picture [H, W, C] as Pillow has it; C may be 1."""
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def save_sheet(
     pixels: np.ndarray, captions: Sequence[str], path: Path, size: tuple[int, int]
 ) -> Path:
-    """Write tiles uint8 [N, H, W, C] as a picture to look at; returns the path.
+    """Write tiles uint8 [N, H, W, C] to look at, in `size` (rows, columns); returns the path.
 
     Small tiles are enlarged, by a whole number, and each has its caption above it ("" for none).
-    size: (rows, columns).
     """
     factor = max(1, math.ceil(SHEET_SIDE / pixels.shape[2]))
     large = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -129,19 +116,13 @@ def save_sheet(
 def _names_line(names: Sequence[str], width: int, channels: int) -> np.ndarray:
     """Names in white on black, each above a column of `width`: uint8 [NAME_HEIGHT, W, C]."""
     cells, font = [], ImageFont.load_default(NAME_SIZE)
-    for name in names:
+    for name in map(printable, names):
+        shorter = (f"{name[:letters]}.." for letters in range(len(name), 0, -1))
+        fitting = (t for t in chain([name], shorter) if font.getlength(t) <= width - NAME_GAP)
         cell = Image.new("L", (width, NAME_HEIGHT))
-        text = _shortened(printable(name), lambda t: font.getlength(t) <= width - NAME_GAP)
-        ImageDraw.Draw(cell).text((1, 0), text, fill=255, font=font)
+        ImageDraw.Draw(cell).text((1, 0), next(fitting, ""), fill=255, font=font)
         cells.append(np.asarray(cell))
     return np.repeat(np.concatenate(cells, axis=1)[..., np.newaxis], channels, axis=2)
-
-
-def _shortened(text: str, fits: Callable[[str], bool]) -> str:
-    """The text if it fits, else as much of its beginning as does, with two dots."""
-    if fits(text):
-        return text
-    return next((t + ".." for k in range(len(text), 0, -1) if fits((t := text[:k]) + "..")), "")
 
 
 def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, seconds: float) -> Path:
@@ -153,7 +134,7 @@ def save_animation(frames: Sequence[np.ndarray] | np.ndarray, path: Path, second
     count = min(len(frames), int(seconds * FRAMES_A_SECOND))
     first, *others = [_in_palette(frames[i * len(frames) // count]) for i in range(count)]
     ends = [round(100 * seconds * (i + 1) / count) for i in range(count)]
-    durations = [10 * (end - start) for start, end in zip([0, *ends], ends, strict=False)]
+    durations = [10 * (end - start) for start, end in pairwise([0, *ends])]
     with written_aside(path) as aside:
         # Pillow takes a list of durations only for more than one frame.
         duration = durations if others else durations[0]
@@ -177,8 +158,7 @@ def _in_palette(frame: np.ndarray) -> Image.Image:
 def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     """Pictures of any number of z: uint8 [N, H, W, C]; each depends on its own z alone.
 
-    labels: class numbers [N]; or floats [N, y_dim], to mix classes; or None for networks without
-    labels.
+    labels: class numbers [N], or floats [N, y_dim] to mix classes; None for networks without.
     """
     y = labels
     if labels is not None and labels.ndim == 1 and dcgan.y_dim:
@@ -197,13 +177,14 @@ def visualize(
     folder: Path,
     count: int,
     seed: int,
-    written: Callable[[Path], object] = lambda path: None,
+    written: Callable[[Path], object],
     classes: Sequence[str] = (),
 ) -> None:
     """The original's utils.visualize: pictures of what a trained generator makes.
 
     Args:
-        dcgan: the networks.
+        dcgan: whose sampler makes them. With labels, tile k of OPTION 0 and 1 has label k mod
+            y_dim, and so has animation k of 2 to 4.
         option: 0 random images; 1 a grid for each coordinate of z, swept over random z;
             2 an animation and a grid for each coordinate, each swept over one small z;
             3 the same over z = 0, animations only; 4 as 3, and all sweeps in one animation.
@@ -211,10 +192,8 @@ def visualize(
         count: images in a grid and frames in a sweep (the merged one runs forwards and back).
         seed: decides every z.
         written: called with each path once the file is there.
-        classes: names of your own classes, by number. They are written above the columns of
-            OPTION 0 and 1, and are part of the file names of 2 to 4.
-
-    With labels, tile k of OPTION 0 and 1 has label k mod y_dim, and so has animation k of 2 to 4.
+        classes: names of your own classes, by number: written above the columns of OPTION 0 and 1,
+            part of the file names of 2 to 4.
     """
 
     def random_z(purpose: str, index: int, most: float, rows: int) -> np.ndarray:

@@ -29,14 +29,8 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
     module = tf.Module()
     module.generator, module.discriminator = dcgan.generator, dcgan.discriminator
     signatures = {
-        "serving_default": _traced(
-            sampler, z=_latent_spec(dcgan, None), **_label_spec(dcgan, None)
-        ),
-        "discriminator": _traced(
-            discriminator,
-            images=tf.TensorSpec((None, *dcgan.image_shape), name="images"),
-            **_label_spec(dcgan, None),
-        ),
+        "serving_default": _traced(dcgan, sampler, None, z=(dcgan.z_dim,)),
+        "discriminator": _traced(dcgan, discriminator, None, images=dcgan.image_shape),
     }
     aside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
@@ -51,14 +45,13 @@ def freeze(dcgan: DCGAN, folder: Path, batch_size: int) -> Path:
 
     The graph's inputs are z (and y), its output is images.
     """
-
     # Lives in a part of TensorFlow that may move; nothing but --freeze should break then.
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     def sampler(**inputs: tf.Tensor) -> tf.Tensor:
         return tf.identity(dcgan.sampler(inputs["z"], inputs.get("y")), name="images")
 
-    traced = _traced(sampler, z=_latent_spec(dcgan, batch_size), **_label_spec(dcgan, batch_size))
+    traced = _traced(dcgan, sampler, batch_size, z=(dcgan.z_dim,))
     graph = convert_variables_to_constants_v2(traced).graph.as_graph_def()
     path = folder / FROZEN_GRAPH
     with written_aside(path) as aside:
@@ -66,13 +59,11 @@ def freeze(dcgan: DCGAN, folder: Path, batch_size: int) -> Path:
     return path
 
 
-def _traced(function: Callable[..., Any], **specs: tf.TensorSpec) -> Any:
+def _traced(
+    dcgan: DCGAN, function: Callable[..., Any], batch_size: int | None, **shapes: tuple[int, ...]
+) -> Any:
+    """`function`, traced for batches of inputs of these shapes and, with labels, of y."""
+    if dcgan.y_dim:
+        shapes["y"] = (dcgan.y_dim,)
+    specs = {n: tf.TensorSpec((batch_size, *shape), name=n) for n, shape in shapes.items()}
     return tf.function(function).get_concrete_function(**specs)
-
-
-def _latent_spec(dcgan: DCGAN, batch_size: int | None) -> tf.TensorSpec:
-    return tf.TensorSpec((batch_size, dcgan.z_dim), name="z")
-
-
-def _label_spec(dcgan: DCGAN, batch_size: int | None) -> dict[str, tf.TensorSpec]:
-    return {"y": tf.TensorSpec((batch_size, dcgan.y_dim), name="y")} if dcgan.y_dim else {}

@@ -1,4 +1,4 @@
-"""Sums and differences of mean latent vectors (Radford et al. 2016, section 6.3.2, figure 7)."""
+"""The mean z of some seeds, minus others', plus others' (Radford et al. 2016, figure 7)."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_prior, add_seeds, file_to_write
+from generation.flags import add_file, add_prior, add_seeds
 from generation.latent import labels_of_seeds, within, z_of_seeds
 from generation.selection import labels_named, listed, refuse_huge
 from support.console import say, say_written
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from model import DCGAN
     from runs.opened import Trained
 
-SIGNS = {"seeds": 1, "minus": -1, "plus": 1}
-CAPTIONS = {"seeds": "mean of seeds", "minus": "- mean of minus", "plus": "+ mean of plus"}
+FOLDER = "arithmetic"
+TERMS = {"seeds": "", "minus": "- ", "plus": "+ "}  # the flags, and the sign of each
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     for name, text in (("seeds", "z to begin with"), ("minus", "subtract"), ("plus", "add")):
         add_seeds(parser, name, f"{text}: the mean of these seeds")
     add_prior(parser)
-    save_z_help = "write the result, for --z"
-    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=save_z_help)
+    add_file(parser, "save_z", "write the result, for --z")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -41,7 +40,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the sheet and, with --save_z, the result; print where they are."""
-    seeds: dict[str, list[int]] = {n: own for n in SIGNS if (own := getattr(arguments, n))}
+    seeds: dict[str, list[int]] = {n: own for n in TERMS if (own := getattr(arguments, n))}
     refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
     label = _label(trained, arguments)
     if label is not None:
@@ -69,10 +68,11 @@ def _label(trained: "Trained", arguments: argparse.Namespace) -> int | None:
 def result_of(terms: dict[str, np.ndarray], z_dist: str) -> np.ndarray:
     """mean(seeds) - mean(minus) + mean(plus): float32 [1, z_dim].
 
-    terms: the z [N, z_dim] of each name in SIGNS that is given. A sum may leave where `z_dist`
-    draws from, and is brought back.
+    terms: the z [N, z_dim] of each of TERMS that is given. A sum may leave where `z_dist` draws
+    from, and is brought back.
     """
-    total = sum(SIGNS[name] * z.mean(0, keepdims=True) for name, z in terms.items())
+    means = {name: z.mean(0, keepdims=True) for name, z in terms.items()}
+    total = sum(-mean if name == "minus" else mean for name, mean in means.items())
     return within(np.asarray(total), z_dist).astype(np.float32)
 
 
@@ -91,12 +91,13 @@ def sheet_of(
     size = (max(map(len, columns)), len(columns))
     tiles = np.zeros((*size, *dcgan.image_shape), np.uint8)
     for number, column in enumerate(columns):
-        for row in range(len(column)):
-            tiles[row, number] = next(pixels)
+        tiles[: len(column), number] = [next(pixels) for _ in column]
     return tiles.reshape(-1, *dcgan.image_shape), size
 
 
 def captions_of(seeds: Mapping[str, Sequence[int]]) -> list[str]:
     """The caption of each tile of `sheet_of`, row by row; `seeds` are those of each term."""
-    columns = [[CAPTIONS[name], *(f"seed {n}" for n in own)] for name, own in seeds.items()]
+    columns = [
+        [f"{TERMS[name]}mean of {name}", *(f"seed {n}" for n in own)] for name, own in seeds.items()
+    ]
     return list(chain(*zip_longest(*columns, ["= result"], fillvalue="")))

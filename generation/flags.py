@@ -4,38 +4,28 @@ import argparse
 import functools
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
-from generation.latent import LARGEST_SEED, LEAST_TRUNCATION, numbers_of
+from generation.latent import numbers_of
+from runs.flags import flags_of, value_of
+from runs.settings import LARGEST_SEED, Settings
 from support.console import positive
 from support.errors import UserError
-from support.streams import Z_DISTS
-
-Number = TypeVar("Number", int, float)
 
 
-def number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[str], Number]:
-    """The type of a flag, for argparse: an int or a float in low ... high, never infinite."""
-    limits = f"in {low} ... {high}" if high < math.inf else f"{low} or more"
-    wanted = f"a {'whole ' if kind is int else ''}number, {limits}"
-
-    def read(text: str) -> Number:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high or value == math.inf:
-            raise argparse.ArgumentTypeError(f"{text}: it must be {wanted}")
-        return value
-
-    return read
+def add_setting(parser: argparse.ArgumentParser, name: str, text: str = "") -> None:
+    """Add a flag that main.py has too: its field of Settings says what it takes, and its words."""
+    one = flags_of(Settings)[name]
+    flag, read = one.metadata["flag"], functools.partial(value_of, one)
+    text = text or f"{flag.text} [the run's]"
+    parser.add_argument(f"--{name}", type=read, choices=flag.choices or None, help=text)
 
 
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the flags that choose pictures: --num and --seed, and those of add_points."""
     parser.add_argument("--num", type=positive, metavar="N", help=f"pictures to make [{default}]")
-    add_seed(parser, "seed of the first one [0]")
+    add_setting(parser, "seed", "seed of the first one [0]")
     add_points(parser)
 
 
@@ -46,11 +36,6 @@ def add_points(parser: argparse.ArgumentParser) -> None:
     add_prior(parser)
 
 
-def add_seed(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add --seed."""
-    parser.add_argument("--seed", type=number(int, 0, LARGEST_SEED), metavar="K", help=text)
-
-
 def add_seeds(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     """Add a flag that takes a list of seeds."""
     seeds = functools.partial(numbers_of, flag=f"--{name}")
@@ -59,20 +44,32 @@ def add_seeds(parser: argparse.ArgumentParser, name: str, text: str) -> None:
 
 def add_prior(parser: argparse.ArgumentParser) -> None:
     """Add --label, --z_dist and --truncation: what a seed does not decide."""
-    parser.add_argument(
-        "--label", metavar="LIST", help="classes: 3, 0-9 or names [drawn from the seed]"
-    )
-    parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="what z is drawn from [the run's]")
-    parser.add_argument(
-        "--truncation",
-        type=number(float, LEAST_TRUNCATION),
-        metavar="T",
-        help="normal z: draw again what lies beyond -T ... T; uniform z: scale by T, up to 1",
-    )
+    classes = "classes: 3, 0-9 or names [drawn from the seed]"
+    parser.add_argument("--label", metavar="LIST", help=classes)
+    add_setting(parser, "z_dist", "what z is drawn from [the run's]")
+    # With less, draws of normal z that pass are too rare to wait for.
+    cut = "normal z: draw again what lies beyond -T ... T; uniform z: scale by T, up to 1"
+    parser.add_argument("--truncation", type=number(0.01), metavar="T", help=cut)
 
 
-def file_to_write(text: str) -> Path:
-    """The type of a flag, for argparse: the name of a file, not of a folder."""
+def number(low: float, high: float = math.inf) -> Callable[[str], float]:
+    """The type of a flag, for argparse: a number in low ... high."""
+
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if low <= (value := float(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"{text}: it must be a number, {low} ... {high}")
+
+    return read
+
+
+def add_file(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Add a flag that takes the name of a .npy file to write."""
+    parser.add_argument(f"--{name}", type=_file_to_write, metavar="FILE.npy", help=text)
+
+
+def _file_to_write(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder. Give the name of a file")
@@ -88,7 +85,5 @@ def check_points(arguments: argparse.Namespace) -> None:
     for one, other in (("seed", "seeds"), ("seed", "z"), ("truncation", "z")):
         if {one, other} <= given:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
-    if "num" in given and (arguments.seed or 0) > LARGEST_SEED - arguments.num:
-        raise UserError(
-            f"--seed {arguments.seed or 0}, --num {arguments.num}: seeds end at {LARGEST_SEED}"
-        )
+    if "num" in given and (first := arguments.seed or 0) > LARGEST_SEED - arguments.num:
+        raise UserError(f"--seed {first}, --num {arguments.num}: seeds end at {LARGEST_SEED}")

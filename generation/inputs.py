@@ -1,5 +1,6 @@
 """Images that the user names, prepared as the run's training images were."""
 
+import argparse
 import functools
 import os
 from collections.abc import Iterator, Sequence
@@ -10,13 +11,19 @@ from PIL import ImageColor
 
 from datasets.dataset import geometry_of
 from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened
-from generation.selection import Say
+from support.console import Say
 from support.errors import UserError, one_line
 from support.files import PICTURE_SUFFIXES
 from support.parallel import in_parallel
 
 if TYPE_CHECKING:
     from runs.opened import Trained
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Add the images that a command is for, and --label."""
+    parser.add_argument("images", type=Path, nargs="+", help="image files, and folders of them")
+    parser.add_argument("--label", metavar="LIST", help="only these classes count [all]")
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -27,23 +34,24 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     Raises:
         UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
     """
-    files: list[Path] = []
+    files: dict[str, Path] = {}  # by their real paths
     for path in paths:
-        if path.is_dir():
-            walk = os.walk(path, onerror=_refuse)
-            inside = (Path(top) / name for top, _, names in walk for name in names)
-            files += sorted(p for p in inside if p.suffix.lower() in PICTURE_SUFFIXES)
-        elif os.path.lexists(path):
-            files.append(path)
-        else:
+        if not os.path.lexists(path):
             raise UserError(f"there is no file and no folder {path}")
+        for file in sorted(_pictures_in(path)) if path.is_dir() else [path]:
+            files.setdefault(os.path.realpath(file), file)
     if not files:
         raise UserError(f"no picture in {', '.join(map(str, paths))}")
-    return list({os.path.realpath(path): path for path in reversed(files)}.values())[::-1]
+    return list(files.values())
 
 
-def _refuse(error: OSError) -> None:
-    raise UserError(f"{one_line(error)}: its pictures would be missing") from error
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{one_line(error)}: its pictures would be missing") from error
+
+    for top, _, names in os.walk(folder, onerror=refuse):
+        paths = (Path(top, name) for name in names)
+        yield from (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def say_unknown_geometry(trained: "Trained", say: Say) -> None:
@@ -65,15 +73,13 @@ def loaded_images(trained: "Trained", files: Sequence[Path]) -> Iterator[tuple[P
 def _prepared(path: Path, trained: "Trained") -> Loaded | str:
     height, width, c_dim = trained.dcgan.image_shape
     background = ImageColor.getrgb(trained.settings.background)[:3]
-    crop = geometry_of(trained.settings).crop
     try:
         with opened(path) as image:
-            size = image.size
-        if size == (width, height):
-            crop = None
+            size = (image.height, image.width)
+        crop = None if size == (height, width) else geometry_of(trained.settings).crop
         result = load_image(path, Geometry(crop, (height, width)), c_dim, background)
     except UnreadableError as reason:
         return str(reason)
-    if crop is None or (size[0] <= crop[1] and size[1] <= crop[0]):
-        return result
-    return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))
+    if crop and (size[0] > crop[0] or size[1] > crop[1]):
+        return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))
+    return result

@@ -1,4 +1,4 @@
-"""The way from picture to picture, as an animation: GIF, or MP4 with imageio-ffmpeg."""
+"""An animation from seed to seed: GIF, or MP4 with imageio-ffmpeg."""
 
 import argparse
 import dataclasses
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model import DCGAN
     from runs.opened import Trained
 
-FORMATS = ("gif", "mp4")
+FOLDER = "interpolated"
 FRAMES_A_SECOND = 20
 MOST_FRAMES = 10_000
 
@@ -28,15 +28,14 @@ MOST_FRAMES = 10_000
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_points(parser)
-    parser.add_argument(
-        "--frames", type=positive, default=60, metavar="N", help="pictures in all [60]"
-    )
+    in_all = "pictures in all [60]"
+    parser.add_argument("--frames", type=positive, default=60, metavar="N", help=in_all)
     parser.add_argument("--loop", action="store_true", help="end where it began")
     by_prior = "straight or along an arc [lerp for uniform z, slerp for normal z]"
     parser.add_argument("--method", choices=METHODS, help=by_prior)
     pace = f"how long it lasts [{FRAMES_A_SECOND} frames a second]"
-    parser.add_argument("--seconds", type=number(float, 0.02, 3600), metavar="S", help=pace)
-    parser.add_argument("--format", choices=FORMATS, default="gif", help="of the file [gif]")
+    parser.add_argument("--seconds", type=number(0.02, 3600), metavar="S", help=pace)
+    parser.add_argument("--format", choices=("gif", "mp4"), default="gif", help="[gif]")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -51,18 +50,14 @@ def check(arguments: argparse.Namespace) -> None:
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the animation, and print where it is."""
     selection, named = _selected(trained, arguments)
-    labels = selection.labels_of()
-    if named:
-        labels = np.array(named * (selection.count // len(named)))
+    labels = np.resize(named, selection.count) if named else selection.labels_of()
     method = arguments.method or suiting(selection.z_dist)
-    frames = frames_between(
-        trained.dcgan, selection.z(), labels, arguments.frames, arguments.loop, method
-    )
-    kind = "seeds" if selection.rows is None else "z"
-    name = f"{kind}_{listed(list(dict.fromkeys(selection.numbers)))}_{method}"
-    if named:
-        name += labels_part(trained, named)
-    path = arguments.out / f"{name}.{arguments.format}"
+    z = selection.z()
+    frames = frames_between(trained.dcgan, z, labels, arguments.frames, arguments.loop, method)
+    kind = "z" if arguments.z else "seeds"
+    numbers = listed(list(dict.fromkeys(selection.numbers)))
+    of_labels = labels_part(trained, named) if named else ""
+    path = arguments.out / f"{kind}_{numbers}_{method}{of_labels}.{arguments.format}"
     say_written(save_frames(frames, path, arguments.seconds or len(frames) / FRAMES_A_SECOND))
 
 

@@ -2,18 +2,17 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from runs.settings import LARGEST_SEED
 from support.errors import UserError, one_line
 from support.streams import draw_z, random_stream
 
 MOST_NUMBERS = 10_000_000
-LARGEST_SEED = 2**31 - 1
 LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # where they begin; both end at 1
-LEAST_TRUNCATION = 0.01  # with less, draws that pass are too rare to wait for
 ROWS_AT_ONCE = 4096
 NEARLY_PARALLEL = 1e-4  # radians; below, slerp would divide by almost 0
 
@@ -22,7 +21,7 @@ def numbers_of(text: str, flag: str) -> list[int]:
     """The numbers in a list of ranges, "0-99,300", in the order given.
 
     Raises:
-        UserError: it is not such a list, or too long. `flag` is named.
+        UserError: it is not such a list, or too long; names the flag.
     """
     numbers: list[int] = []
     for part in text.split(","):
@@ -68,8 +67,8 @@ def z_of_seeds(
 
 def labels_of_seeds(seeds: Sequence[int], y_dim: int) -> np.ndarray:
     """The label of each seed where none is given, drawn from the seed: int [N]."""
-    drawn = [int(random_stream(seed, "generate label").integers(y_dim)) for seed in seeds]
-    return np.array(drawn, int)
+    drawn = (random_stream(seed, "generate label").integers(y_dim) for seed in seeds)
+    return np.fromiter(drawn, int)
 
 
 def read_z(path: Path, z_dim: int) -> np.ndarray:
@@ -95,14 +94,14 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
 def within(z: np.ndarray, z_dist: str) -> np.ndarray:
     """Z [N, z_dim] moved to the nearest point that `z_dist` draws from.
 
-    Uniform z fill a cube. Normal z lie about sqrt(z_dim) from 0, and all but one in 400 less than 2
-    beyond that.
+    Uniform z fill a cube. Normal z lie about sqrt(z_dim) from 0, and all but one in 400 less than
+    2 beyond that.
     """
-    if z_dist not in LEAST_UNIFORM:
-        farthest = math.sqrt(z.shape[1]) + 2
-        lengths = np.linalg.norm(z, axis=1, keepdims=True)
-        return z * np.minimum(1, farthest / np.maximum(lengths, farthest))
-    return np.clip(z, LEAST_UNIFORM[z_dist], 1)
+    if z_dist in LEAST_UNIFORM:
+        return np.clip(z, LEAST_UNIFORM[z_dist], 1)
+    farthest = math.sqrt(z.shape[1]) + 2
+    lengths = np.linalg.norm(z, axis=1, keepdims=True)
+    return z * (farthest / np.maximum(lengths, farthest))
 
 
 def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
@@ -122,10 +121,7 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
 
 
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
-    "lerp": lerp,
-    "slerp": slerp,
-}
+METHODS = {"lerp": lerp, "slerp": slerp}
 
 
 def suiting(z_dist: str) -> str:
@@ -136,8 +132,8 @@ def suiting(z_dist: str) -> str:
 def along(points: np.ndarray, frames: int, loop: bool, method: str) -> np.ndarray:
     """`frames` points [frames, D] on the way through `points` [N, D], equally many on each leg.
 
-    Without `loop` the way begins and ends with the first and last of `points`. With it the way
-    leads back to the first point, which is not repeated: the frame after the last is the first.
+    With `loop` the way leads back to the first point, which is not repeated: the frame after the
+    last is the first.
     """
     legs = len(points) - (0 if loop else 1)
     way = []

@@ -1,14 +1,13 @@
-"""The training images closest to generated pictures: does the generator repeat what it has seen?"""
+"""The training images closest to pictures: does the generator repeat what it has seen?"""
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.dataset import open_dataset
-from generation.flags import add_range, check_points
+from generation.flags import add_range, add_setting, check_points
 from generation.inputs import say_unknown_geometry
 from generation.selection import chosen_labels, refuse_huge, selected
 from support.console import positive, say, say_written
@@ -19,6 +18,7 @@ from utils import save_sheet
 if TYPE_CHECKING:
     from runs.opened import Trained
 
+FOLDER = "nearest"
 PICTURES = 10
 REALS_COMPARED = 100  # with each other, to compare the distances with
 BLOCK_VALUES = 2**24  # floats of training images that are compared at a time: 64 MiB
@@ -27,11 +27,10 @@ BLOCK_VALUES = 2**24  # floats of training images that are compared at a time: 6
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, str(PICTURES))
-    parser.add_argument(
-        "--count", type=positive, default=5, metavar="N", help="images for each [5]"
-    )
-    parser.add_argument("--dataset", help="as for main.py [the run's]")
-    parser.add_argument("--data_dir", type=Path, help="as for main.py [the run's]")
+    each = "images for each [5]"
+    parser.add_argument("--count", type=positive, default=5, metavar="N", help=each)
+    add_setting(parser, "dataset")
+    add_setting(parser, "data_dir")
 
 
 check = check_points
@@ -65,36 +64,23 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 def _training_images(trained: "Trained") -> np.ndarray:
     """The images of the run's data set, or of --dataset: uint8 [N, H, W, C]."""
     height, width, c_dim = trained.dcgan.image_shape
+    own = trained.settings
+    if own.is_idx_set and c_dim != 1:
+        raise UserError(f"--dataset {own.dataset} is grey, this run is in colour: give another")
     settings = dataclasses.replace(  # batches of one, which any number of images fills
-        trained.settings,
-        output_height=height,
-        output_width=width,
-        c_dim=None if trained.settings.is_idx_set else c_dim,
-        batch_size=1,
+        own, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
     )
     data = open_dataset(settings, seed=0, say=say)
-    say(f"{settings.dataset}: {data.text}")
-    reals = data.images
-    if reals.shape[-1] != c_dim:
-        kinds = {1: "grey", 3: "in colour"}
-        raise UserError(
-            f"--dataset {settings.dataset} is {kinds[reals.shape[-1]]}, this run is "
-            f"{kinds[c_dim]}: give another"
-        )
-    return reals
+    say(f"{own.dataset}: {data.text}")
+    return data.images
 
 
 def closest(pixels: np.ndarray, images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The `count` of `images` nearest to each of `pixels`, by their pixels, the nearest first.
 
-    Args:
-        pixels: uint8 [Q, H, W, C].
-        images: uint8 [N, H, W, C], in memory or mapped from disk; read a block at a time.
-        count: how many, at most N.
-
-    Returns:
-        Their numbers, int [Q, count], and their distances, float [Q, count]: the root of the mean
-        squared difference, 0 to 255.
+    `pixels` are uint8 [Q, H, W, C], `images` [N, H, W, C], in memory or mapped from disk: they are
+    read a block at a time. Returns their numbers, int [Q, count], and their distances, float
+    [Q, count]: the root of the mean squared difference, 0 to 255.
     """
     queries = _centred(pixels)
     found = np.zeros((len(pixels), 0), int)
@@ -117,8 +103,8 @@ def closest(pixels: np.ndarray, images: np.ndarray, count: int) -> tuple[np.ndar
 
 def sheet_of(pixels: np.ndarray, images: np.ndarray, found: np.ndarray) -> np.ndarray:
     """A row for each of `pixels`: itself, then the images found; uint8 [Q * (count + 1), ...]."""
-    rows = [np.concatenate([own[None], images[k]]) for own, k in zip(pixels, found, strict=True)]
-    return np.concatenate(rows)
+    rows = np.concatenate([pixels[:, np.newaxis], images[found]], axis=1)
+    return rows.reshape(-1, *pixels.shape[1:])
 
 
 def _least(distances: np.ndarray, count: int) -> np.ndarray:

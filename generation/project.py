@@ -1,6 +1,7 @@
-"""An image back to z: the latent vector whose picture is nearest to it, by gradient descent."""
+"""The z whose picture is nearest to an image, by gradient descent."""
 
 import argparse
+import functools
 import math
 import shlex
 from collections import Counter
@@ -11,24 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from datasets.image_files import Loaded, quiet_pillow
-from generation.flags import add_seed
-from generation.inputs import files_of, loaded_images, say_unknown_geometry
+from generation.flags import add_setting
+from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
-from generation.selection import Say, as_typed, chosen_labels
-from support.console import positive, say, say_written
+from generation.selection import as_typed, chosen_labels
+from support.console import Say, positive, say, say_written
 from support.errors import UserError
 from support.files import write_npy
-from support.streams import Z_DISTS, draw_z, random_stream
+from support.streams import draw_z, random_stream
 from utils import one_hot, sample_pixels, save_sheet, to_range
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from model import DCGAN
     from runs.opened import Trained
 
-    Loss = Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-
+FOLDER = "projected"
 STARTS, STARTS_A_LABEL = 16, 4  # without labels, and for each of them
 STEPS = 300
 SIFTED_AFTER = 0.2  # of the steps; then only the best KEPT of the starts go on
@@ -41,14 +39,13 @@ FAR_OFF = 15.0  # dB
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
-    parser.add_argument("--label", metavar="LIST", help="try only these classes [all]")
-    parser.add_argument("--z_dist", choices=tuple(Z_DISTS), help="where z may lie [the run's]")
+    add_images(parser)
+    add_setting(parser, "z_dist", "where z may lie [the run's]")
     few = f"z to begin with [{STARTS}, or {STARTS_A_LABEL} a label]"
     parser.add_argument("--starts", type=positive, metavar="N", help=few)
     descent = f"steps of the descent [{STEPS}]"
     parser.add_argument("--steps", type=positive, default=STEPS, metavar="N", help=descent)
-    add_seed(parser, "decides the starts [0]")
+    add_setting(parser, "seed", "decides the starts [0]")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -65,12 +62,11 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say_unknown_geometry(trained, say)
     images = _readable(trained, arguments.images)
     dcgan, z_dist = trained.dcgan, trained.settings.z_dist
-    loss = loss_of(dcgan)
     steps, starts, seed = arguments.steps, arguments.starts, arguments.seed or 0
     for path, image in images:
         done = f" ({', '.join(image.done)})" if image.done else ""
         say(f"projecting {path}{done}")
-        found = project(dcgan, loss, image.pixels, labels, z_dist, seed, say, steps, starts)
+        found = project(dcgan, image.pixels, labels, z_dist, seed, say, steps, starts)
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
         sheet = arguments.out / f"{path.stem}_projection.png"
@@ -107,10 +103,7 @@ def _command(
 
 
 class Projection(NamedTuple):
-    """What was found: z [1, z_dim], its label, its picture, and how near that is, in dB.
-
-    label: None without labels. pixels: uint8 [H, W, C]. psnr: of the pixels, inf if they are equal.
-    """
+    """z [1, z_dim], its label or None, its picture uint8 [H, W, C], and how near that is, in dB."""
 
     z: np.ndarray
     label: int | None
@@ -120,7 +113,6 @@ class Projection(NamedTuple):
 
 def project(
     dcgan: "DCGAN",
-    loss: "Loss",
     pixels: np.ndarray,
     labels: list[int],
     z_dist: str,
@@ -132,16 +124,12 @@ def project(
     """Find the z of an image, uint8 [H, W, C] of the networks' size.
 
     Several z drawn from `z_dist` descend side by side by Adam; after some steps only the better
-    ones go on, and the best is the result. With labels the starts take turns through `labels`, and
-    the best start decides the label. z never leaves where `z_dist` draws from (latent.within).
+    ones go on, and the best is the result. z stays where `z_dist` draws from (latent.within).
 
     Args:
-        dcgan: the networks.
-        loss: what loss_of gave for them.
-        pixels: the image.
-        labels: class numbers to try; [] without labels.
-        z_dist: what the run's z are drawn from.
-        seed: decides the starts.
+        dcgan, pixels: the networks and the image.
+        labels: class numbers that the starts take turns through; the best one decides the label.
+        z_dist, seed: decide the starts.
         say: gets a line with the best loss a few times underway.
         steps, starts: more find more, in proportionally more time. starts None: STARTS without
             labels, STARTS_A_LABEL for each label.
@@ -151,40 +139,38 @@ def project(
 
     from gan.adam import Adam
 
-    image = tf.constant(to_range(pixels, dcgan.value_range))
-    scale = dcgan.value_range[1] - dcgan.value_range[0]
+    loss, image = _loss_of(dcgan), to_range(pixels, dcgan.value_range)
+    low, high = dcgan.value_range
     count = max(starts or STARTS_A_LABEL * len(labels) or STARTS, len(labels))
-    tried = np.resize(labels, count) if labels else None
+    y = one_hot(np.resize(labels, count), dcgan.y_dim) if dcgan.y_dim else None
     z = tf.Variable(draw_z(random_stream(seed, "project"), z_dist, count, dcgan.z_dim))
     adam = Adam({"z": z}, LEARNING_RATE, BETA1, BETA2, EPSILON)
     for step in range(1, steps + 1):
-        y = tf.constant(one_hot(tried, dcgan.y_dim)) if tried is not None and dcgan.y_dim else None
         errors, gradient = loss(z.value(), y, image)
-        if step % math.ceil(steps / LINES) == 1 or steps == 1:
+        if (step - 1) % math.ceil(steps / LINES) == 0:
             best = float(tf.reduce_min(errors))
-            say(f"step {step} of {steps}: loss {best:.6f}, {_decibels(best / scale**2):.1f} dB")
+            say(f"step {step} of {steps}: loss {best:.6f}, {_decibels(best, high - low):.1f} dB")
         rate = LEARNING_RATE * (1 + math.cos(math.pi * (step - 1) / steps)) / 2
         adam.apply({"z": z}, {"z": gradient}, rate)
         z.assign(within(z.numpy(), z_dist))
         if step == round(SIFTED_AFTER * steps):
             better = np.argsort(errors)[: math.ceil(KEPT * count)]
+            y = None if y is None else y[better]
             z = tf.Variable(z.numpy()[better])
             for moments in (adam.m, adam.v):
                 moments["z"] = tf.Variable(moments["z"].numpy()[better])
-            tried = None if tried is None else tried[better]
-    pictures = sample_pixels(dcgan, z.numpy(), tried)
-    differences = pictures.astype(np.float32) - pixels
-    nearness = [_decibels(float(e)) for e in np.mean(differences**2, axis=(1, 2, 3)) / 255**2]
-    best_one = int(np.argmax(nearness))
-    label = None if tried is None else int(tried[best_one])
-    return Projection(z.numpy()[[best_one]], label, pictures[best_one], nearness[best_one])
+    pictures = sample_pixels(dcgan, z.numpy(), y)
+    errors = np.mean((pictures.astype(np.float32) - pixels) ** 2, axis=(1, 2, 3))
+    k = int(np.argmin(errors))
+    label = None if y is None else int(y[k].argmax())
+    return Projection(z.numpy()[[k]], label, pictures[k], _decibels(float(errors[k]), 255))
 
 
-def loss_of(dcgan: "DCGAN") -> "Loss":
+@functools.lru_cache(maxsize=1)  # tracing takes seconds, and one serves for many images
+def _loss_of(dcgan: "DCGAN") -> Callable:
     """A function of z [N, z_dim], y [N, y_dim] or None, and an image [H, W, C] in the value range.
 
     It returns the mean squared error of each z's picture [N], and its gradient by z [N, z_dim].
-    One serves for many images.
     """
     import tensorflow as tf
 
@@ -199,6 +185,6 @@ def loss_of(dcgan: "DCGAN") -> "Loss":
     return loss
 
 
-def _decibels(error: float) -> float:
-    """Peak signal to noise ratio of a mean squared error of values in 0 ... 1."""
-    return math.inf if error == 0 else -10 * math.log10(error)
+def _decibels(error: float, width: float) -> float:
+    """Peak signal to noise ratio of a mean squared error of values in a range of that width."""
+    return math.inf if error == 0 else 10 * math.log10(width**2 / error)

@@ -1,14 +1,15 @@
-"""The pictures themselves, the command without a name: single files, an array, or a grid."""
+"""Pictures: single files, an array, or a grid. It is the command without a name."""
 
 import argparse
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_range, check_points, file_to_write
+from generation.flags import add_file, add_range, check_points
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from model import DCGAN
     from runs.opened import Trained
 
+FOLDER = "generated"
 FORMATS = ("png", "jpg", "webp", "npy")
 PICTURES = 100
 GRID_ROWS = 10
@@ -30,12 +32,10 @@ FIRST = 5  # paths that are printed one by one
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, f"{PICTURES}, or as many as fit the grid")
-    parser.add_argument(
-        "--grid", type=_grid, nargs="?", const=(), metavar="RxC", help="one picture of all"
-    )
+    one = "one picture of all"
+    parser.add_argument("--grid", type=_grid, nargs="?", const=(), metavar="RxC", help=one)
     parser.add_argument("--format", choices=FORMATS, default="png", help="of the files [png]")
-    save_z_help = "write their z, for --z"
-    parser.add_argument("--save_z", type=file_to_write, metavar="FILE.npy", help=save_z_help)
+    add_file(parser, "save_z", "write their z, for --z")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -68,31 +68,13 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[int]) -> Selection:
-    selection, (rows, columns) = _selected_for_grid(trained, arguments, labels)
-    refuse_huge(trained, rows, columns)
-    name = selection.names(slice(1))[0]
-    names: list[str] = []
-    if len(labels) != 1:  # the picture shows several
-        name = name.partition("_")[0] + (labels_part(trained, labels) if labels else "")
-    if len(labels) > 1:
-        names = trained.own_names([labels[column % len(labels)] for column in range(columns)])
-    path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
-    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
-    return selection
-
-
-def _selected_for_grid(
-    trained: "Trained", arguments: argparse.Namespace, labels: list[int]
-) -> tuple[Selection, tuple[int, int]]:
-    """The pictures, and the rows and columns of their grid; several labels are its columns."""
-    each = len(labels) if len(labels) > 1 else None
-    if not arguments.grid:
-        count = GRID_ROWS * each if each else PICTURES
-        selection = selected(trained, arguments, labels, count, say)
-        columns = each or grid_size(selection.count)[1]
-        return selection, (math.ceil(selection.count / columns), columns)
-    rows, columns = arguments.grid
-    selection = selected(trained, arguments, labels, rows * columns, say)
+    """Write one picture of all; each column is a label, where several are given."""
+    each = len(labels) if len(labels) > 1 else 0
+    count = math.prod(arguments.grid) if arguments.grid else GRID_ROWS * each or PICTURES
+    selection = selected(trained, arguments, labels, count, say)
+    rows, columns = arguments.grid or grid_size(selection.count)
+    if each and not arguments.grid:
+        rows, columns = math.ceil(selection.count / each), each
     if each and columns % each:
         raise UserError(
             f"--grid {rows}x{columns}: each column is a label, so {each} labels need {each} "
@@ -100,7 +82,17 @@ def _selected_for_grid(
         )
     if selection.count > rows * columns:
         raise UserError(f"--grid {rows}x{columns} has no room for {selection.count:,} pictures")
-    return selection, (rows, columns)
+    refuse_huge(trained, rows, columns)
+    name = selection.names(slice(1))[0]
+    names: list[str] = []
+    if len(labels) != 1:  # the name of the first picture has its label; this shows several
+        name = name.partition("_")[0]
+    if each:
+        name += labels_part(trained, labels)
+        names = trained.own_names([labels[column % each] for column in range(columns)])
+    path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
+    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
+    return selection
 
 
 def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str) -> list[Path]:
@@ -114,7 +106,7 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
         for part, pixels in sampled(dcgan, selection)
         for name, picture in zip(selection.names(part), pixels, strict=True)
     )
-    for (_, path), _ in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
+    for _, path in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
         paths[FIRST:] = [path]
     return paths
 
@@ -152,7 +144,7 @@ def _passes(count: int) -> Iterator[slice]:
 
 def _grid(text: str) -> tuple[int, int]:
     """The type of --grid: rows and columns."""
-    sides = [int(side) for side in text.lower().split("x") if side.isdecimal()]
-    if text.lower().count("x") != 1 or len(sides) != 2 or not all(sides):
+    sides = re.fullmatch(r"0*([1-9]\d*)x0*([1-9]\d*)", text.lower())
+    if not sides:
         raise argparse.ArgumentTypeError(f"{text}: give rows and columns, such as 10x10")
-    return sides[0], sides[1]
+    return int(sides[1]), int(sides[2])

@@ -1,7 +1,8 @@
-"""What D thinks of images: its probability that each is real, its last features."""
+"""What D thinks of images, as a CSV: how likely it finds each to be real."""
 
 import argparse
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +11,8 @@ import numpy as np
 
 from datasets.image_files import quiet_pillow
 from datasets.report import Report
-from generation.flags import file_to_write
-from generation.inputs import files_of, loaded_images, say_unknown_geometry
+from generation.flags import add_file
+from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.errors import RunError, UserError
@@ -22,19 +23,15 @@ from utils import one_hot, save_sheet, to_range
 if TYPE_CHECKING:
     from runs.opened import Trained
 
+FOLDER = "scored"
 AT_ONCE = 64
 SHOWN = 10  # in a row of the sheet; two rows of the best, two of the worst
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
-    parser.add_argument(
-        "images", type=Path, nargs="+", metavar="IMAGES", help="image files and folders of them"
-    )
-    parser.add_argument("--label", metavar="LIST", help="the best of these classes counts [all]")
-    parser.add_argument(
-        "--features", type=file_to_write, metavar="FILE.npy", help="write D's last features [N, F]"
-    )
+    add_images(parser)
+    add_file(parser, "features", "write D's last features [N, F]")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -64,10 +61,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 
 class Score(NamedTuple):
-    """What D says of one file, and the label it was given with (None without labels).
-
-    probability: the logit's sigmoid, 1 is real, 0 is made.
-    """
+    """What D says of one file, and the label it was given with (None without labels)."""
 
     file: Path
     logit: float
@@ -84,15 +78,15 @@ def scores_of(
     """
     report = Report()
     scores: list[Score] = []
+    tried: list[int | None] = [*labels] or [None]
     with quiet_pillow():
         for paths, images in _batches(trained, files, report, "scoring"):
-            logits = np.stack([_logits(trained, images, label) for label in labels or [0]])
-            highest = logits.max(axis=0).astype(float)
-            probability = (1 + np.tanh(highest / 2)) / 2
-            best = (
-                np.array(labels)[logits.argmax(axis=0)].tolist() if labels else [None] * len(paths)
-            )
-            scores += map(Score, paths, highest.tolist(), probability.tolist(), best)
+            given = [_labels(trained, [label] * len(paths)) for label in tried]
+            logits = np.hstack([trained.dcgan.discriminate(images, y) for y in given])
+            highest = logits.max(axis=1).astype(float)
+            probabilities = trained.dcgan.loss.probability(highest).numpy()
+            best = [tried[k] for k in logits.argmax(axis=1)]
+            scores += map(Score, paths, highest.tolist(), probabilities.tolist(), best)
     return sorted(scores, key=lambda score: -score.logit), report
 
 
@@ -136,25 +130,24 @@ def save_features(trained: "Trained", scores: Sequence[Score], path: Path) -> Pa
 def best_and_worst(
     trained: "Trained", scores: Sequence[Score]
 ) -> tuple[np.ndarray, list[str], tuple[int, int]]:
-    """The best, then the worst, from best to worst.
+    """Tiles uint8 [N, H, W, C] of the best, then of the worst, from best to worst.
 
-    Returns:
-        Tiles uint8 [N, H, W, C]; their captions, the score and with labels the class; how many
-        rows and columns they make.
+    Also their captions, the score and with labels the class; and (rows, columns) that they make.
     """
     most = min(2 * SHOWN, (len(scores) + 1) // 2)
     columns = min(SHOWN, most)
-    rows = -(-most // columns)
+    rows = math.ceil(most / columns)
     tiles = np.zeros((2 * rows * columns, *trained.dcgan.image_shape), np.uint8)
     captions = [""] * len(tiles)
+    shown = [*scores[:most], *scores[most:][-most:]]
+    places = [*range(most), *(rows * columns + k for k in range(len(shown) - most))]
     with quiet_pillow():
-        for start, part in ((0, scores[:most]), (rows * columns, scores[most:][-most:])):
-            shown = loaded_images(trained, [score.file for score in part])
-            for number, (score, (_, result)) in enumerate(zip(part, shown, strict=True), start):
-                if not isinstance(result, str):
-                    tiles[number] = result.pixels
-                of_class = "" if score.label is None else f" as {trained.classes[score.label]}"
-                captions[number] = f"{score.probability:.3f}{of_class}"
+        images = loaded_images(trained, [score.file for score in shown])
+        for place, score, (_, result) in zip(places, shown, images, strict=True):
+            if not isinstance(result, str):
+                tiles[place] = result.pixels
+            of_class = "" if score.label is None else f" as {trained.classes[score.label]}"
+            captions[place] = f"{score.probability:.3f}{of_class}"
     return tiles, captions, (2 * rows, columns)
 
 
@@ -177,12 +170,6 @@ def _batches(
                 yield paths, to_range(np.stack(pixels), trained.dcgan.value_range)
                 paths, pixels = [], []
             progress.update()
-
-
-def _logits(trained: "Trained", images: np.ndarray, label: int) -> np.ndarray:
-    """D's logits [N] of images, all with one label."""
-    y = _labels(trained, [label] * len(images))
-    return trained.dcgan.discriminate(images, y).numpy()[:, 0]
 
 
 def _labels(trained: "Trained", labels: Sequence[int | None]) -> np.ndarray | None:

@@ -1,15 +1,15 @@
 """Which pictures a command makes, and which classes --label means."""
 
 import argparse
-import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from generation.latent import LEAST_UNIFORM, labels_of_seeds, numbers_of, read_z, z_of_seeds
+from support.console import Say, nearest
 from support.errors import UserError
 from support.text import name_in_file, printable
 from utils import sample_pixels
@@ -20,16 +20,14 @@ if TYPE_CHECKING:
 
 MOST_SIDE = 10_000  # pixels of a picture, before small tiles are enlarged
 
-Say = Callable[[str], object]
-
 
 @dataclass(frozen=True)
 class Selection:
     """Pictures numbered 0 ... count - 1, whose z and labels are made a part at a time.
 
-    numbers: seeds, or rows of `rows`. rows: z from a file, [N, z_dim], or None. labels: each
-    number's picture is made in each of these classes, one after the other; if empty, in one drawn
-    from the number. classes: the names of all; empty for networks without labels.
+    numbers: seeds, or rows of `rows`. rows: z from a file, [N, z_dim], or None. labels: the classes
+    that each number's picture is made in, one after the other; if empty, one drawn from the number.
+    classes: the names of all; empty for networks without labels.
     """
 
     numbers: Sequence[int]
@@ -53,8 +51,7 @@ class Selection:
         if not self.classes:
             return None
         if self.labels:
-            each = len(self.labels)
-            return np.array([self.labels[k % each] for k in range(self.count)[part]], int)
+            return np.take(self.labels, range(self.count)[part], mode="wrap")
         return labels_of_seeds(self._numbers(part), len(self.classes))
 
     def pixels(self, dcgan: "DCGAN", part: slice = slice(None)) -> np.ndarray:
@@ -62,18 +59,14 @@ class Selection:
         return sample_pixels(dcgan, self.z(part), self.labels_of(part))
 
     def names(self, part: slice = slice(None)) -> list[str]:
-        """File names of some of the pictures, without suffix: seed00000, or seed00000_label3."""
+        """File names without suffix: seed00000, seed00000_label3, or seed00000_label3_dark-hair."""
         kind = "seed" if self.rows is None else "z"
         names = [f"{kind}{number:05}" for number in self._numbers(part)]
         labels = self.labels_of(part)
         if labels is None:
             return names
-        return [f"{n}_{self.label_name(k)}" for n, k in zip(names, labels, strict=True)]
-
-    def label_name(self, label: int) -> str:
-        """label3, or with the class's name, as far as a file name can hold it: label3_dark-hair."""
-        name = self.classes[label]
-        return f"label{label}" + ("" if name == str(label) else f"_{name_in_file(name)}")
+        own = [f"_{name_in_file(c)}" if c != str(k) else "" for k, c in enumerate(self.classes)]
+        return [f"{name}_label{k}{own[k]}" for name, k in zip(names, labels, strict=True)]
 
     def _numbers(self, part: slice) -> list[int]:
         each = max(1, len(self.labels))
@@ -90,16 +83,15 @@ def selected(
 ) -> Selection:
     """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
 
-    Without `repeats` a seed counts once, because its picture has one name.
-
-    Raises:
-        UserError: the file of --z cannot be used.
+    Without `repeats` a seed counts once, because its picture has one name. Raises what read_z does.
     """
-    each = max(1, len(labels))
-    rows = read_z(arguments.z, trained.dcgan.z_dim) if arguments.z else None
+    each, rows = max(1, len(labels)), None
     numbers: Sequence[int]
-    if rows is not None:
-        _say_what_z_lacks(trained, rows, arguments.label is not None, say)
+    if arguments.z:
+        rows = read_z(arguments.z, trained.dcgan.z_dim)
+        if trained.classes and arguments.label is None:
+            say("--z holds no labels: they are drawn from the row numbers; --label chooses others")
+        _warn_of_unseen(rows, trained.settings.z_dist, say)
         numbers = range(len(rows))
     elif arguments.seeds:
         numbers = arguments.seeds if repeats else each_once(arguments.seeds, "--seeds", say)
@@ -107,17 +99,14 @@ def selected(
         first = getattr(arguments, "seed", None) or 0
         count = getattr(arguments, "num", None) or count
         numbers = range(first, first + math.ceil(count / each))
-    if rows is not None or arguments.seeds:
+    if arguments.z or arguments.seeds:
         count = len(numbers) * each
     z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)
     return Selection(numbers, rows, labels, trained.classes, count, *z)
 
 
-def _say_what_z_lacks(trained: "Trained", rows: np.ndarray, is_labelled: bool, say: Say) -> None:
-    """Say where labels come from, which --z does not hold, and whether z was never seen by G."""
-    if trained.classes and not is_labelled:
-        say("--z holds no labels: they are drawn from the row numbers; --label chooses others")
-    least, low, high = LEAST_UNIFORM.get(trained.settings.z_dist), rows.min(), rows.max()
+def _warn_of_unseen(z: np.ndarray, z_dist: str, say: Say) -> None:
+    least, low, high = LEAST_UNIFORM.get(z_dist), z.min(), z.max()
     if least is not None and (low < least or high > 1):
         seen = f"this run was trained with z in {least} ... 1"
         say(f"warning: --z reaches from {low:.3g} to {high:.3g}, but {seen}")
@@ -132,11 +121,7 @@ def each_once(numbers: list[int], flag: str, say: Say) -> list[int]:
 
 
 def refuse_huge(trained: "Trained", rows: int, columns: int) -> None:
-    """Refuse a picture of more than MOST_SIDE pixels either way, which memory might not hold.
-
-    Raises:
-        UserError: so many rows or columns would be more.
-    """
+    """Raise a UserError for a picture of more than MOST_SIDE pixels, too much for some memories."""
     height, width, _ = trained.dcgan.image_shape
     if max(rows * height, columns * width) > MOST_SIDE:
         raise UserError(
@@ -171,8 +156,7 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
         elif part.replace("-", "").isdecimal():
             labels += [_class_of(number, part, classes) for number in numbers_of(part, "--label")]
         else:
-            near = difflib.get_close_matches(part, classes, n=1)
-            guess = f" Did you mean {printable(near[0])}?" if near else ""
+            guess = nearest(part, map(printable, classes))
             raise UserError(f"--label {text}: the classes are {_all_of(classes)}.{guess}")
     return labels
 

@@ -8,7 +8,7 @@ from makers import DIGITS, FACES, Here, one_error_line, small, stretched, write_
 from PIL import Image
 
 from generation.latent import within, z_of_seeds
-from generation.project import loss_of, project
+from generation.project import project
 from utils import NAME_HEIGHT, SHEET_SIDE, sample_pixels
 
 
@@ -20,9 +20,7 @@ def test_a_generated_picture_is_found_again(y_dim: int | None, z_dist: str) -> N
     assert pixels.std() > 20
     lines: list[str] = []
     labels = [0, 1, 2] if y_dim else []
-    found = project(
-        dcgan, loss_of(dcgan), pixels, labels, z_dist, 7, lines.append, starts=24, steps=100
-    )
+    found = project(dcgan, pixels, labels, z_dist, 7, lines.append, starts=24, steps=100)
     assert found.psnr > 25
     assert found.label == (2 if y_dim else None)
     assert found.z.shape == (1, dcgan.z_dim)
@@ -39,9 +37,7 @@ def test_one_step_and_one_start_are_enough_to_end() -> None:
     dcgan = small(y_dim=3)
     pixels = np.zeros(dcgan.image_shape, np.uint8)
     lines: list[str] = []
-    found = project(
-        dcgan, loss_of(dcgan), pixels, [1], "uniform_signed", 0, lines.append, starts=1, steps=1
-    )
+    found = project(dcgan, pixels, [1], "uniform_signed", 0, lines.append, starts=1, steps=1)
     assert len(lines) == 1
     assert found.label == 1
     assert np.isfinite(found.psnr)
