@@ -118,10 +118,8 @@ def load_folder(
     With c_dim None the images decide: 3 if any has colour, else 1. Transparent pixels show
     `background` (R, G, B). The first call writes the array to the folder `arrays`; later calls take
     it from there as long as files and settings are the same. Files that cannot be read are left
-    out, listed in a file beside the array, and counted and named in the lines that `say` gets.
-
-    Raises:
-        UserError: as Report.refuse_bad.
+    out, listed in a file beside the array, and counted and named in the lines that `say` gets; too
+    many of them are a UserError, as Report.refuse_bad has it.
     """
     arrays = _writable(arrays)
     sweep_asides(arrays)
@@ -198,11 +196,7 @@ def channels(paths: Sequence[Path]) -> int:
 
 
 def first_header(paths: Sequence[Path]) -> str:
-    """Name, height x width and mode of the first file that can be opened.
-
-    Raises:
-        UserError: none can.
-    """
+    """Name, height x width and mode of the first file that can be opened; a UserError if none."""
     with quiet_pillow():
         for text, _ in filter(None, map(_header, paths)):
             return text

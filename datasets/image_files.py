@@ -139,10 +139,7 @@ def load_image(
     """Read one file: uint8 [height, width, c_dim] in 0 ... 255, and what was done to it.
 
     Of an animation the first frame. Turned as its EXIF data say; transparent pixels show
-    `background` (R, G, B); 16 bits become 8.
-
-    Raises:
-        UnreadableError: with the reason.
+    `background` (R, G, B); 16 bits become 8. An UnreadableError says why a file cannot be used.
     """
     with opened(path) as image, _LARGE_ONES if math.prod(image.size) > LARGE else nullcontext():
         done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits

@@ -226,11 +226,7 @@ def _last_checkpoint(run: Run) -> str:
 
 @contextlib.contextmanager
 def the_only_training(folder: Path) -> Iterator[None]:
-    """Keep another process from training the same run.
-
-    Raises:
-        RunError: one does already.
-    """
+    """Keep other processes from training the same run; a RunError where one does already."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(folder / ".lock", timeout=0):
