@@ -4,12 +4,11 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 
 from datasets.folder import Found, find_images
-from datasets.report import Say
+from support.console import Say
 from support.errors import UserError
 from support.text import first_names, printable
 
@@ -19,25 +18,10 @@ UNBALANCED = 4  # how many times larger the largest class may be than the smalle
 MANY = 1000
 
 
-class Classes(NamedTuple):
-    """The names of the classes, by number, and the class number of each image: int64 [N]."""
+def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say) -> Found:
+    """The images that have a class, with it; `say` gets a line for each kind that is left out.
 
-    names: tuple[str, ...]
-    numbers: np.ndarray
-
-
-def find_labelled(
-    folder: Path, pattern: str, labels_file: Path | None, say: Say
-) -> tuple[Found, list[str]]:
-    """The images that have a class, and the class of each.
-
-    Args:
-        folder: the data set's.
-        pattern: which files are images; without `labels_file` it applies within each sub-folder,
-            and each sub-folder is a class.
-        labels_file: a CSV with a column `file` (paths below `folder`) and a column `label`; other
-            columns are ignored.
-        say: gets a line for each kind of file or folder that is left out.
+    Without `labels_file`, each sub-folder is a class, and the pattern is for the files in it.
 
     Raises:
         UserError: as find_images and read_labels; or there are no sub-folders, or the pattern finds
@@ -56,17 +40,17 @@ def find_labelled(
             f"{folder} and matches {pattern}. Write their paths as seen from that folder"
         )
     if missing:
-        say(
-            f"left out {len(missing):,} of {labels_file} (not there, or not {pattern}): "
-            f"{first_names(missing)}"
-        )
+        why = f"not there, or not {pattern}"
+        say(f"left out {len(missing):,} of {labels_file} ({why}): {first_names(missing)}")
     if without := [name for name in names.values() if name not in label_of]:
         say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
-    return found._replace(files=listed), [label_of[names[path]] for path in listed]
+    return found._replace(files=listed, labels=[label_of[names[path]] for path in listed])
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """The class of each file that a CSV lists, in UTF-8.
+    """The class of each file by a CSV in UTF-8: {path below the data set's folder: class}.
+
+    Its columns are `file` and `label`; others are ignored.
 
     Raises:
         UserError: no such file, a column is missing, a field is empty, or a file has two classes.
@@ -84,26 +68,24 @@ def read_labels(path: Path) -> dict[str, str]:
             rows.fieldnames = header
             for row in rows:
                 name, label = ((row[column] or "").strip() for column in COLUMNS)
+                line = f"{path}, line {rows.line_num}"
                 if not name or not label:
-                    raise UserError(f"{path}, line {rows.line_num}: the file or the label is empty")
+                    raise UserError(f"{line}: the file or the label is empty")
                 name = PurePosixPath(name.replace("\\", "/")).as_posix()
                 if label_of.setdefault(name, label) != label:
-                    raise UserError(
-                        f"{path}, line {rows.line_num}: {printable(name)} is {printable(label)} "
-                        f"here, and {printable(label_of[name])} above"
-                    )
+                    here, above = printable(label), printable(label_of[name])
+                    raise UserError(f"{line}: {printable(name)} is {here} here, and {above} above")
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"--labels_file={path}: byte {error.start:,} is not UTF-8: save it as CSV UTF-8"
-        ) from error
+        fault = f"byte {error.start:,} is not UTF-8"
+        raise UserError(f"--labels_file={path}: {fault}: save it as CSV UTF-8") from error
     except (OSError, csv.Error) as error:
         said = getattr(error, "strerror", None) or error
         raise UserError(f"--labels_file={path}: {said}; give a CSV in UTF-8") from error
     return label_of
 
 
-def number_classes(labels: Sequence[str], where: str) -> Classes:
-    """Number the classes in the order of their names.
+def number_classes(labels: Sequence[str], where: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The classes in the order of their names, and the number of each label's: int64 [N].
 
     Raises:
         UserError: there is only one; `where` says where the labels come from.
@@ -114,13 +96,13 @@ def number_classes(labels: Sequence[str], where: str) -> Classes:
             f"{where}: all {len(labels):,} images are of one class, {printable(names[0])}; "
             "train without --labels, or sort them into two classes or more"
         )
-    return Classes(tuple(names.tolist()), numbers)
+    return tuple(names.tolist()), numbers
 
 
-def class_lines(classes: Classes) -> Iterator[str]:
+def class_lines(names: Sequence[str], numbers: np.ndarray) -> Iterator[str]:
     """The classes with their counts; a warning if one is rare, and if there are very many."""
-    counts = Counter(classes.numbers.tolist())
-    listed = [f"{printable(n)} {counts[k]:,}" for k, n in enumerate(classes.names)]
+    counts = Counter(numbers.tolist())
+    listed = [f"{printable(name)} {counts[k]:,}" for k, name in enumerate(names)]
     more = f" and {len(listed) - SHOWN_AT_MOST:,} more" if len(listed) > SHOWN_AT_MOST else ""
     yield f"{len(listed):,} classes: {', '.join(listed[:SHOWN_AT_MOST])}{more}"
     (largest, most), *_, (smallest, least) = counts.most_common()
@@ -136,7 +118,7 @@ def class_lines(classes: Classes) -> Iterator[str]:
         )
 
 
-def _by_sub_folder(folder: Path, pattern: str, say: Say) -> tuple[Found, list[str]]:
+def _by_sub_folder(folder: Path, pattern: str, say: Say) -> Found:
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     sub_folders = [path.name for path in inside if path.is_dir() and path.name[0] != "."]
     if inside and not sub_folders:
@@ -151,4 +133,4 @@ def _by_sub_folder(folder: Path, pattern: str, say: Say) -> tuple[Found, list[st
     outside = [path.name for path in inside if path.is_file() and path.match(pattern)]
     if outside:
         say(f"left out {len(outside):,} (not in a sub-folder): {first_names(outside)}")
-    return found, labels
+    return found._replace(labels=labels)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ImageColor
 
-from datasets.classes import Classes, class_lines, find_labelled, number_classes
+from datasets.classes import class_lines, find_labelled, number_classes
 from datasets.folder import Found, channels, find_images, first_header, load_folder
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
-from datasets.report import Say
 from runs.settings import Settings
+from support.console import Say
 from support.errors import UserError
 from support.streams import random_stream
 from utils import one_hot
@@ -97,13 +97,12 @@ class Dataset:
 class Description(NamedTuple):
     """What a dry run knows of the data; of a folder's images only the headers have been read.
 
-    text: how many images, and their sizes from file to network. images: how many. epoch: how many
-    of them an epoch draws on, and its steps. c_dim, y_dim: what the networks would get.
+    text: how many images, and their sizes from file to network. images: how many. c_dim, y_dim:
+    what the networks would get.
     """
 
     text: str
     images: int
-    epoch: tuple[int, int]
     c_dim: int
     y_dim: int | None
 
@@ -117,27 +116,30 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) 
     Raises:
         UserError: nothing there, not readable, or fewer images than a step takes.
     """
-    labels: np.ndarray | None
-    classes: tuple[str, ...]
+    folder, geometry = folder_of(settings), geometry_of(settings)
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
     if settings.is_idx_set:
-        images, labels = load_mnist(folder_of(settings), geometry_of(settings))
-        classes, y_dim = (), MNIST_CLASSES
+        images, labels = load_mnist(folder, geometry)
     else:
-        images, labels, classes = _load_folder(settings, say)
-        y_dim = len(classes)
+        images, names = load_folder(
+            folder,
+            _found(settings, say),
+            geometry,
+            settings.c_dim,
+            settings.data_dir / ARRAYS,
+            background=ImageColor.getrgb(settings.background)[:3],
+            allow_bad=settings.allow_bad,
+            say=say,
+        )
+        if names is not None:
+            classes, labels = _classes(settings, names, say)
     epoch_of(settings, len(images), replicas)
-    return Dataset(
-        images,
-        labels if settings.with_labels else None,
-        y_dim if settings.with_labels else None,
-        settings.batch_size,
-        settings.train_size,
-        seed,
-        replicas,
-        classes,
-        fixed_order=settings.is_idx_set,
-        flip=settings.flip,
-    )
+    if not settings.with_labels:
+        labels = None
+    y_dim = None if labels is None else len(classes) or MNIST_CLASSES
+    batching = settings.batch_size, settings.train_size, seed, replicas
+    return Dataset(images, labels, y_dim, *batching, classes, settings.is_idx_set, settings.flip)
 
 
 def describe(settings: Settings, *, say: Say) -> Description:
@@ -146,23 +148,24 @@ def describe(settings: Settings, *, say: Say) -> Description:
     Raises:
         UserError: as open_dataset, as far as that shows without decoding.
     """
-    geometry = geometry_of(settings)
+    geometry, y_dim = geometry_of(settings), MNIST_CLASSES
     if settings.is_idx_set:
         count = len(load_mnist(folder_of(settings), geometry)[0])
-        source, c_dim, y_dim = "files 28x28", 1, MNIST_CLASSES
+        source, c_dim = "files 28x28", 1
     else:
-        found, labels = _found(settings, say)
-        y_dim = len(_classes(settings, labels, say).names) if labels is not None else 0
+        found = _found(settings, say)
+        if found.labels is not None:
+            y_dim = len(_classes(settings, found.labels, say)[0])
         count, source = len(found.files), first_header(found.files)
         c_dim = settings.c_dim or channels(found.files)
+    epoch_of(settings, count)
     crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
     height, width = geometry.output
     text = (
         f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
         f"{height}x{width}x{c_dim} for the networks"
     )
-    epoch = epoch_of(settings, count)
-    return Description(text, count, epoch, c_dim, y_dim if settings.with_labels else None)
+    return Description(text, count, c_dim, y_dim if settings.with_labels else None)
 
 
 def epoch_of(settings: Settings, count: int, replicas: int = 1) -> tuple[int, int]:
@@ -200,51 +203,27 @@ def geometry_of(settings: Settings) -> Geometry:
     return Geometry(crop, (settings.output_height, settings.output_width))
 
 
-def _load_folder(
-    settings: Settings, say: Say
-) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Images uint8 [N, H, W, c_dim], with labels the class numbers int64 [N], the classes."""
-    found, labels = _found(settings, say)
-    images = load_folder(
-        folder_of(settings),
-        found,
-        geometry_of(settings),
-        settings.c_dim,
-        settings.data_dir / ARRAYS,
-        background=ImageColor.getrgb(settings.background)[:3],
-        allow_bad=settings.allow_bad,
-        say=say,
-    )
-    if labels is None:
-        return images.pixels, None, ()
-    classes = _classes(settings, [labels[row] for row in images.rows], say)
-    return images.pixels, classes.numbers, classes.names
-
-
-def _found(settings: Settings, say: Say) -> tuple[Found, list[str] | None]:
-    """The files of a folder's images and, with labels, the class of each."""
+def _found(settings: Settings, say: Say) -> Found:
+    """The files of a folder's images, with labels also the class of each."""
     folder, pattern = folder_of(settings), settings.input_fname_pattern
     if settings.with_labels:
         return find_labelled(folder, pattern, settings.labels_file, say)
-    return find_images(folder, pattern), None
+    return find_images(folder, pattern)
 
 
-def _classes(settings: Settings, labels: list[str], say: Say) -> Classes:
-    """The classes of labelled images; says them with their counts."""
-    classes = number_classes(labels, str(settings.labels_file or folder_of(settings)))
-    for line in class_lines(classes):
+def _classes(settings: Settings, labels: list[str], say: Say) -> tuple[tuple[str, ...], np.ndarray]:
+    """As number_classes; says the classes with their counts."""
+    names, numbers = number_classes(labels, str(settings.labels_file or folder_of(settings)))
+    for line in class_lines(names, numbers):
         say(line)
-    return classes
+    return names, numbers
 
 
 def _release(images: np.ndarray) -> None:
-    """Let go of the part of a mapped file that was read, or it counts as this program's memory.
-
-    It stays in the system's cache as long as there is room.
-    """
+    """Let go of what was read of a mapped file, or it counts as memory of this program."""
     mapped: object = images.base
     if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-        mapped.madvise(mmap.MADV_DONTNEED)
+        mapped.madvise(mmap.MADV_DONTNEED)  # it stays in the system's cache
 
 
 @functools.lru_cache(maxsize=2)

@@ -8,6 +8,8 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +24,8 @@ from datasets.image_files import (
     opened,
     quiet_pillow,
 )
-from datasets.report import Report, Say
+from datasets.report import Report
+from support.console import Say
 from support.errors import UserError
 from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
 from support.parallel import in_parallel
@@ -34,13 +37,14 @@ ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give anot
 class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
-    others: how many pictures the pattern does not match, by suffix.
+    others: how many pictures the pattern does not match, by suffix. labels: the class of each file.
     """
 
     pattern: str
     files: list[Path]
     folders: list[str]
     others: Counter[str]
+    labels: list[str] | None = None
 
 
 def find_images(folder: Path, pattern: str) -> Found:
@@ -52,10 +56,9 @@ def find_images(folder: Path, pattern: str) -> Found:
     """
     if not folder.is_dir():
         above = folder.parent
-        there = sorted(p.name for p in above.iterdir() if p.is_dir()) if above.is_dir() else []
-        named = [name for name in there if not name.startswith(".")]
+        there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
         raise UserError(
-            f"there is no folder {folder}; {above} holds {', '.join(named) or 'no folder'}. "
+            f"there is no folder {folder}; {above} holds {', '.join(there) or 'no folder'}. "
             "Unpack the images there, or give another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
@@ -93,13 +96,10 @@ def _matches(folder: Path, pattern: str) -> Iterator[str]:
 
 
 class Images(NamedTuple):
-    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk.
-
-    rows: int64 [N], the index of each image's file in Found.files.
-    """
+    """A folder's images, uint8 [N, H, W, c_dim], mapped from disk, and their classes, if any."""
 
     pixels: np.ndarray
-    rows: np.ndarray
+    labels: list[str] | None
 
 
 def load_folder(
@@ -118,10 +118,8 @@ def load_folder(
     With c_dim None the images decide: 3 if any has colour, else 1. Transparent pixels show
     `background` (R, G, B). The first call writes the array to the folder `arrays`; later calls take
     it from there as long as files and settings are the same. Files that cannot be read are left
-    out, listed in a file beside the array, and counted and named in the lines that `say` gets.
-
-    Raises:
-        UserError: as Report.refuse_bad.
+    out, listed in a file beside the array, and counted and named in the lines that `say` gets; too
+    many of them are a UserError, as Report.refuse_bad has it.
     """
     arrays = _writable(arrays)
     sweep_asides(arrays)
@@ -129,7 +127,7 @@ def load_folder(
     array = arrays / f"{folder.name}-{_key(folder, found.files, settings)}.u8"
     skipped_list = array.with_suffix(".skipped.txt")
     description = read_json(array.with_suffix(".json"))
-    if not (description and array.is_file() and _fits(array, description)):
+    if not _fits(array, description):
         with quiet_pillow():
             form = geometry, c_dim or channels(found.files), background
             description = _scan(folder, found.files, form, array)
@@ -145,7 +143,7 @@ def load_folder(
     skipped = {name for name, _ in report.skipped}
     kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
     pixels = np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
-    return Images(pixels, np.flatnonzero(kept))
+    return Images(pixels, None if found.labels is None else list(compress(found.labels, kept)))
 
 
 def _fits(array: Path, description: dict) -> bool:
@@ -155,24 +153,29 @@ def _fits(array: Path, description: dict) -> bool:
         isinstance(shape, list)
         and isinstance(description.get("files"), dict)
         and all(isinstance(length, int) for length in shape)
+        and array.is_file()
         and array.stat().st_size == math.prod(shape)
     )
 
 
 def _scan(
-    folder: Path,
-    paths: Sequence[Path],
-    form: tuple[Geometry, int, tuple[int, ...]],
-    array: Path,
+    folder: Path, paths: Sequence[Path], form: tuple[Geometry, int, tuple[int, ...]], array: Path
 ) -> dict:
     """Decode all files into `array` -> its description, which is also written as a JSON."""
     report, (geometry, c_dim, _) = Report(), form
+
+    def decoded(path: Path) -> Loaded | str:
+        try:
+            return load_image(path, *form)
+        except UnreadableError as reason:
+            return str(reason)
+
     with (
         written_aside(array) as aside,
         aside.open("wb") as out,
         Progress("decoding", len(paths), "images") as progress,
     ):
-        for path, result in in_parallel(lambda path: decoded(path, *form), paths):
+        for path, result in in_parallel(decoded, paths):
             if isinstance(result, str):
                 report.skipped.append((path.relative_to(folder).as_posix(), result))
             else:
@@ -180,50 +183,34 @@ def _scan(
                 report.used += 1
                 report.converted.update(result.done)
             progress.update()
-    description = {"shape": [report.used, *geometry.output, c_dim], "files": report.as_json()}
+    description = {"shape": [report.used, *geometry.output, c_dim], "files": vars(report)}
     write_json(array.with_suffix(".json"), description)
     return description
-
-
-def decoded(
-    path: Path, geometry: Geometry, c_dim: int, background: tuple[int, ...]
-) -> Loaded | str:
-    """What load_image returns, or the reason why there is no image."""
-    try:
-        return load_image(path, geometry, c_dim, background)
-    except UnreadableError as reason:
-        return str(reason)
 
 
 def channels(paths: Sequence[Path]) -> int:
     """3 if any image has colour, else 1; only the headers are read."""
     with quiet_pillow():
-        return 1 if all(grey for _, grey in in_parallel(_opens_grey, paths)) else 3
+        headers = (header for _, header in in_parallel(_header, paths) if header)
+        return 1 if all(grey for _, grey in headers) else 3
 
 
 def first_header(paths: Sequence[Path]) -> str:
-    """Name, height x width and mode of the first file that can be opened.
-
-    Raises:
-        UserError: none can.
-    """
+    """Name, height x width and mode of the first file that can be opened; a UserError if none."""
     with quiet_pillow():
-        for path in paths:
-            try:
-                with opened(path) as image:
-                    return f"{path.name} is {image.height}x{image.width} {image.mode}"
-            except UnreadableError:
-                continue  # the scan will count and name it
+        for text, _ in filter(None, map(_header, paths)):
+            return text
     raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
 
 
-def _opens_grey(path: Path) -> bool:
-    """Whether an image is grey by its header; also true for a file that the scan will skip."""
+def _header(path: Path) -> tuple[str, bool] | None:
+    """The header in words, and whether it is grey; None for a file that a scan will skip."""
     try:
         with opened(path) as image:
-            return is_grey(image)
+            text = f"{path.name} is {image.height}x{image.width} {image.mode}"
+            return text, is_grey(image)
     except UnreadableError:
-        return True
+        return None
 
 
 def _key(folder: Path, paths: Sequence[Path], settings: list) -> str:
@@ -241,28 +228,17 @@ def _key(folder: Path, paths: Sequence[Path], settings: list) -> str:
 
 def _writable(arrays: Path) -> Path:
     """`arrays`, or a temporary folder if that cannot be written."""
-    try:
+    with suppress(OSError):
         arrays.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=arrays):
             return arrays
-    except OSError:
-        return _own_temporary_folder()
-
-
-def _own_temporary_folder() -> Path:
-    """A temporary folder that nobody else can write to, as the arrays in it are trusted.
-
-    Raises:
-        UserError: it is somebody else's, or others may write to it.
-    """
+    # One that nobody else can write to, as the arrays in it are trusted.
     user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a temporary folder a user
     folder = Path(tempfile.gettempdir()) / f"dcgan-arrays-{user}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
-        raise UserError(
-            f"others can write to {folder}: delete it, or set TMPDIR to a folder of yours"
-        )
+        raise UserError(f"others can write to {folder}: delete it, or set TMPDIR to one of yours")
     return folder
 
 
@@ -271,9 +247,7 @@ def _what_is_there(folder: Path) -> str:
     kinds = _suffixes_in(folder)
     if not kinds:
         return "The folder is empty"
-    there = ", ".join(
-        f"{count:,} {suffix or '(no suffix)'}" for suffix, count in kinds.most_common(5)
-    )
+    there = ", ".join(f"{n:,} {suffix or '(no suffix)'}" for suffix, n in kinds.most_common(5))
     for suffix, _ in kinds.most_common():
         if suffix.lower() in PICTURE_SUFFIXES:
             deep = not any(path.suffix == suffix for path in folder.iterdir())

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 import os
 import re
 import stat
@@ -27,19 +28,8 @@ _LARGE_ONES = threading.Lock()
 # What Pillow raises for a file that is not an image, is damaged or asks for too much. Its parsers
 # trust what they read, so wrong bytes fail wherever they are used. Fuzzing met all of these except
 # the last three, which Pillow's code can raise (short headers, missing frames, numbers too large).
-PILLOW_RAISES = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    LookupError,
-    RuntimeError,
-    MemoryError,
-    Image.DecompressionBombError,
-    struct.error,
-    EOFError,
-    OverflowError,
-)
+FUZZING_MET = (OSError, ValueError, SyntaxError, TypeError, LookupError, RuntimeError, MemoryError)
+PILLOW_RAISES = (*FUZZING_MET, Image.DecompressionBombError, struct.error, EOFError, OverflowError)
 SUFFIXES = Image.registered_extensions()  # suffix -> format
 # Not all that Pillow knows: some start other programs (EPS), some take any bytes (TGA).
 # MPO (several JPEGs in one) comes with JPEG.
@@ -70,6 +60,11 @@ class Geometry:
     crop: tuple[int, int] | None
     output: tuple[int, int]
 
+    def enlargement(self, image: Image.Image) -> float:
+        """By which factor an image must grow to cover the crop; at most 1 if it does."""
+        height, width = self.crop or (0, 0)
+        return max(height / image.height, width / image.width)
+
 
 class Loaded(NamedTuple):
     """An image, uint8 [height, width, c_dim], and the kinds of conversion it took."""
@@ -87,38 +82,30 @@ def is_grey(image: Image.Image) -> bool:
 def quiet_pillow() -> Iterator[None]:
     """Keep the warnings of Pillow and its libraries off the terminal: the report counts the files.
 
-    It changes the whole process, so put it around the threads, not into them. What Python itself
-    prints to stderr still shows.
+    It changes the whole process, so put it around the threads, not into them. What C code (libtiff)
+    writes to descriptor 2 is thrown away; what Python itself prints to stderr still shows.
     """
     log = logging.getLogger("PIL")
     level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), _quiet_libraries():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Throw away what C code (libtiff) writes to descriptor 2; Python's stderr keeps its target."""
     sys.stderr.flush()
     try:
         shared = sys.stderr.fileno() == 2
     except OSError:  # stderr is not a file, as in a notebook
         shared = False
     with (
+        warnings.catch_warnings(),
         os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, sys.stderr.errors) as python,
         open(os.devnull, "wb") as nowhere,
     ):
+        warnings.simplefilter("ignore")
+        log.setLevel(logging.CRITICAL)
         os.dup2(nowhere.fileno(), 2)
         try:
             with redirect_stderr(python if shared else sys.stderr):
                 yield
         finally:
             os.dup2(python.fileno(), 2)
+            log.setLevel(level)
 
 
 @contextmanager
@@ -137,7 +124,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         if status.st_size > MAX_BYTES:
             raise UnreadableError("too large a file")
         with Image.open(path, formats=FORMATS) as image:
-            if _pixels(image) > MAX_PIXELS:
+            if math.prod(image.size) > MAX_PIXELS:
                 raise UnreadableError("too many pixels")
             if image.info.get("progressive") and path.read_bytes().count(SCAN) > MAX_SCANS:
                 raise UnreadableError("too many scans")
@@ -152,21 +139,17 @@ def load_image(
     """Read one file: uint8 [height, width, c_dim] in 0 ... 255, and what was done to it.
 
     Of an animation the first frame. Turned as its EXIF data say; transparent pixels show
-    `background` (R, G, B); 16 bits become 8.
-
-    Raises:
-        UnreadableError: with the reason.
+    `background` (R, G, B); 16 bits become 8. An UnreadableError says why a file cannot be used.
     """
-    with opened(path) as image, _LARGE_ONES if _pixels(image) > LARGE else nullcontext():
+    with opened(path) as image, _LARGE_ONES if math.prod(image.size) > LARGE else nullcontext():
         done = list(_unlike(image, path, c_dim))  # before decoding, which forgets the 16 bits
         image.load()
         opaque = _without_alpha(_eight_bits(image), background, done)
         upright = _turned(_converted(opaque, "L" if c_dim == 1 else "RGB"), image, done)
         if _has_more_frames(image):
             done.append("first of several frames")
-    scale = _scale_to_cover(upright, *geometry.crop) if geometry.crop else 0
-    if scale > 1:
-        if _pixels(upright) * scale**2 > MAX_PIXELS:
+    if (scale := geometry.enlargement(upright)) > 1:
+        if math.prod(upright.size) * scale**2 > MAX_PIXELS:
             raise UnreadableError("too narrow for the crop")  # 1 pixel wide and 60,000 high, say
         done.append("enlarged to cover the crop")
     pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
@@ -180,8 +163,7 @@ def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
     """
     if geometry.crop:
         height, width = geometry.crop
-        scale = _scale_to_cover(image, height, width)
-        if scale > 1:
+        if (scale := geometry.enlargement(image)) > 1:
             size = max(width, round(image.width * scale)), max(height, round(image.height * scale))
             image = image.resize(size, Image.Resampling.BILINEAR)
         top, left = round((image.height - height) / 2), round((image.width - width) / 2)
@@ -239,7 +221,7 @@ def _turned(image: Image.Image, source: Image.Image, done: list[str]) -> Image.I
 
 
 def _has_more_frames(image: Image.Image) -> bool:
-    """Whether there is more than one frame. Asked last, as Pillow then moves on in a GIF."""
+    """Asked last, as Pillow then moves on in a GIF."""
     try:
         return bool(getattr(image, "is_animated", False))
     except PILLOW_RAISES:
@@ -250,8 +232,7 @@ def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[s
     if not image.has_transparency_data:
         return image
     rgba = _converted(image, "RGBA")
-    lowest, _ = rgba.getchannel("A").getextrema()
-    if lowest == 255:
+    if rgba.getchannel("A").getextrema()[0] == 255:  # the lowest: all is opaque
         return image
     done.append("transparency laid over the background")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, (*background, 255)), rgba)
@@ -271,11 +252,3 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
-
-
-def _pixels(image: Image.Image) -> int:
-    return image.width * image.height
-
-
-def _scale_to_cover(image: Image.Image, height: int, width: int) -> float:
-    return max(height / image.height, width / image.width)

@@ -1,7 +1,7 @@
 """What became of the files of a folder: the lines a user reads, and the list that is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,13 @@ from support.errors import UserError
 from support.files import written_aside
 from support.text import first_names, printable
 
-Say = Callable[[str], object]  # takes a line as it comes up, as print does
-
 
 @dataclass
 class Report:
     """Counts every file: it is used, or skipped for a reason.
 
-    skipped: (name, reason), sorted by name. converted: for each kind of conversion, how many of the
-    used files took it; a file may count for several.
+    skipped: (name, reason), sorted by name. converted: how many of the used files took each kind of
+    conversion; a file may count for several.
     """
 
     used: int = 0
@@ -27,13 +25,9 @@ class Report:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Report":
-        """Rebuild a report from as_json."""
+        """A report from its JSON, which is vars(report)."""
         skipped = [(name, reason) for name, reason in stored["skipped"]]
         return cls(stored["used"], skipped, Counter(stored["converted"]))
-
-    def as_json(self) -> dict[str, Any]:
-        """The report in values that JSON can hold."""
-        return {"used": self.used, "skipped": self.skipped, "converted": dict(self.converted)}
 
     @property
     def found(self) -> int:
@@ -41,7 +35,7 @@ class Report:
         return self.used + len(self.skipped)
 
     def lines(self, folders: Sequence[str], skipped_list: Path) -> Iterator[str]:
-        """The block a user reads before training; `folders` are folders that match the pattern."""
+        """What a user reads before training; `folders` are those that match the pattern."""
         skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
         yield f"{self.found:,} files found, {self.used:,} used{skipped}"
         for reason, names in self._by_reason():

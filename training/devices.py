@@ -1,8 +1,7 @@
-"""Where the steps of a training are computed: the interface of one device and of many."""
+"""Where the steps of a training are computed: one device, and the interface of many."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -22,35 +21,12 @@ class Wish:
     save: bool = False
 
 
-class Devices(Protocol):
-    """What the loop needs of them. Where there are several workers, all must call everything.
-
-    replicas: that train together. workers: processes they are in. is_chief: whether this process
-    is the one that prints and writes.
-    """
-
-    replicas: int
-    workers: int
-    is_chief: bool
-
-    def train_step(self, batch_of: BatchOf, evaluate: bool, watch: bool, wish: Wish) -> Result:
-        """One step of all replicas, each with its own batch; `wish` is this worker's."""
-
-    def agreed(self, wish: Wish) -> Wish:
-        """What all workers do next, where this one wishes for `wish` now."""
-
-    def collect(self) -> None:
-        """Bring the plain DCGAN up to date, which is sampled and saved."""
-
-    def fault(self, result: Result, look: bool) -> str:
-        """Name what is not finite: a loss of the last step or a variable; "" if nothing is.
-
-        Without `look`, variables are only looked at to explain a loss: they take 2 % of a step.
-        """
-
-
 class OneDevice:
-    """The DCGAN itself, on the device that TensorFlow chooses."""
+    """The DCGAN itself, on the device that TensorFlow chooses; distributed.Copies is for many.
+
+    replicas: that train together. workers: processes they are in; all must call everything.
+    is_chief: whether this process is the one that prints and writes.
+    """
 
     replicas, workers, is_chief = 1, 1, True
 
@@ -58,25 +34,23 @@ class OneDevice:
         self._dcgan = dcgan
 
     def train_step(self, batch_of: BatchOf, evaluate: bool, watch: bool, wish: Wish) -> Result:
-        """As Devices."""
+        """One step of all replicas, each with its own batch; `wish` is this worker's."""
         return self._dcgan.train_step(**batch_of(0), evaluate=evaluate, watch=watch)
 
     def agreed(self, wish: Wish) -> Wish:
-        """As Devices: nobody else has to be asked."""
+        """What all workers do next, where this one wishes for `wish` now."""
         return wish
 
     def collect(self) -> None:
-        """As Devices: it is up to date."""
+        """Bring the plain DCGAN up to date, which is sampled and saved."""
 
     def fault(self, result: Result, look: bool) -> str:
-        """As Devices."""
-        return fault_of(self._dcgan, result, look)
+        """The first loss of a step that is not finite, and the first variable; "" if none is.
 
-
-def fault_of(dcgan: DCGAN, result: Mapping[str, tf.Tensor], look: bool) -> str:
-    """The first loss that is not finite, and the first variable; "" if neither is there."""
-    losses = [name for name, value in result.items() if "loss" in name and not np.isfinite(value)]
-    faults = [f"{name} is {float(result[name])}" for name in losses[:1]]
-    if (faults or look) and (variable := dcgan.not_finite()):
-        faults.append(variable)
-    return ", ".join(faults)
+        Without `look`, variables are only looked at to explain a loss: they take 2 % of a step.
+        """
+        losses = [n for n, value in result.items() if "loss" in n and not np.isfinite(value)]
+        faults = [f"{name} is {float(result[name])}" for name in losses[:1]]
+        if (faults or look) and (variable := self._dcgan.not_finite()):
+            faults.append(variable)
+        return ", ".join(faults)

@@ -5,14 +5,15 @@ of this machine, --strategy multiworker of every device of all machines that TF_
 each machine runs this program, a worker. Worker 0 is the chief: it alone prints and writes.
 """
 
-import contextlib
 import json
 import os
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -20,16 +21,16 @@ import tensorflow as tf
 from model import DCGAN
 from support.console import say
 from support.errors import RunError, UserError, one_line
-from training.devices import BatchOf, Devices, OneDevice, Result, Wish, fault_of
+from training.devices import BatchOf, OneDevice, Result, Wish
 
-TF_CONFIG_LOOKS_SO = (
+EXAMPLE = (
     '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
     '"task": {"type": "worker", "index": 0}}, and index 1 on host1'
 )
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 SIGNALS = 65  # signals have numbers below
+ADDRESS = re.compile(r"[^:].*:\d+")
 
-PerReplica = Any  # a value of each local replica
 Nested = TypeVar("Nested")  # tensors, also in lists and dictionaries
 
 
@@ -62,14 +63,13 @@ class Cluster:
             UserError: a value is not the chief's, here or at another worker.
         """
         table = self._gathered(list(values.values()))
-        for replica, row in enumerate(table.tolist()):
-            for name, chiefs, other in zip(values, table[0].tolist(), row, strict=True):
-                if chiefs != other:
-                    worker = replica * self.workers // self.replicas
-                    raise UserError(
-                        f"the workers differ: {name} is {chiefs} at worker 0, {other} at worker "
-                        f"{worker}. All need the same flags, files and images"
-                    )
+        for replica, number in np.argwhere(table != table[0]).tolist():
+            worker = replica * self.workers // self.replicas
+            chiefs, other = table[0, number], table[replica, number]
+            raise UserError(
+                f"the workers differ: {list(values)[number]} is {chiefs} at worker 0, {other} at "
+                f"worker {worker}. All need the same flags, files and images"
+            )
 
     @contextmanager
     def chief_first(self) -> Iterator[None]:
@@ -80,7 +80,7 @@ class Cluster:
         if self.is_chief:
             self._gathered([0])
 
-    def devices(self, dcgan: DCGAN) -> Devices:
+    def devices(self, dcgan: DCGAN) -> OneDevice:
         """Where `dcgan` is trained; all workers must call."""
         return Copies(self, dcgan) if self.strategy else OneDevice(dcgan)
 
@@ -99,9 +99,6 @@ class Cluster:
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, tables, axis=None).numpy()
 
 
-ALONE = Cluster()
-
-
 @contextmanager
 def joined(kind: str) -> Iterator[Cluster]:
     """Make the replicas of --strategy `kind`, say which there are, and wait for all workers.
@@ -112,7 +109,7 @@ def joined(kind: str) -> Iterator[Cluster]:
         UserError: TF_CONFIG is missing or wrong.
     """
     if kind == "none":
-        yield ALONE
+        yield Cluster()
         return
     if kind == "mirrored":
         strategy = tf.distribute.MirroredStrategy()
@@ -122,48 +119,43 @@ def joined(kind: str) -> Iterator[Cluster]:
     else:
         worker, addresses = read_tf_config(os.environ.get("TF_CONFIG"))
         say(f"worker {worker} of {len(addresses)}, {addresses[worker]}: waiting for all")
-        cluster = Cluster(_multiworker(), worker, len(addresses))
-        say(
-            f"replicas: {cluster.replicas} on {cluster.workers} workers; this is worker {worker}"
-            f"{', the chief' if cluster.is_chief else '. Worker 0 alone prints and writes'}",
-        )
-    with contextlib.ExitStack() as stack:
-        if not cluster.is_chief:
-            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
-        yield cluster
-
-
-def _multiworker() -> tf.distribute.Strategy:
-    # In a thread, as a signal is not noticed in the one that waits inside of TensorFlow.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(tf.distribute.MultiWorkerMirroredStrategy).result()
+        # In a thread, as a signal is not noticed in the one that waits inside of TensorFlow.
+        with ThreadPoolExecutor(1) as pool:
+            strategy = pool.submit(tf.distribute.MultiWorkerMirroredStrategy).result()
+        cluster = Cluster(strategy, worker, len(addresses))
+        part = ", the chief" if cluster.is_chief else ". Worker 0 alone prints and writes"
+        members = f"{cluster.replicas} on {cluster.workers} workers"
+        say(f"replicas: {members}; this is worker {worker}{part}")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        stdout = sys.stdout if cluster.is_chief else nowhere
+        with redirect_stdout(stdout):
+            yield cluster
 
 
 def read_tf_config(text: str | None) -> tuple[int, list[str]]:
-    """The number of this worker, and the addresses of all, the chief's first.
-
-    Args:
-        text: the environment variable TF_CONFIG, None where it is not set.
+    """What TF_CONFIG says: the number of this worker, and all addresses, the chief's first.
 
     Raises:
-        UserError: says what is wrong with it, and how it looks.
+        UserError: says what is wrong with it, and how it looks; `text` is None if it is not set.
     """
     if not text:
         raise _bad_tf_config("is not set")
     try:
         config = json.loads(text)
     except ValueError as error:
-        raise _bad_tf_config(f"is no JSON ({error})") from error
-    cluster, task = (_part(config, name) for name in ("cluster", "task"))
+        raise _bad_tf_config(f"is not JSON ({error})") from error
+    for name in ("cluster", "task"):
+        if not (isinstance(config, dict) and isinstance(config.get(name), dict) and config[name]):
+            raise _bad_tf_config(f'has no "{name}"')
+    cluster, task = config["cluster"], config["task"]
     if unknown := sorted(set(cluster) - {"chief", "worker"}):
         raise _bad_tf_config(f"names jobs that are not used here: {', '.join(unknown)}")
-    for job, addresses in cluster.items():
-        if not (isinstance(addresses, list) and all(_is_address(a) for a in addresses)):
+    for job, hosts in cluster.items():
+        if not isinstance(hosts, list) or not all(ADDRESS.fullmatch(str(host)) for host in hosts):
             raise _bad_tf_config(f"has no list of host:port under {job}")
-    jobs = [(job, n) for job in ("chief", "worker") for n in range(len(cluster.get(job, [])))]
     if len(cluster.get("chief", [])) > 1:
         raise _bad_tf_config("names several chiefs")
+    jobs = [(job, n) for job in ("chief", "worker") for n in range(len(cluster.get(job, [])))]
     own = (task.get("type"), task.get("index"))
     if own not in jobs:
         there = ", ".join(f"{job} {n}" for job, n in jobs) or "nobody"
@@ -174,47 +166,32 @@ def read_tf_config(text: str | None) -> tuple[int, list[str]]:
     return jobs.index(own), addresses
 
 
-def _part(config: object, name: str) -> dict:
-    part = config.get(name) if isinstance(config, dict) else None
-    if not isinstance(part, dict) or not part:
-        raise _bad_tf_config(f'has no "{name}"')
-    return part
-
-
-def _is_address(text: object) -> bool:
-    return isinstance(text, str) and text.rpartition(":")[2].isdecimal() and text[0] != ":"
-
-
 def _bad_tf_config(fault: str) -> UserError:
-    return UserError(f"--strategy=multiworker: TF_CONFIG {fault}. Set it to {TF_CONFIG_LOOKS_SO}")
+    return UserError(f"--strategy=multiworker: TF_CONFIG {fault}. Set it to {EXAMPLE}")
 
 
-class Copies:
-    """The copies of a DCGAN on the replicas; the DCGAN itself is as it was at the last `collect`.
-
-    One of devices.Devices.
-    """
+class Copies(OneDevice):
+    """A copy of a DCGAN on each replica; the DCGAN itself is as it was at the last `collect`."""
 
     def __init__(self, cluster: Cluster, dcgan: DCGAN):
         """Begin with what the chief's `dcgan` holds; all workers must call."""
+        super().__init__(dcgan)
         assert cluster.strategy is not None
         self.replicas, self.workers = cluster.replicas, cluster.workers
-        self.is_chief = cluster.is_chief
-        self._strategy, self._plain = cluster.strategy, dcgan
+        self.is_chief, self._strategy = cluster.is_chief, cluster.strategy
         self._agreed = Wish()
-        self._step = tf.function(self._step_on_all)
-        self._means = tf.function(self._means_on_all)
+        self._step = tf.function(lambda *inputs: self._strategy.run(self._step_on_one, inputs))
+        self._means = tf.function(lambda: self._strategy.run(self._means_on_one))
         with _others_may_be_lost():
             with self._strategy.scope():
                 self._copy = DCGAN(dcgan.config, **dcgan.training, averaged=_mean)
             self._assign_from_chief()
 
     def train_step(self, batch_of: BatchOf, evaluate: bool, watch: bool, wish: Wish) -> Result:
-        """As Devices. The losses are means over the replicas, the same at all workers.
+        """As OneDevice; the losses are means over the replicas, d, d_ and G the first one's here.
 
-        d, d_ and G are of the first replica of this process. `not_finite` is above 0 where any
-        replica has a loss or a variable that is not finite; variables are looked at with
-        `evaluate` or `watch`.
+        `not_finite` is above 0 where any replica has a loss or a variable that is not finite;
+        variables are looked at with `evaluate` or `watch`.
         """
 
         def value(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
@@ -234,27 +211,22 @@ class Copies:
         return result
 
     def agreed(self, wish: Wish) -> Wish:
-        """As Devices: what any worker wished for in the last step, the same at all workers."""
+        """What any worker wished for in the last step, the same at all workers."""
         return self._agreed
 
     def collect(self) -> None:
-        """As Devices; the averages are means over the replicas."""
+        """As OneDevice; the averages are means over the replicas."""
         with _others_may_be_lost():
             means = iter(self._first(self._means()))
-        for variable, copy in zip(self._plain.variables, self._copy.variables, strict=True):
+        for variable, copy in zip(self._dcgan.variables, self._copy.variables, strict=True):
             variable.assign(next(means) if _is_average(copy) else self._first(copy))
 
     def fault(self, result: Result, look: bool) -> str:
-        """As Devices; the replicas have looked already."""
+        """As OneDevice; the replicas have looked already."""
         if not float(result["not_finite"]):
             return ""
         self.collect()
-        return fault_of(self._plain, result, look=True)
-
-    def _step_on_all(
-        self, batch: PerReplica, wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
-    ) -> dict[str, PerReplica]:
-        return self._strategy.run(self._step_on_one, (batch, wishes, look, evaluate))
+        return super().fault(result, look=True)
 
     def _step_on_one(
         self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
@@ -262,23 +234,21 @@ class Copies:
         result = self._copy.three_updates(**batch, evaluate=evaluate)
         names = [name for name in result if "loss" in name]
         # `look` is a tensor, so that the step is traced twice, not four times.
-        variables = tf.cond(
-            look, lambda: _any_fault(self._copy.named_variables().values()), lambda: False
-        )
+        values = self._copy.named_variables().values()
+        variables = tf.cond(look, lambda: _any_fault(values), lambda: False)
         of_losses = _any_fault(result[name] for name in names)
         fault = tf.cast(of_losses | variables, tf.float32)
         shared = _mean(tf.concat([[result[name] for name in names], [fault], wishes], 0))
-        *losses, not_finite = tf.unstack(shared[: len(names) + 1])
-        result |= dict(zip(names, losses, strict=True))
-        return result | {"not_finite": not_finite, "wishes": shared[len(names) + 1 :]}
+        losses, faults, wishes = tf.split(shared, [len(names), 1, -1])
+        result |= dict(zip(names, tf.unstack(losses), strict=True))
+        return result | {"not_finite": faults[0], "wishes": wishes}
 
-    def _means_on_all(self) -> list[PerReplica]:
-        averages = [v for v in self._copy.variables if _is_average(v)]
-        return self._strategy.run(lambda: _mean([v.read_value() for v in averages]))
+    def _means_on_one(self) -> list[tf.Tensor]:
+        return _mean([v.read_value() for v in self._copy.variables if _is_average(v)])
 
     def _assign_from_chief(self) -> None:
         """Machines that differ may draw initial weights that differ in the last bit."""
-        values = [v.read_value() for v in self._plain.variables]
+        values = [v.read_value() for v in self._dcgan.variables]
 
         def of_first_replica() -> list[tf.Tensor]:
             context = tf.distribute.get_replica_context()
@@ -291,10 +261,9 @@ class Copies:
             copy.assign(next(chiefs) if value.dtype.is_floating else value)
 
     def _first(self, values: Nested) -> Nested:
-        """Of values of all local replicas those of the first."""
-        return tf.nest.map_structure(
-            lambda value: self._strategy.experimental_local_results(value)[0], values
-        )
+        """The first local replica's part of values of all."""
+        local = self._strategy.experimental_local_results
+        return tf.nest.map_structure(lambda value: local(value)[0], values)
 
 
 def _mean(values: Nested) -> Nested:
@@ -314,11 +283,7 @@ def _is_average(variable: tf.Variable) -> bool:
 
 @contextmanager
 def _others_may_be_lost() -> Iterator[None]:
-    """Say in words of this program what is raised when another worker has died.
-
-    Raises:
-        RunError: one has.
-    """
+    """Say in words of this program what is raised when another worker has died."""
     try:
         yield
     except LOST as error:

@@ -54,8 +54,7 @@ def read_rows(path: Path, step: int) -> list[Row]:
         lines = []
     if not lines or lines[0] != list(Row._fields):
         raise UserError(f"{path} is not a training's history: delete it, or move it away")
-    rows = [row for line in lines[1:] if (row := _row(line))]
-    return [row for row in rows if row.step <= step]
+    return [row for line in lines[1:] if (row := _row(line)) and row.step <= step]
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
@@ -87,8 +86,13 @@ class Alarms:
     """What the rows of a run warn of, in words, with what to try; each once."""
 
     def __init__(self, d_wins_below: float | None) -> None:
-        """Before the first row; `d_wins_below` is that of the run's losses.Loss."""
+        """Before the first row; `d_wins_below` is that of the run's gan.losses.Loss."""
         self._d_wins_below = -math.inf if d_wins_below is None else d_wins_below
+        self._d_wins = (
+            f"d_loss has been under {d_wins_below} for {LOW_FOR_STEPS} steps: D recognises every "
+            "fake, and G learns little from that. Try a smaller --learning_rate (0.0001), "
+            "--augment if there are few images, or check that they are of one kind and size"
+        )
         self._low: list[int] = []  # steps, since d_loss was last high
         self._last: list[float] = []  # measures of diversity
         self._said: set[str] = set()
@@ -101,17 +105,10 @@ class Alarms:
             self._last = [*self._last, row.diversity][-COLLAPSED_TIMES:]
         alike = [value < COLLAPSED_BELOW for value in self._last]
         collapsed = len(alike) == COLLAPSED_TIMES and all(alike)
-        found = {self._d_wins(): d_wins, COLLAPSED: collapsed}
+        found = {self._d_wins: d_wins, COLLAPSED: collapsed}
         new = [words for words, holds in found.items() if holds and words not in self._said]
         self._said.update(new)
         return new
-
-    def _d_wins(self) -> str:
-        return (
-            f"d_loss has been under {self._d_wins_below} for {LOW_FOR_STEPS} steps: D recognises "
-            "every fake, and G learns little from that. Try a smaller --learning_rate (0.0001), "
-            "--augment if there are few images, or check that they are of one kind and size"
-        )
 
 
 def draw_curves(rows: Sequence[Row], path: Path) -> Path:

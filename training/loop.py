@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import filelock
 import numpy as np
@@ -22,9 +21,9 @@ from support.console import stopping_later
 from support.errors import RunError, failure, one_line
 from support.progress import Progress
 from support.streams import draw_z, random_stream
-from training.devices import Devices, Result, Wish
+from training.devices import OneDevice, Result, Wish
 from training.history import Alarms
-from training.monitor import REALS, Listener, Meter, Monitor, diversity
+from training.monitor import REALS, Meter, Monitor, diversity
 from training.pace import frequency, is_sampled
 from training.prefetch import Batch, Prefetch
 from training.summaries import Summaries
@@ -40,7 +39,7 @@ class Run:
     data: Dataset
     dcgan: DCGAN
     checkpoint_dir: Path
-    devices: Devices
+    devices: OneDevice
 
     @property
     def samples(self) -> Path:
@@ -57,20 +56,6 @@ class Run:
         return (step - 1) * self.devices.replicas + replica
 
 
-class Due(NamedTuple):
-    """What is due after a step: a line, a sample picture, summaries, a checkpoint."""
-
-    line: bool
-    sample: bool
-    summary: bool
-    checkpoint: bool
-
-    @property
-    def watch(self) -> bool:
-        """Whether the listeners are told of the step."""
-        return self.sample or self.summary
-
-
 def train_steps(run: Run, step: int, total: int) -> int:
     """Train from `step` to `total`, saving at the end -> the signal that stopped it, or 0.
 
@@ -81,6 +66,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
     settings, data, devices = run.settings, run.data, run.devices
     images, began = settings.batch_size * devices.replicas, time.monotonic()
     saved_step, saved_at = step, began
+    ckpt_freq = frequency(settings, "ckpt_freq", data.epoch_size, data.batches)
     with (
         stopping_later() as received,
         Progress("training", total, "images", step, images, devices.is_chief) as progress,
@@ -95,20 +81,22 @@ def train_steps(run: Run, step: int, total: int) -> int:
         while step < total and not devices.agreed(wish()).stop:
             # Fetch. A thread made the batch while the step before was computed. Everything random
             # in it follows from the seed and the step, so a resumed run gets the same one.
-            due = due_after(run, step + 1)
             batch_of = functools.partial(prefetch.batch, step)
+            epoch, idx = divmod(step, data.batches)
+            step += 1
+            printed = step % settings.log_freq == 0
+            sampled = is_sampled(settings, step, data.epoch_size, data.batches)
+            noted = sampled or step % settings.summary_freq == 0  # by the listeners
 
             # Step: D once, G twice on the same z (model.DCGAN.three_updates), and on the steps
             # that print a line the losses once more, with the new weights.
-            result = devices.train_step(batch_of, due.line, due.watch, wish())
-            step += 1
-            epoch, idx = divmod(step - 1, data.batches)
+            result = devices.train_step(batch_of, printed, noted, wish())
 
             with _saving_in_any_case(run, step):
                 # Report. A loss that is not finite ends the run: no later step could mend it.
-                if due.line or due.watch:
-                    _refuse(run, step, devices.fault(result, look=due.watch))
-                if due.line:
+                if printed or noted:
+                    _refuse(run, step, devices.fault(result, look=noted))
+                if printed:
                     progress.line(
                         f"Epoch: [{epoch:2d}/{settings.epoch:2d}] [{idx:4d}/{data.batches:4d}] "
                         f"time: {time.monotonic() - began:4.4f}, {_printed_losses(result)}"
@@ -116,18 +104,18 @@ def train_steps(run: Run, step: int, total: int) -> int:
 
                 # Sample. The z and the labels are the same from start to end of the run, so the
                 # pictures show how the same images develop.
-                pixels = _sample(run) if due.sample else None
+                pixels = _sample(run) if sampled else None
                 if pixels is not None:
                     path = run.samples / f"train_{epoch:02d}_{idx:04d}.png"
                     progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
-                if due.watch and listeners:
+                if noted and listeners:
                     row = meter.row(step, result, pixels)
                     for listener in listeners:
-                        listener.note(row, result, due.sample)
+                        listener.note(row, result, sampled)
                 progress.update()
 
             # Save.
-            if due.checkpoint or devices.agreed(wish()).save:
+            if step % ckpt_freq == 0 or devices.agreed(wish()).save:
                 progress.line(f"wrote {_save(run, step)}")
                 saved_step, saved_at = step, time.monotonic()
 
@@ -139,17 +127,6 @@ def train_steps(run: Run, step: int, total: int) -> int:
         except OSError as error:
             raise RunError(f"{failure(error)}. Step {step:,} is saved") from error
         return devices.agreed(wish()).stop
-
-
-def due_after(run: Run, step: int) -> Due:
-    """What is due after step number `step`, the first being 1."""
-    settings, epoch = run.settings, (run.data.epoch_size, run.data.batches)
-    return Due(
-        line=step % settings.log_freq == 0,
-        sample=is_sampled(settings, step, *epoch),
-        summary=step % settings.summary_freq == 0,
-        checkpoint=step % frequency(settings, "ckpt_freq", *epoch) == 0,
-    )
 
 
 def make_batch(run: Run, step: int, replica: int) -> Batch:
@@ -165,44 +142,33 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     return batch
 
 
-def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Listener]]:
-    """What is told of the run from `step` on, by the chief alone, and what measures it.
+def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Summaries | Monitor]]:
+    """What measures the run from `step` on, and at the chief what keeps and shows the rows.
 
-    Shows images that the samples are to be like.
+    Also writes the picture of images that the samples are to be like.
     """
-    settings, data, value_range = run.settings, run.data, run.dcgan.value_range
+    settings, data = run.settings, run.data
     images = settings.batch_size * run.devices.replicas
     if not run.devices.is_chief:
         return Meter(images, math.nan, None), []
-    rows = data.sample_rows(settings.batch_size)
-    if step == 0 or not (run.samples / REALS).is_file():
-        reals = save_grid(data.images[rows], run.samples / REALS, classes=data.classes)
-        progress.line(f"wrote {reals}")
-    labels = None if data.labels is None else data.labels[rows]
-    distinct = np.unique(rows)
-    of_class = None if data.labels is None else data.labels[distinct]
-    of_reals = diversity(data.images[distinct], of_class)
+    rows, reals = data.sample_rows(settings.batch_size), run.samples / REALS
+    if step == 0 or not reals.is_file():
+        progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.classes)}")
+    labels, distinct = data.labels, np.unique(rows)
+    of_reals = diversity(data.images[distinct], None if labels is None else labels[distinct])
+    meter = Meter(images, of_reals, None if labels is None else labels[rows])
     passing, logs = marked(settings, COMMAND), settings.run_folder("logs")
     flags = {name: value for name, value in settings.as_json().items() if name not in passing}
+    value_range, always = run.dcgan.value_range, settings.G_img_sum
+    shown = Summaries(
+        logs, flags, lambda step: run.z("z", run.draw(step, 0)), value_range, of_reals, always
+    )
     alarms = Alarms(run.dcgan.loss.d_wins_below)
-    return Meter(images, of_reals, labels), [
-        Summaries(
-            logs,
-            flags,
-            lambda step: run.z("z", run.draw(step, 0)),
-            value_range,
-            of_reals,
-            settings.G_img_sum,
-        ),
-        Monitor(logs, run.samples, step, data.batches, alarms, progress.line),
-    ]
+    return meter, [shown, Monitor(logs, run.samples, step, data.batches, alarms, progress.line)]
 
 
 def _sample(run: Run) -> np.ndarray | None:
-    """The images of the run's sample z and labels, uint8 [B, H, W, C]; None but at the chief.
-
-    All workers must call it.
-    """
+    """At the chief: images of the run's sample z and labels, uint8 [B, H, W, C]; all must call."""
     run.devices.collect()
     if not run.devices.is_chief:
         return None
@@ -217,11 +183,7 @@ def _printed_losses(result: Result) -> str:
 
 
 def _refuse(run: Run, step: int, fault: str) -> None:
-    """Stop a run whose losses or variables are of no use any more.
-
-    Raises:
-        RunError: there is a fault; names it and the step.
-    """
+    """Stop a run if there is a fault in its losses or variables: they are of no use any more."""
     if fault:
         raise RunError(
             f"step {step:,}: {fault}. Try a smaller --learning_rate (it was "
@@ -264,16 +226,11 @@ def _last_checkpoint(run: Run) -> str:
 
 @contextlib.contextmanager
 def the_only_training(folder: Path) -> Iterator[None]:
-    """Keep another process from training the same run.
-
-    Raises:
-        RunError: one does already.
-    """
+    """Keep other processes from training the same run; a RunError where one does already."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(folder / ".lock", timeout=0):
             yield
     except filelock.Timeout as error:
-        raise RunError(
-            f"another training is at work in {folder}: wait for it, or stop it"
-        ) from error
+        fault = f"another training is at work in {folder}"
+        raise RunError(f"{fault}: wait for it, or stop it") from error

@@ -3,15 +3,15 @@
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from datasets.image_files import PILLOW_RAISES
+from support.console import Say
 from training.history import Alarms, Row, append_row, draw_curves, read_rows, write_rows
 from utils import save_animation
 
@@ -21,39 +21,21 @@ FRAME_SIDE = 300  # pixels, at most
 SECONDS = 10.0
 DRAWING_MAY_TAKE = 0.01  # of the time
 
-Say = Callable[[str], object]
-
-
-class Listener(Protocol):
-    """What is told of a training's course."""
-
-    def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
-        """A step that is summarised or sampled: its row, and what train_step gave with `watch`."""
-
-    def end(self) -> None:
-        """The training has ended, and everything is saved."""
-
 
 class Meter:
     """Measures the steps of a run: one row of its history each."""
 
     def __init__(self, images: int, of_reals: float, labels: np.ndarray | None):
-        """For steps of so many images.
+        """For steps of so many images, of all replicas.
 
-        Args:
-            images: in a step, of all replicas.
-            of_reals: the diversity of real images, to compare that of the samples with; nan if
-                unknown.
-            labels: classes of the samples [N]; None without.
+        of_reals: the diversity of real images, to compare that of the samples with; nan if unknown.
+        labels: classes of the samples [N]; None without.
         """
         self._images, self._of_reals, self._labels = images, of_reals, labels
         self._last: tuple[int, float] | None = None
 
     def row(self, step: int, result: Mapping[str, tf.Tensor], pixels: np.ndarray | None) -> Row:
-        """The row of a step, by what train_step gave with `watch`.
-
-        pixels: the samples, uint8 [N, H, W, C], where some were made.
-        """
+        """A step's row, by train_step's result with `watch` and the samples, uint8 [N, H, W, C]."""
         now, speed, diverse = time.perf_counter(), math.nan, math.nan
         if self._last:  # the first steps of a start take longer: TensorFlow traces them
             before, then = self._last
@@ -78,15 +60,7 @@ class Monitor:
     def __init__(
         self, logs: Path, samples: Path, step: int, batches: int, alarms: Alarms, say: Say
     ):
-        """Take up what earlier starts noted up to `step`.
-
-        Args:
-            logs, samples: folders of the run.
-            step: the step that the training goes on from.
-            batches: steps of an epoch.
-            alarms: what to warn of.
-            say: is given a line to print.
-        """
+        """Take up what earlier starts noted up to `step`; `batches` are the steps of an epoch."""
         self._csv, self._png = logs / "history.csv", logs / "history.png"
         self._samples, self._gif = samples, samples / "progress.gif"
         self._batches, self._alarms, self._say = batches, alarms, say
@@ -94,11 +68,10 @@ class Monitor:
         write_rows(self._csv, self._rows)
         for row in self._rows:
             self._alarms.after(row)
-        self._draw_at = 0.0
-        self._drawn = 0  # rows
+        self._draw_at, self._rows_drawn = 0.0, 0
 
     def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
-        """As Listener: add the row, warn, and draw after a sample where there is time for it."""
+        """Add a step's row, warn, and draw after a sample where there is time for it."""
         self._rows.append(row)
         if self._csv.is_file():
             append_row(self._csv, row)
@@ -107,27 +80,19 @@ class Monitor:
         for warning in self._alarms.after(row):
             self._say(f"warning: step {row.step:,}: {warning}. See docs/reading-the-losses.md")
         if sampled and time.monotonic() >= self._draw_at:
-            self._draw()
+            began = time.monotonic()
+            self.end()
+            self._draw_at = began + (time.monotonic() - began) / DRAWING_MAY_TAKE
 
     def end(self) -> None:
-        """As Listener: draw what has not been drawn."""
-        self._draw()
-
-    def _draw(self) -> None:
-        """Draw history.png and, of the run's sample pictures, progress.gif.
-
-        The next time is set so that drawing takes DRAWING_MAY_TAKE of the time.
-        """
-        began = time.monotonic()
-        if len(self._rows) == self._drawn:
+        """Draw history.png and progress.gif, unless nothing has been noted since the last time."""
+        if len(self._rows) == self._rows_drawn:
             return
-        self._drawn = len(self._rows)
+        self._rows_drawn = len(self._rows)
         self._say(f"wrote {draw_curves(self._rows, self._png)}")
         pictures = sample_pictures(self._samples, self._rows[-1].step, self._batches)
         if frames := self._frames(pictures):
             self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
-        took = time.monotonic() - began
-        self._draw_at = began + took / DRAWING_MAY_TAKE
 
     def _frames(self, pictures: list[Path]) -> list[np.ndarray]:
         """What progress.gif shows; pictures that cannot be read are named and left out."""
@@ -141,14 +106,10 @@ class Monitor:
 
 
 def diversity(pixels: np.ndarray, labels: np.ndarray | None) -> float:
-    """The mean distance of two pictures, root mean square over pixels, of 0 ... 255: 0 ... 1.
+    """The mean distance of two of the pictures, uint8 [N, H, W, C]: 0 ... 1.
 
-    Args:
-        pixels: uint8 [N, H, W, C].
-        labels: classes [N]; only pairs of the same class count. None: all pairs do.
-
-    Returns:
-        nan where there is no such pair.
+    That is the root mean square over the pixels. With labels, classes [N], only pairs of the same
+    class count; nan where there is none.
     """
     flat = pixels.reshape(len(pixels), -1).astype(np.float32) / 255
     products = flat @ flat.T

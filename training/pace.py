@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from datasets.dataset import step_text
+from datasets.dataset import epoch_of, step_text
 from runs.settings import Settings
 
 SMALL = 500  # images in an epoch, at most
@@ -12,12 +12,9 @@ ENOUGH_STEPS = 2000
 AT_LEAST = {"sample_freq": 20, "ckpt_freq": 100}
 
 
-def epoch_text(settings: Settings, count: int, epoch: tuple[int, int], replicas: int = 1) -> str:
-    """How many of `count` images an epoch uses, its steps, and what is left over.
-
-    epoch: how many images it draws on, and its steps.
-    """
-    size, steps = epoch
+def epoch_text(settings: Settings, count: int, replicas: int = 1) -> str:
+    """How many of `count` images an epoch uses, its steps, and what is left over."""
+    size, steps = epoch_of(settings, count, replicas)
     step = step_text(settings, replicas)
     left_over = size - steps * settings.batch_size * replicas
     if left_over < 0:
@@ -40,13 +37,9 @@ def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
 
 
 def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool:
-    """Whether step number `step` ends with a sample picture.
-
-    The last step of a small set always does: there are so few that one wants to see the outcome.
-    """
-    ends = images <= SMALL and "sample_freq" not in settings.given
-    if ends and step == settings.epoch * batches:
-        return True
+    """Whether step number `step` ends with a sample picture; the last one of a small set does."""
+    if images <= SMALL and "sample_freq" not in settings.given and step == settings.epoch * batches:
+        return True  # there are so few pictures that one wants to see the outcome
     return step % frequency(settings, "sample_freq", images, batches) == 0
 
 

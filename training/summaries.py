@@ -16,7 +16,7 @@ LOSSES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss")
 
 
 class Summaries:
-    """Writes a run's events below `logs`; a monitor.Listener."""
+    """Writes a run's events, step by step."""
 
     def __init__(
         self,
@@ -27,15 +27,11 @@ class Summaries:
         of_reals: float,
         always_fakes: bool,
     ):
-        """Open the events' file.
+        """Open the events' file in `logs`; the HParams tab shows `flags`.
 
-        Args:
-            logs: the run's folder of logs.
-            flags: shown in the HParams tab.
-            z_of: the z [B, z_dim] that a step's first replica was given.
-            value_range: of the fakes.
-            of_reals: the diversity of real images; nan if unknown.
-            always_fakes: show fakes with every summary, not only with the sample pictures.
+        z_of: the z [B, z_dim] that a step's first replica got. value_range: of the fakes. of_reals:
+        the diversity of real images, nan if unknown. always_fakes: show fakes with every summary,
+        not only with the sample pictures.
         """
         self._z_of, self._value_range, self._of_reals = z_of, value_range, of_reals
         self._always_fakes = always_fakes
@@ -44,7 +40,7 @@ class Summaries:
             hparams({name: value for name, value in flags.items() if value is not None})
 
     def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
-        """As Listener; of several replicas, z, d, d_ and G are the first's."""
+        """Write a step's row and train_step's result; of replicas, z, d, d_, G are the first's."""
         self._writer.set_as_default(row.step)
         for tag in LOSSES:
             tf.summary.scalar(tag, result[tag])
@@ -53,15 +49,14 @@ class Summaries:
         tf.summary.histogram("d_", result["d_"])
         if sampled or self._always_fakes:
             tf.summary.image("G", to_pixels(result["G"].numpy(), self._value_range))
-        more = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes}
-        more["images_per_s"] = row.images_per_s
-        more["diversity"] = row.diversity * self._of_reals
+        more = {"D(x)": row.d_of_reals, "D(G(z))": row.d_of_fakes, "images_per_s": row.images_per_s}
         if not math.isnan(row.diversity):
+            more["diversity"] = row.diversity * self._of_reals
             more["diversity_of_reals"] = self._of_reals
         for tag, value in more.items():
             if not math.isnan(value):
                 tf.summary.scalar(tag, value)
 
     def end(self) -> None:
-        """As Listener: see that everything is on disk."""
+        """See that everything is on disk."""
         self._writer.close()

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.dataset import Dataset, describe, open_dataset
+from datasets.dataset import Dataset, describe, epoch_of, open_dataset
 from exports.saved_model import freeze, save_model
 from gan.config import refuse_other_shape
 from gan.networks import parameter_table
@@ -26,18 +26,16 @@ from utils import visualize
 
 
 def train(plan: Plan, cluster: Cluster) -> int:
-    """Train, from the last checkpoint on if there is one -> exit status.
+    """Train, from the last checkpoint on if there is one -> 0, or 128 + n if stopped by signal n.
 
-    0 when all epochs are done, 128 + n when stopped by signal n; both leave a checkpoint. All
-    workers of a cluster read what lies in the run's folder, the chief alone writes there.
+    Both leave a checkpoint. All workers of a cluster read the run's folder, the chief alone writes.
     """
     settings, folder = plan.settings, plan.folder
     with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
         data = open_dataset(settings, plan.seed, cluster.replicas, say=say)
-    epoch = data.epoch_size, data.batches
-    in_words = epoch_text(settings, len(data.images), epoch, cluster.replicas)
-    say(f"{settings.dataset}: {data.text}, {in_words}")
-    for line in advice(settings, *epoch):
+    epoch = epoch_text(settings, len(data.images), cluster.replicas)
+    say(f"{settings.dataset}: {data.text}, {epoch}")
+    for line in advice(settings, data.epoch_size, data.batches):
         say(line)
     refuse_other_classes(plan.source, data.classes)
     dcgan = plan.networks(data.images.shape[-1], data.y_dim)
@@ -70,10 +68,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
 
 
 def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
-    """Load the run's checkpoint, or begin with the weights of --init_from -> the step to go from.
-
-    Says which.
-    """
+    """Load the run's checkpoint, or begin with --init_from's weights -> the step to go on from."""
     source = plan.settings.init_from
     found, step = dcgan.load(plan.source)
     if found:
@@ -93,10 +88,7 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
 
 
 def what_must_agree(settings: Settings, seed: int, data: Dataset, step: int) -> dict[str, int]:
-    """What decides whether the workers of a cluster train the same run, as numbers.
-
-    Flags and classes are numbers by their checksums, one each, so that a difference has a name.
-    """
+    """What decides whether workers train the same run, each thing as a number, by its name."""
     own = {n for n, one in flags_of(settings).items() if one.metadata["flag"].by_machine}
     own |= {"seed", *marked(settings, COMMAND)}
     texts = {f"--{k}": repr(v).encode() for k, v in settings.as_json().items() if k not in own}
@@ -127,12 +119,13 @@ def dry_run(plan: Plan) -> int:
     settings, source = plan.settings, plan.source
     if settings.train:
         data = describe(settings, say=say)
+        epoch = epoch_of(settings, data.images)
         dcgan = plan.networks(data.c_dim, data.y_dim)
         found, step = dcgan.load(source)
         lines = [
-            f"{data.text}, {epoch_text(settings, data.images, data.epoch)}",
-            pace(settings, *data.epoch),
-            *advice(settings, *data.epoch),
+            f"{data.text}, {epoch_text(settings, data.images)}",
+            pace(settings, *epoch),
+            *advice(settings, *epoch),
             f"checkpoint: {f'step {step:,}' if found else 'none'} in {source}",
         ]
         kinds = (settings.checkpoint_dir, settings.sample_dir, "logs")
@@ -155,22 +148,19 @@ def dry_run(plan: Plan) -> int:
     return 0
 
 
-def _use(
-    plan: Plan, dcgan: DCGAN, checkpoint_dir: Path, classes: Sequence[str], pictures: bool
-) -> None:
+def _use(plan: Plan, dcgan: DCGAN, source: Path, classes: Sequence[str], pictures: bool) -> None:
     """What can be asked for once a model is trained: --export, --freeze, the pictures."""
-    settings = plan.settings
+    settings, batch_size = plan.settings, plan.settings.batch_size
     if settings.export:
-        say_written(save_model(dcgan, checkpoint_dir / f"export_b{settings.batch_size}"))
+        say_written(save_model(dcgan, source / f"export_b{batch_size}"))
     if settings.freeze:
-        folder = checkpoint_dir / f"frozen_b{settings.batch_size}"
-        say_written(freeze(dcgan, folder, settings.batch_size))
+        say_written(freeze(dcgan, source / f"frozen_b{batch_size}", batch_size))
     if pictures:
-        folder, count = _samples_of(settings, checkpoint_dir), settings.generate_test_images
+        folder, count = _samples_of(settings, source), settings.generate_test_images
         visualize(dcgan, settings.option, folder, count, plan.seed, say_written, classes)
 
 
-def _samples_of(settings: Settings, checkpoint_dir: Path) -> Path:
+def _samples_of(settings: Settings, source: Path) -> Path:
     """Where the pictures of --option go: below the name of the run that makes them."""
-    samples = settings.run_folder(settings.sample_dir).with_name(checkpoint_dir.resolve().name)
+    samples = settings.run_folder(settings.sample_dir).with_name(source.resolve().name)
     return samples / f"option_{settings.option}"

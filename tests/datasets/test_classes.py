@@ -8,7 +8,7 @@ import pytest
 from makers import Here, one_error_line, write_mnist
 from PIL import Image
 
-from datasets.classes import Classes, class_lines, number_classes, read_labels
+from datasets.classes import class_lines, number_classes, read_labels
 from datasets.dataset import Dataset, open_dataset
 from main import parse
 from model import DCGAN
@@ -130,10 +130,10 @@ def test_no_sub_folders_and_one_class_are_refused(tmp_path: Path) -> None:
 
 
 def test_unbalanced_classes_are_warned_of() -> None:
-    line, *none = class_lines(number_classes(["a"] * 4 + ["b"], "here"))
+    line, *none = class_lines(*number_classes(["a"] * 4 + ["b"], "here"))
     assert line == "2 classes: a 4, b 1"
     assert not none
-    _, warning = class_lines(number_classes(["a"] * 5 + ["b", "c", "c"], "here"))
+    _, warning = class_lines(*number_classes(["a"] * 5 + ["b", "c", "c"], "here"))
     assert warning.startswith(
         "warning: unbalanced classes: a 5, b 1. Small classes are learnt badly"
     )
@@ -141,7 +141,7 @@ def test_unbalanced_classes_are_warned_of() -> None:
 
 def test_very_many_classes_are_warned_of() -> None:
     names = tuple(f"{k:04}" for k in range(1001))
-    line, warning = class_lines(Classes(names, np.arange(1001)))
+    line, warning = class_lines(names, np.arange(1001))
     assert line.startswith("1,001 classes: 0000 1, 0001 1, ")
     assert line.endswith(" and 981 more")
     assert "1,001 classes: each adds weights" in warning

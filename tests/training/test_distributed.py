@@ -335,7 +335,7 @@ def test_tf_config_tells_which_worker_this_is() -> None:
     ("text", "said"),
     [
         (None, "is not set"),
-        ("{cluster}", "is no JSON"),
+        ("{cluster}", "is not JSON"),
         ("[]", 'has no "cluster"'),
         (json.dumps({"cluster": TWO["cluster"]}), 'has no "task"'),
         (json.dumps(TWO | {"cluster": {"worker": "a:1"}}), "has no list of host:port under worker"),
