@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
-from support.errors import NoRoomError, RunError, UserError, failure, library_errors
+from support.errors import NoRoomError, RunError, UserError, exit_status, expected_errors, failure
 
 with checked_imports():
     import filelock
@@ -133,12 +133,10 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
         with filelock.FileLock(data_dir / f".{name}.lock", timeout=0):
             _bring(name, data_dir, source)
         return 0
-    except (UserError, RunError) as error:
-        text, status = str(error), error.exit_status
     except filelock.Timeout:
         text, status = f"another download.py is at work on {data_dir / name}: wait for it", 1
-    except library_errors() as error:
-        text, status = failure(error), 1
+    except expected_errors() as error:
+        text, status = failure(error), exit_status(error)
     warn(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}")
     return status
 
