@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets.folder import Found, find_images
-from datasets.report import Say
+from support.console import Say
 from support.errors import UserError
 from support.text import first_names, printable
 

@@ -14,8 +14,8 @@ from datasets.classes import Classes, class_lines, find_labelled, number_classes
 from datasets.folder import Found, channels, find_images, first_header, load_folder
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
-from datasets.report import Say
 from runs.settings import Settings
+from support.console import Say
 from support.errors import UserError
 from support.streams import random_stream
 from utils import one_hot

