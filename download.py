@@ -88,6 +88,7 @@ DATA_SETS: dict[str, IdxSet | ImageSet] = {
     "lsun": _lsun("bedroom_train_lmdb.zip"),
     "lsun_val": _lsun("bedroom_val_lmdb.zip"),
 }
+NAME = re.compile(r"\w([\w. -]*[\w-])?")  # of a folder below data/, on all systems
 DRIVE = "https://drive.google.com/"
 DATA_DIR, PATTERN = Path("data"), "*.jpg"  # as main.py's --data_dir and --input_fname_pattern are
 
@@ -132,14 +133,10 @@ def _check_name(name: str, source: Path | None) -> None:
             f"{name} is not a known data set.{nearest(name, DATA_SETS)} There are "
             f"{', '.join(DATA_SETS)}; others come with --from FILE"
         )
-    if not _is_a_name(name):
+    if not NAME.fullmatch(name):
         raise UserError(f"{name!r} cannot name a folder: use letters, digits, space, _ - and .")
     if source is not None and not source.exists():
         raise UserError(f"{source}: there is no such file")
-
-
-def _is_a_name(name: str) -> bool:
-    return re.fullmatch(r"\w([\w. -]*[\w-])?", name) is not None
 
 
 def recipe(name: str, data_dir: Path) -> str:
@@ -153,7 +150,7 @@ def recipe(name: str, data_dir: Path) -> str:
     if isinstance(known, ImageSet):
         addresses = " or ".join(known.addresses)
         return f"By hand: fetch {addresses} with a browser {again} {known.file}{place}"
-    if _is_a_name(name):
+    if NAME.fullmatch(name):
         train = f"--dataset {shlex.quote(name)}{place}"
         return f"By hand: unpack your images into {data_dir / name} and train with {train}"
     return f"By hand: unpack your images below {data_dir} and train with --dataset and their folder"
@@ -177,8 +174,11 @@ def _bring(name: str, data_dir: Path, source: Path | None) -> None:
         _unpack(source, folder, known)
     elif known:
         _fetch_and_unpack(known, folder)
-    if known:
-        _delete_fetched(known, data_dir)
+    if known:  # delete the archive that was fetched, and parts of it that other addresses gave
+        for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
+            if path.is_file():
+                path.unlink()
+                say(f"deleted {path}")
 
 
 def _is_there(folder: Path, known: ImageSet | None) -> bool:
@@ -239,14 +239,6 @@ def _fetch_from_first(known: ImageSet, archive: Path) -> None:
             say(f"fetched {archive}{unchecked}")
             return
     raise RunError(f"no source gave {known.file}")
-
-
-def _delete_fetched(known: ImageSet, data_dir: Path) -> None:
-    """Delete the archive that was fetched, and parts of it that other addresses gave."""
-    for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
-        if path.is_file():
-            path.unlink()
-            say(f"deleted {path}")
 
 
 def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:

@@ -1,7 +1,6 @@
 """An untrusted zip or tar -> files below one folder, all of them or none.
 
-Every member is checked before it is written. All go into a hidden folder, which is renamed at the
-end.
+Every member is checked before it is written, in a hidden folder that gets its name at the end.
 """
 
 import bz2
@@ -133,8 +132,7 @@ def without_single_top(folder: Path) -> Path:
 def _checked_name(archive: Path, name: str, names: dict[str, str]) -> Path:
     """The relative path of a member, which must lead to a file of its own.
 
-    names: those so far, by what they have in common with others that some systems take for the
-    same; folders end with /.
+    `names` are those so far, by what some systems make of them; folders end with /.
     """
     parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
     if re.match(r"[/\\]|[A-Za-z]:", name):
@@ -155,10 +153,10 @@ def _checked_name(archive: Path, name: str, names: dict[str, str]) -> Path:
 
 def _members(archive: Path) -> Iterator[Member]:
     with archive.open("rb") as raw:
-        head = raw.peek()[:40]
-        tar = None
+        head, tar = raw.peek()[:40], None
+        openings = (opener(raw) for magic, opener in OPENERS.items() if head.startswith(magic))
         with suppress(*DAMAGED):
-            tar = tarfile.TarFile(fileobj=_decompressed(raw, head))
+            tar = tarfile.TarFile(fileobj=_Careful(next(openings, raw), CHUNK_BYTES))
         if tar is not None:
             yield from _tar_members(archive, raw, tar)
             return
@@ -195,12 +193,10 @@ def _zip_members(archive: Path) -> Iterator[Member]:
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     """The name; if the archive does not state its encoding, as UTF-8 if it can be, else CP437."""
-    if info.flag_bits & UTF8_FLAG:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
+    if not info.flag_bits & UTF8_FLAG:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 class _Careful(io.BufferedReader):
@@ -214,12 +210,6 @@ class _Careful(io.BufferedReader):
         if size is None or not 0 <= size <= LARGEST_READ_BYTES:
             raise ValueError("a header that is too long")
         return super().read(size)
-
-
-def _decompressed(raw: io.BufferedReader, head: bytes) -> _Careful:
-    """The tar that a file holds, whatever it is compressed with; `head` is how it begins."""
-    opened = next((opener(raw) for magic, opener in OPENERS.items() if head.startswith(magic)), raw)
-    return _Careful(opened, CHUNK_BYTES)
 
 
 def _tar_members(archive: Path, raw: IO[bytes], opened: tarfile.TarFile) -> Iterator[Member]:

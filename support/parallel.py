@@ -11,15 +11,13 @@ Result = TypeVar("Result")
 
 
 def in_parallel(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    workers: int | None = None,  # one for each core
-    ahead: int = 16,
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int = 0, ahead: int = 16
 ) -> Generator[tuple[Item, Result], None, None]:
     """Yield (item, function(item)) in the order of the items; raises what `function` raises.
 
-    The function is called in `workers` threads, each at most `ahead` items ahead of the one handed
-    out, which bounds the memory. Items are fetched in the caller's thread, as the work goes on.
+    The function is called in `workers` threads (0: one for each core), each at most `ahead` items
+    ahead of the one handed out, which bounds the memory. Items are fetched in the caller's thread,
+    as the work goes on.
     """
     workers = workers or os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers)

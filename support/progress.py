@@ -6,6 +6,8 @@ import time
 
 from tqdm import tqdm
 
+from support.console import say, warn
+
 LINE_EVERY_SECONDS = 30.0
 
 
@@ -50,11 +52,9 @@ class Progress:
             self._said = now
             rate = (self._done - self._start) / (now - self._began)
             left = tqdm.format_interval((self._total - self._done) / rate) if rate else "?"
-            print(
+            warn(
                 f"{self._title}: {self._done * self._scale:,} of {self._total * self._scale:,} "
-                f"{self._unit}, {rate * self._scale:.0f} a second, {left} left",
-                file=sys.stderr,
-                flush=True,
+                f"{self._unit}, {rate * self._scale:.0f} a second, {left} left"
             )
 
     def reach(self, units: int) -> None:
@@ -64,4 +64,4 @@ class Progress:
     def line(self, text: str) -> None:
         """Print a line to stdout; on a terminal the bar stays below it."""
         with tqdm.external_write_mode(file=sys.stdout, nolock=False):
-            print(text, flush=True)
+            say(text)

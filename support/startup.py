@@ -21,11 +21,8 @@ def start_tensorflow(
 
     The device is "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N"; with `many`, every
     GPU. Not `verbose`: without TensorFlow's own messages. `deterministic`: only kernels that add
-    up in a fixed order, as those that a DCGAN needs on a CPU do anyway.
-
-    Raises:
-        UserError: there is no such device.
-        RunError: TensorFlow, or a library it needs, is missing or too old.
+    up in a fixed order, as those that a DCGAN needs on a CPU do anyway. UserError if there is no
+    such device, RunError if TensorFlow, or a library it needs, is missing or too old.
     """
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -123,15 +123,13 @@ def loop(batch_size: int) -> dict[str, float]:
         return _milliseconds(BARE_STEPS, lambda: float(dcgan.train_step(*batch)["d_loss"]))[0]
 
     steps, found = bare(), {}
-    for log_freq, total in LOOPS.items():
+    for freq, total in LOOPS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            out_dir = Path(folder)
-            settings = Settings(
-                dataset="mnist", batch_size=batch_size, out_dir=out_dir, log_freq=log_freq
-            )
+            out = Path(folder)
+            settings = Settings(dataset="mnist", batch_size=batch_size, out_dir=out, log_freq=freq)
             began = time.perf_counter()
-            train_steps(Run(settings, 0, data, dcgan, out_dir, OneDevice(dcgan)), 0, total)
-            found[log_freq] = 1000 * (time.perf_counter() - began) / total
+            train_steps(Run(settings, 0, data, dcgan, out, OneDevice(dcgan)), 0, total)
+            found[freq] = 1000 * (time.perf_counter() - began) / total
         steps += bare()
     mean = statistics.mean(steps)
     return {f"the loop at --log_freq {n}, mnist, bare steps": ms / mean for n, ms in found.items()}
