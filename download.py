@@ -26,10 +26,10 @@ with checked_imports():
 
     from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
     from downloads.drive import fetch_from_drive
-    from downloads.http import fetch
+    from downloads.http import fetch, problem_with
     from downloads.lsun import check_lmdb, write_images
     from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from support.files import PICTURE_SUFFIXES, check_room, read_json, sha256_of, write_json
+    from support.files import PICTURE_SUFFIXES, check_room, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -201,11 +201,9 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
 def _check_archive(source: Path, known: ImageSet | None) -> None:
     if not source.is_file():
         raise UserError(f"{source} is not a file: give the archive")
-    if known and known.sha256 and (digest := sha256_of(source)) != known.sha256:
-        raise UserError(
-            f"{source} is not {known.file}: its sha256 begins {digest[:12]}, the right one's "
-            f"{known.sha256[:12]}. For other images, give another NAME"
-        )
+    if known and (problem := problem_with(source, known.sha256, None)):
+        advice = "For other images, give another NAME"
+        raise UserError(f"{source} is not {known.file}: {problem}. {advice}")
 
 
 def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import requests
 import urllib3
+from requests import exceptions
 
 from support.console import Say
 from support.errors import RunError, UserError
@@ -28,13 +29,8 @@ LONGEST_WAIT_SECONDS = 60.0
 TRIES_WITHOUT_AN_ANSWER = 2
 # Answers that may change within a minute.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
-# Failures that asking again would not change.
-LASTING = (
-    requests.exceptions.SSLError,
-    requests.exceptions.ProxyError,
-    requests.exceptions.TooManyRedirects,
-    ValueError,  # what requests raises for an address or a proxy that cannot be one
-)
+# Failures that asking again would not change; a ValueError is an address that cannot be one.
+LASTING = (exceptions.SSLError, exceptions.ProxyError, exceptions.TooManyRedirects, ValueError)
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|script)", re.IGNORECASE)
 TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -280,7 +276,7 @@ def _next_chunk(answer: requests.Response) -> bytes:
 
 def _reason(error: BaseException) -> str:
     """The innermost cause in a library's nested error, on one line."""
-    proxy = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    proxy = "the proxy: " if isinstance(error, exceptions.ProxyError) else ""
     while causes := [
         cause
         for argument in error.args

@@ -49,7 +49,10 @@ def run_command(
     except expected_errors() as error:
         text, status = failure(error), exit_status(error)
     finally:
-        _flush_stdout()
+        try:
+            sys.stdout.flush()
+        except OSError:  # nobody reads the pipe any more; Python would complain when it exits
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     warn(f"error: {text}")
     return status
 
@@ -73,13 +76,6 @@ def _missing(error: ImportError) -> str:
     ours = {MODULES.get(package, package) for package in packages}
     concerned = {name.partition(".")[0] for name in (error.name, *importing) if name}
     return one_line(error) + (": pip install -r requirements.txt" if concerned & ours else "")
-
-
-def _flush_stdout() -> None:
-    try:
-        sys.stdout.flush()
-    except OSError:  # nobody reads the pipe any more; Python would complain of it when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: object) -> None:
