@@ -31,12 +31,15 @@ with checked_imports():
     from runs.settings import PRECISIONS
     from support.files import read_json, write_json
 
-CASES = {  # height, width, c_dim, y_dim, and how many steps in a round
-    "mnist": (28, 28, 1, 10, 15),
-    "48": (48, 48, 3, None, 5),
-    "64": (64, 64, 3, None, 4),
+Size = tuple[int, int, int, int | None]  # height, width, c_dim, y_dim
+CASES: dict[str, tuple[Size, int]] = {  # and how many steps in a round
+    "mnist": ((28, 28, 1, 10), 15),
+    "48": ((48, 48, 3, None), 5),
+    "64": ((64, 64, 3, None), 4),
 }
+OWN_STEPS = 4
 PARTS = ("pipeline", "loop", "start")
+HEADER = "     ms   least-most images/s  GFLOP GFLOP/s  GEMM share   MiB of float32"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -58,13 +61,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _checked(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What --compare holds; refuses before measuring what would be of no use after it.
-
-    Raises:
-        UserError: flags that do not go together, a --compare of something else, or --json is a
-            folder.
-        OSError: --json cannot be written.
-    """
+    """What --compare holds; raises, before anything is measured, if flags make no sense."""
     for name in ("width", "c_dim"):
         if getattr(arguments, name) and not arguments.height:
             raise UserError(f"--{name} belongs to a size of your own: give --height, too")
@@ -74,11 +71,10 @@ def _checked(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.compare and "batch_size" not in before:
         fault = "bench.py did not write it" if before else "there is no such file"
         raise UserError(f"--compare {arguments.compare}: {fault}")
-    if before and before["batch_size"] != arguments.batch_size:
-        raise UserError(
-            f"--compare {arguments.compare}: its batch size is {before['batch_size']}, not "
-            f"{arguments.batch_size}. Give --batch_size {before['batch_size']}"
-        )
+    size = before.get("batch_size", arguments.batch_size)
+    if size != arguments.batch_size:
+        fault = f"its batch size is {size}, not {arguments.batch_size}. Give --batch_size {size}"
+        raise UserError(f"--compare {arguments.compare}: {fault}")
     if arguments.json.is_dir():
         raise UserError(f"--json {arguments.json}: it is a folder. Give a file's name")
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -95,12 +91,7 @@ def table(found: dict[str, Any], before: dict[str, Any]) -> list[str]:
     lines = [found["machine"]]
     if before and before["machine"] != found["machine"]:
         lines.append(f"compared with {before['machine']}")
-    lines.append("")
-    lines.append(
-        f"{'step, batch ' + str(found['batch_size']):21} {'ms':>7} {'least-most':>12} "
-        f"{'images/s':>8} {'GFLOP':>6} {'GFLOP/s':>7} {'GEMM':>5} {'share':>5} "
-        f"{'MiB':>5} {'of float32':>10}"
-    )
+    lines += ["", f"{'step, batch ' + str(found['batch_size']):21} {HEADER}"]
     for name, row in found["steps"].items():
         spread = f"{row['ms_least']:.0f}-{row['ms_most']:.0f}"
         case, _, precision = name.partition(" ")
@@ -126,7 +117,7 @@ def _ratio(row: dict[str, float], old: dict[str, float] | None, name: str) -> st
 
 def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the JSON holds: each row of each part, measured as often as --rounds says."""
-    own = "x".join(str(size) for size in _own_case(arguments)[:3])
+    own = "x".join(map(str, _own_size(arguments)[:3]))
     cases = [own] if arguments.height else arguments.cases or list(CASES)
     rows = {}  # the options of each
     for case, precision in itertools.product(cases, arguments.precision or PRECISIONS):
@@ -145,27 +136,26 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "machine": next(iter(steps.values()))[0]["machine"],
         "batch_size": arguments.batch_size,
-        "steps": {name: _row(measured, arguments) for name, measured in steps.items()},
-    } | {part: _medians(measured) for part, measured in others.items()}
+        "steps": {name: _row(pieces, arguments.batch_size) for name, pieces in steps.items()},
+    } | {
+        part: {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+        for part, rounds in others.items()
+    }
 
 
-def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
-
-
-def _row(pieces: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> dict[str, float]:
+def _row(pieces: Sequence[dict[str, Any]], batch_size: int) -> dict[str, float]:
     """One row from the measurements of all its rounds."""
     times = [ms for piece in pieces for ms in piece["ms"]]
-    products = [ms for piece in pieces for ms in piece["gemm_ms"]]
+    product = statistics.median(ms for piece in pieces for ms in piece["gemm_ms"])
     ms, last = statistics.median(times), pieces[-1]
     return {
         "ms": ms,
         "ms_least": min(times),
         "ms_most": max(times),
-        "images_per_s": 1000 * arguments.batch_size / ms,
+        "images_per_s": 1000 * batch_size / ms,
         "gflop": last["gflop"],
         "gflop_per_s": 1000 * last["gflop"] / ms,
-        "gemm_gflop_per_s": 1000 * last["gemm_gflop"] / statistics.median(products),
+        "gemm_gflop_per_s": 1000 * last["gemm_gflop"] / product,
         "peak_mib": max(piece["peak_mib"] for piece in pieces),
     }
 
@@ -196,9 +186,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     from training import measurements
 
     if arguments.measure == "step":
-        height, width, c_dim, y_dim, steps = CASES.get(arguments.case) or _own_case(arguments)
-        case = measurements.Case(height, width, c_dim, y_dim)
-        steps = arguments.steps or steps
+        size, steps = CASES.get(arguments.case, (_own_size(arguments), OWN_STEPS))
+        case, steps = measurements.Case(*size), arguments.steps or steps
         precision, batch_size = arguments.precision[0], arguments.batch_size
         return measurements.step(case, precision, batch_size, steps, arguments.xla)
     if arguments.measure == "start":
@@ -207,8 +196,8 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     return measure(arguments.batch_size)
 
 
-def _own_case(arguments: argparse.Namespace) -> tuple[int, int, int, None, int]:
-    return arguments.height, arguments.width or arguments.height, arguments.c_dim or 3, None, 4
+def _own_size(arguments: argparse.Namespace) -> Size:
+    return arguments.height, arguments.width or arguments.height, arguments.c_dim or 3, None
 
 
 def parser() -> Parser:

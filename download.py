@@ -19,34 +19,33 @@ from functools import partial
 from pathlib import Path
 
 from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
-from support.errors import NoRoomError, RunError, UserError, failure, library_errors
+from support.errors import NoRoomError, RunError, UserError, exit_status, expected_errors, failure
 
 with checked_imports():
     import filelock
 
     from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
     from downloads.drive import fetch_from_drive
-    from downloads.http import fetch
+    from downloads.http import fetch, problem_with
     from downloads.lsun import check_lmdb, write_images
     from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from support.files import PICTURE_SUFFIXES, check_room, read_json, sha256_of, write_json
+    from support.files import PICTURE_SUFFIXES, check_room, read_json, write_json
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """An archive of images: where it comes from, and what is known about it.
-
-    bytes: of the archive. images: in it. copies: how many times its size must be free on the disk.
-    is_lmdb: the images are in a database.
-    """
+    """An archive of images: where it comes from, and what is known about it."""
 
     file: str
     addresses: tuple[str, ...]
     sha256: str | None = None
     bytes: int | None = None
     images: int | None = None
-    copies: int = 2
-    is_lmdb: bool = False
+    is_lmdb: bool = False  # the images are in a database
+
+
+def _lsun(file: str) -> ImageSet:
+    return ImageSet(file, (f"http://dl.yf.io/lsun/scenes/{file}",), is_lmdb=True)
 
 
 DATA_SETS: dict[str, IdxSet | ImageSet] = {
@@ -86,29 +85,16 @@ DATA_SETS: dict[str, IdxSet | ImageSet] = {
         bytes=1_443_490_838,
         images=202_599,
     ),
-    "lsun": ImageSet(
-        file="bedroom_train_lmdb.zip",
-        addresses=("http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip",),
-        copies=3,
-        is_lmdb=True,
-    ),
-    "lsun_val": ImageSet(
-        file="bedroom_val_lmdb.zip",
-        addresses=("http://dl.yf.io/lsun/scenes/bedroom_val_lmdb.zip",),
-        copies=3,
-        is_lmdb=True,
-    ),
+    "lsun": _lsun("bedroom_train_lmdb.zip"),
+    "lsun_val": _lsun("bedroom_val_lmdb.zip"),
 }
+NAME = re.compile(r"\w([\w. -]*[\w-])?")  # of a folder below data/, on all systems
 DRIVE = "https://drive.google.com/"
 DATA_DIR, PATTERN = Path("data"), "*.jpg"  # as main.py's --data_dir and --input_fname_pattern are
 
 
 def main(argv: Sequence[str]) -> int:
-    """Get each data set named in the command line `argv` -> exit status.
-
-    0 if all are there, 2 for wrong input, 1 where fetching failed, 128 + n when stopped by
-    signal n.
-    """
+    """Get each data set named in the command line `argv` -> exit status, as run_command's."""
     return run_command(_run, argv, tidies_up=True)
 
 
@@ -133,12 +119,10 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
         with filelock.FileLock(data_dir / f".{name}.lock", timeout=0):
             _bring(name, data_dir, source)
         return 0
-    except (UserError, RunError) as error:
-        text, status = str(error), error.exit_status
     except filelock.Timeout:
         text, status = f"another download.py is at work on {data_dir / name}: wait for it", 1
-    except library_errors() as error:
-        text, status = failure(error), 1
+    except expected_errors() as error:
+        text, status = failure(error), exit_status(error)
     warn(f"error: {text.rstrip('.')}. {recipe(name, data_dir)}")
     return status
 
@@ -149,14 +133,10 @@ def _check_name(name: str, source: Path | None) -> None:
             f"{name} is not a known data set.{nearest(name, DATA_SETS)} There are "
             f"{', '.join(DATA_SETS)}; others come with --from FILE"
         )
-    if not _is_a_name(name):
+    if not NAME.fullmatch(name):
         raise UserError(f"{name!r} cannot name a folder: use letters, digits, space, _ - and .")
     if source is not None and not source.exists():
         raise UserError(f"{source}: there is no such file")
-
-
-def _is_a_name(name: str) -> bool:
-    return re.fullmatch(r"\w([\w. -]*[\w-])?", name) is not None
 
 
 def recipe(name: str, data_dir: Path) -> str:
@@ -170,7 +150,7 @@ def recipe(name: str, data_dir: Path) -> str:
     if isinstance(known, ImageSet):
         addresses = " or ".join(known.addresses)
         return f"By hand: fetch {addresses} with a browser {again} {known.file}{place}"
-    if _is_a_name(name):
+    if NAME.fullmatch(name):
         train = f"--dataset {shlex.quote(name)}{place}"
         return f"By hand: unpack your images into {data_dir / name} and train with {train}"
     return f"By hand: unpack your images below {data_dir} and train with --dataset and their folder"
@@ -178,37 +158,36 @@ def recipe(name: str, data_dir: Path) -> str:
 
 def _bring(name: str, data_dir: Path, source: Path | None) -> None:
     known, folder = DATA_SETS.get(name), data_dir / name
+    sweep(folder)
     if isinstance(known, IdxSet):
         if source is None:
             fetch_idx_set(known, folder, say, warn)
         else:
             take_idx_set(known, folder, source, say)
         return
-    sweep(folder)
     if _is_there(folder, known):
         return
-    if known is not None and known.is_lmdb:
+    if known and known.is_lmdb:
         check_lmdb()
-    if source is not None:
+    if source:
         _check_archive(source, known)
         _unpack(source, folder, known)
-    elif known is not None:
+    elif known:
         _fetch_and_unpack(known, folder)
-    if known is not None:
-        _delete_fetched(known, data_dir)
+    if known:  # delete the archive that was fetched, and parts of it that other addresses gave
+        for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
+            if path.is_file():
+                path.unlink()
+                say(f"deleted {path}")
 
 
 def _is_there(folder: Path, known: ImageSet | None) -> bool:
-    """Whether the whole data set is there; says so if it is.
-
-    Raises:
-        UserError: something else is there.
-    """
+    """Whether the whole data set is there; says so if it is. UserError if something else is."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     if not folder.is_dir():
         raise UserError(f"{folder} is a file where a folder is needed: move it away")
-    count = sum(_suffixes(folder).values())
+    count = _patterns(folder).total()
     if count in (read_json(_note(folder)).get("files"), known and known.images):
         say(f"{folder} is already there, with {count:,} files")
         return True
@@ -222,14 +201,9 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
 def _check_archive(source: Path, known: ImageSet | None) -> None:
     if not source.is_file():
         raise UserError(f"{source} is not a file: give the archive")
-    if known is None or known.sha256 is None:
-        return
-    digest = sha256_of(source)
-    if digest != known.sha256:
-        raise UserError(
-            f"{source} is not {known.file}: its sha256 begins {digest[:12]}, the right one's "
-            f"{known.sha256[:12]}. For other images, give another NAME"
-        )
+    if known and (problem := problem_with(source, known.sha256, None)):
+        advice = "For other images, give another NAME"
+        raise UserError(f"{source} is not {known.file}: {problem}. {advice}")
 
 
 def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
@@ -248,11 +222,12 @@ def _fetch_and_unpack(known: ImageSet, folder: Path) -> None:
 
 def _fetch_from_first(known: ImageSet, archive: Path) -> None:
     """Fetch the archive from the first address that gives it."""
+    copies = 3 if known.is_lmdb else 2  # the archive, what it holds, and the images of a database
     for address in known.addresses:
         get = fetch_from_drive if address.startswith(DRIVE) else partial(fetch, warn=warn)
         say(f"asking {address}")
         try:
-            get(address, archive, known.sha256, known.bytes, known.copies)
+            get(address, archive, known.sha256, known.bytes, copies)
         except NoRoomError:
             raise
         except RunError as error:
@@ -264,14 +239,6 @@ def _fetch_from_first(known: ImageSet, archive: Path) -> None:
     raise RunError(f"no source gave {known.file}")
 
 
-def _delete_fetched(known: ImageSet, data_dir: Path) -> None:
-    """Delete the archive that was fetched, and parts of it that other addresses gave."""
-    for path in (data_dir / f".{known.file}", *data_dir.glob(f".{known.file}.*")):
-        if path.is_file():
-            path.unlink()
-            say(f"deleted {path}")
-
-
 def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
     """Unpack all images into `folder`, or none, and say how to train with them."""
     with folder_aside(folder) as aside:
@@ -279,15 +246,15 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
         unpacked.mkdir()
         extract(archive, unpacked)
         images = without_single_top(unpacked)
-        if known is not None and known.is_lmdb:
+        if known and known.is_lmdb:
             images = aside / "images"
             check_room(aside, archive.stat().st_size)
             write_images(unpacked, images)
-        suffixes = _suffixes(images)
-        pattern = _pattern(suffixes)
-        if pattern is None:
+        patterns = _patterns(images)
+        of_pictures = [p for p in patterns if Path(p).suffix.lower() in PICTURE_SUFFIXES]
+        if not of_pictures:
             raise UserError(f"{archive} holds no images")
-        count = sum(suffixes.values())
+        pattern, count = max(of_pictures, key=patterns.__getitem__), patterns.total()
         write_json(_note(folder), {"archive": archive.name, "files": count})
         publish(images, folder)
     say_written(f"{folder}, {count:,} files")
@@ -302,21 +269,13 @@ def _note(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.json")
 
 
-def _suffixes(folder: Path) -> Counter[tuple[str, bool]]:
-    """How many files have each suffix, hidden ones aside, and whether they are in sub-folders."""
-    counts: Counter[tuple[str, bool]] = Counter()
+def _patterns(folder: Path) -> Counter[str]:
+    """How many files below `folder` each --input_fname_pattern finds, hidden ones aside."""
+    counts: Counter[str] = Counter()
     for place, _, files in os.walk(folder):
-        deeper = Path(place) != folder
-        counts.update((Path(f).suffix, deeper) for f in files if not f.startswith("."))
+        deeper = "" if Path(place) == folder else "**/"
+        counts.update(f"{deeper}*{Path(f).suffix}" for f in files if not f.startswith("."))
     return counts
-
-
-def _pattern(suffixes: Counter[tuple[str, bool]]) -> str | None:
-    """The --input_fname_pattern that finds most of the images; None if there are none."""
-    for (suffix, deeper), _ in suffixes.most_common():
-        if suffix.lower() in PICTURE_SUFFIXES:
-            return f"**/*{suffix}" if deeper else f"*{suffix}"
-    return None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """An untrusted zip or tar -> files below one folder, all of them or none.
 
-Every member is checked before it is written. Everything goes into a hidden folder, which is renamed
-to its final name at the end.
+Every member is checked before it is written, in a hidden folder that gets its name at the end.
 """
 
 import bz2
@@ -17,11 +16,10 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from support.errors import UserError
 from support.files import check_room
@@ -30,51 +28,39 @@ from support.text import in_units
 
 CHUNK_BYTES = 1 << 18
 # What zipfile, tarfile and the decompressors raise for damaged input.
-DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
+OF_FORMATS = (struct.error, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, OverflowError, *OF_FORMATS)
 # What file managers add to archives.
 CLUTTER = re.compile(r"(^|.*/)(__MACOSX/.*|\.DS_Store|Thumbs\.db|\._[^/]*)$", re.IGNORECASE)
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
 TAR_BLOCK_BYTES = 512
 LARGEST_READ_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """An archive beyond these is not a data set: images hardly shrink when they are packed."""
-
-    times_its_size: int = 100
-    members: int = 1_000_000
+# How a compressed tar begins -> what reads it.
+OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 
 
 class Member(NamedTuple):
-    """A file in an archive: its name, the size that the archive states, its open content."""
+    """A file in an archive."""
 
     name: str
-    size: int
+    size: int  # as the archive states it
     content: IO[bytes]
+    position: int  # how many bytes of the archive have been read when it has
+    total: int = 0  # the sizes of all files, where the archive states them
 
 
 @contextmanager
 def folder_aside(folder: Path) -> Iterator[Path]:
     """Yield a new hidden folder next to `folder`, which is deleted at the end unless published.
 
-    Those left over from runs that were killed are deleted first. Only one process at a time may
-    work on the same `folder`.
+    Only one process at a time may work on the same `folder`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     aside.mkdir()
     try:
@@ -91,11 +77,7 @@ def sweep(folder: Path) -> None:
 
 
 def publish(aside: Path, folder: Path) -> None:
-    """Give a finished folder its final name, in one step.
-
-    Raises:
-        OSError: that name is taken by something other than an empty folder.
-    """
+    """Give a finished folder its final name; OSError if anything but an empty folder has it."""
     if hasattr(os, "sync"):
         os.sync()  # the contents must be on disk before the name is
     if folder.is_dir():
@@ -103,8 +85,12 @@ def publish(aside: Path, folder: Path) -> None:
     os.rename(aside, folder)
 
 
-def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
+def extract(
+    archive: Path, target: Path, most_times: int = 100, most_members: int = 1_000_000
+) -> int:
     """Write the files of a zip or tar below the empty folder `target` -> how many.
+
+    One that holds more than `most_times` its own size is not a data set: images hardly shrink.
 
     Raises:
         UserError: it is not a zip or tar, is damaged or encrypted, goes beyond the limits, or has
@@ -112,28 +98,29 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
         RunError: the disk has no room for it.
         OSError: a file cannot be written.
     """
-    limits = limits or Limits()
-    allowed = archive.stat().st_size * limits.times_its_size
-    names, written = _Names(archive), 0
-    with Progress(f"unpacking {archive.name}", archive.stat().st_size // 1024, "KiB") as progress:
-        for count, (member, position) in enumerate(_members(archive, limits, target), 1):
+    packed, files, written = archive.stat().st_size, 0, 0
+    names: dict[str, str] = {}
+    with Progress(f"unpacking {archive.name}", packed // 1024, "KiB") as progress:
+        for count, member in enumerate(_members(archive), 1):
             if CLUTTER.match(member.name):
                 continue
-            if count > limits.members:
-                raise UserError(f"{archive}: more than {limits.members:,} members")
-            path = target / names.checked(member.name)
-            if written + member.size > allowed:
+            if count > most_members:
+                raise UserError(f"{archive}: more than {most_members:,} members")
+            path = target / _checked_name(archive, member.name, names)
+            total = max(member.total, written + member.size)
+            if total > packed * most_times:
                 raise UserError(
-                    f"{archive}: {member.name!r} brings it to {in_units(written + member.size)}, "
-                    f"{limits.times_its_size} times its own size: not an archive of a data set"
+                    f"{archive} with {member.name!r} would unpack to {in_units(total)}, more than "
+                    f"{most_times} times its own size: not an archive of a data set"
                 )
-            check_room(target, member.size)
+            check_room(target, total - written)
             path.parent.mkdir(parents=True, exist_ok=True)
             written += _write(archive, member, path)
-            progress.reach(position // 1024)
-    if not names.files:
+            files += 1
+            progress.reach(member.position // 1024)
+    if not files:
         raise UserError(f"{archive} holds no files")
-    return len(names.files)
+    return files
 
 
 def without_single_top(folder: Path) -> Path:
@@ -142,65 +129,53 @@ def without_single_top(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-@dataclass
-class _Names:
-    """The names so far, to find those that would be the same file on some systems."""
+def _checked_name(archive: Path, name: str, names: dict[str, str]) -> Path:
+    """The relative path of a member, which must lead to a file of its own.
 
-    archive: Path
-    files: dict[str, str] = field(default_factory=dict)
-    folders: dict[str, str] = field(default_factory=dict)
-
-    def checked(self, name: str) -> Path:
-        """The relative path of a member.
-
-        Raises:
-            UserError: it is absolute, leads out, cannot be a name, or another member has it.
-        """
-        parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
-        if re.match(r"[/\\]|[A-Za-z]:", name):
-            raise UserError(f"{self.archive}: {name!r} is an absolute path")
-        if ".." in parts:
-            raise UserError(f"{self.archive}: {name!r} leads out of the folder")
-        if not parts or any(unicodedata.category(letter) == "Cc" for letter in name):
-            raise UserError(f"{self.archive}: {name!r} cannot be a file name")
-        keys = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
-        keys = [unicodedata.normalize("NFC", key).casefold() for key in keys]
-        taken = [*(self.files.get(key) for key in keys), self.folders.get(keys[-1])]
-        if other := next(filter(None, taken), None):
-            raise UserError(f"{self.archive}: {other!r} and {name!r} would be one file")
-        self.files[keys[-1]] = name
-        self.folders.update((key, name) for key in keys[:-1])
-        return Path(*parts)
+    `names` are those so far, by what some systems make of them; folders end with /.
+    """
+    parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
+    if re.match(r"[/\\]|[A-Za-z]:", name):
+        raise UserError(f"{archive}: {name!r} is an absolute path")
+    if ".." in parts:
+        raise UserError(f"{archive}: {name!r} leads out of the folder")
+    if not parts or any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise UserError(f"{archive}: {name!r} cannot be a file name")
+    paths = ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+    *folders, file = [unicodedata.normalize("NFC", path).casefold() for path in paths]
+    for taken in (*folders, file, f"{file}/"):
+        if taken in names:
+            raise UserError(f"{archive}: {names[taken]!r} and {name!r} would be one file")
+    names[file] = name
+    names.update((f"{folder}/", name) for folder in folders)
+    return Path(*parts)
 
 
-def _members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Member, int]]:
-    """The files in an archive, and how many of the archive's bytes have been read by then."""
-    with archive.open("rb") as raw, ExitStack() as stack:
-        tar = None
+def _members(archive: Path) -> Iterator[Member]:
+    with archive.open("rb") as raw:
+        head, tar = raw.peek()[:40], None
+        openings = (opener(raw) for magic, opener in OPENERS.items() if head.startswith(magic))
         with suppress(*DAMAGED):
-            tar = stack.enter_context(tarfile.open(fileobj=_decompressed(raw), mode="r:"))
+            tar = tarfile.TarFile(fileobj=_Careful(next(openings, raw), CHUNK_BYTES))
         if tar is not None:
             yield from _tar_members(archive, raw, tar)
             return
     with _reading(archive):
         is_zip = zipfile.is_zipfile(archive)
     if is_zip:
-        yield from _zip_members(archive, limits, target)
+        yield from _zip_members(archive)
+    elif head.startswith(b"PK"):
+        raise UserError(f"{archive} is a zip whose end is missing: fetch it again")
     else:
-        with archive.open("rb") as file:
-            head = file.read(40)
-        if head.startswith(b"PK"):
-            raise UserError(f"{archive} is a zip whose end is missing: fetch it again")
         raise UserError(f"{archive} is not a complete zip or tar archive; it begins {head!r}")
 
 
-def _zip_members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[Member, int]]:
+def _zip_members(archive: Path) -> Iterator[Member]:
     with _reading(archive):
         opened = zipfile.ZipFile(archive)
     with opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
-        _check_total(archive, sum(info.file_size for info in infos), limits, target)
-        position = 0
+        total, position = sum(info.file_size for info in infos), 0
         for info in infos:
             name = _zip_name(info)
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -213,26 +188,15 @@ def _zip_members(archive: Path, limits: Limits, target: Path) -> Iterator[tuple[
                 content = opened.open(info)
             position += info.compress_size
             with content:
-                yield Member(name, info.file_size, content), position
-
-
-def _check_total(archive: Path, total: int, limits: Limits, target: Path) -> None:
-    if total > archive.stat().st_size * limits.times_its_size:
-        raise UserError(
-            f"{archive} would unpack to {in_units(total)}, more than {limits.times_its_size} times "
-            "its own size: not an archive of a data set"
-        )
-    check_room(target, total)
+                yield Member(name, info.file_size, content, position, total)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     """The name; if the archive does not state its encoding, as UTF-8 if it can be, else CP437."""
-    if info.flag_bits & UTF8_FLAG:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
+    if not info.flag_bits & UTF8_FLAG:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 class _Careful(io.BufferedReader):
@@ -248,28 +212,12 @@ class _Careful(io.BufferedReader):
         return super().read(size)
 
 
-def _decompressed(raw: io.BufferedReader) -> _Careful:
-    """The tar that a file holds, whatever it is compressed with."""
-    head = raw.read(6)
-    raw.seek(0)
-    if head.startswith(b"\x1f\x8b"):
-        return _Careful(gzip.GzipFile(fileobj=raw), CHUNK_BYTES)
-    if head.startswith(b"BZh"):
-        return _Careful(bz2.BZ2File(raw), CHUNK_BYTES)
-    if head == b"\xfd7zXZ\0":
-        return _Careful(lzma.LZMAFile(raw), CHUNK_BYTES)
-    return _Careful(raw, CHUNK_BYTES)
-
-
-def _tar_members(
-    archive: Path, raw: IO[bytes], opened: tarfile.TarFile
-) -> Iterator[tuple[Member, int]]:
+def _tar_members(archive: Path, raw: IO[bytes], opened: tarfile.TarFile) -> Iterator[Member]:
     if _is_cut_tar(archive):
         raise UserError(f"{archive} is damaged: its end is missing")
-    infos = iter(opened)
     while True:
         with _reading(archive):
-            info = next(infos, None)
+            info = opened.next()
         if info is None:
             break
         if info.isdir():
@@ -279,7 +227,7 @@ def _tar_members(
         if content is None:
             what = "a link" if info.issym() or info.islnk() else "a device or the like"
             raise UserError(f"{archive}: {info.name!r} is {what}, not a plain file")
-        yield Member(info.name, info.size, content), raw.tell()
+        yield Member(info.name, info.size, content, raw.tell())
     with _reading(archive):  # to the end, where the checksum of the compression is
         while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
             pass

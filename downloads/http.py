@@ -6,19 +6,19 @@ what it is part of.
 
 import http.client
 import os
-import queue
 import re
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from concurrent import futures
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
 import requests
 import urllib3
+from requests import exceptions
 
+from support.console import Say
 from support.errors import RunError, UserError
 from support.files import check_room, read_json, sha256_of, write_json
 from support.progress import Progress
@@ -29,32 +29,21 @@ LONGEST_WAIT_SECONDS = 60.0
 TRIES_WITHOUT_AN_ANSWER = 2
 # Answers that may change within a minute.
 PASSING = (408, 425, 429, 500, 502, 503, 504)
-# Failures that asking again would not change.
-LASTING = (
-    requests.exceptions.SSLError,
-    requests.exceptions.ProxyError,
-    requests.exceptions.TooManyRedirects,
-    ValueError,  # what requests raises for an address or a proxy that cannot be one
-)
+# Failures that asking again would not change; a ValueError is an address that cannot be one.
+LASTING = (exceptions.SSLError, exceptions.ProxyError, exceptions.TooManyRedirects, ValueError)
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|script)", re.IGNORECASE)
 TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """When to give up on a host.
+    """When to give up on a host."""
 
-    answer_seconds: until its answer begins, including name lookup and redirects.
-    window_seconds, window_bytes: fewer bytes than this in that time is a stall.
-    tries: how many connections in a row may bring fewer than window_bytes.
-    wait_seconds: before the second of them; doubles each time.
-    """
-
-    answer_seconds: float = 60
-    window_seconds: float = 30
+    answer_seconds: float = 60  # until its answer begins, including name lookup and redirects
+    window_seconds: float = 30  # a stall is when fewer than window_bytes come in that time
     window_bytes: int = 30_000
-    tries: int = 8
-    wait_seconds: float = 1
+    tries: int = 8  # connections in a row that may bring fewer than window_bytes
+    wait_seconds: float = 1  # before the second of them; doubles each time
 
 
 class _BrokenError(Exception):
@@ -63,15 +52,15 @@ class _BrokenError(Exception):
 
 @dataclass
 class _Part:
-    """The unfinished download, and what it is part of; `wanted` is the right file's size."""
+    """The unfinished download, and what it is part of."""
 
     path: Path
     address: str
-    wanted: int | None
+    wanted: int | None  # the size of the right file
     copies: int
     patience: Patience
     validator: str = ""
-    total: int | None = None
+    total: int | None = None  # the size of the host's file
 
     @property
     def note(self) -> Path:
@@ -111,18 +100,13 @@ def fetch(
     size: int | None = None,
     copies: int = 1,
     patience: Patience | None = None,
-    warn: Callable[[str], object] = lambda line: None,
+    warn: Say = lambda line: None,
 ) -> None:
-    """Fetch `address` to `path`, resuming an unfinished download of an earlier run.
+    """Fetch `address` (http or https) to `path`, resuming an unfinished download of an earlier run.
 
-    Args:
-        address: http or https.
-        path: where the file goes, complete or not at all.
-        sha256: of the right file, if it is known.
-        size: of the right file in bytes, if it is known.
-        copies: how many times its size must be free on the disk: 2 if it will be unpacked.
-        patience: when to give up.
-        warn: called with a line for each failure after which it tries again.
+    The file is there complete or not at all; its sha256 and its size in bytes are checked if known.
+    `copies` of it must fit on the disk: 2 if it will be unpacked. `warn` gets a line for each
+    failure after which it tries again.
 
     Raises:
         RunError: the address does not give the right file; says what it gave.
@@ -169,15 +153,14 @@ def _web_page(head: bytes) -> str:
     return f"a web page instead of the file{f', titled {text!r}' if text else ''}"
 
 
-def _receive_all(part: _Part, warn: Callable[[str], object]) -> int:
+def _receive_all(part: _Part, warn: Say) -> int:
     """Connect until the download is complete -> how many pieces it was put together from."""
     pieces, failures, answered = 1 if part.size else 0, 0, False
     furthest, patience = part.size, part.patience
     while part.total is None or part.size != part.total:
         try:
-            answer = _answer(part)
-            answered = True
-            with closing(answer):
+            with _answer(part) as answer:
+                answered = True
                 _receive(answer, part)
             return pieces + 1
         except _BrokenError as error:
@@ -188,8 +171,8 @@ def _receive_all(part: _Part, warn: Callable[[str], object]) -> int:
             if failures >= (patience.tries if answered else TRIES_WITHOUT_AN_ANSWER):
                 raise RunError(f"{part.address}: {error}, {failures} times in a row") from error
             wait = min(patience.wait_seconds * 2**failures, LONGEST_WAIT_SECONDS)
-            here = f"{error}, {in_units(part.size)} are here"
-            warn(f"{part.address}: {here}; trying again in {wait:.0f} s")
+            here = f"{in_units(part.size)} are here; trying again in {wait:.0f} s"
+            warn(f"{part.address}: {error}, {here}")
         time.sleep(wait)
     return pieces
 
@@ -206,26 +189,25 @@ def _answer(part: _Part) -> requests.Response:
         if part.validator:
             headers["If-Range"] = part.validator
     timeout = (patience.answer_seconds, patience.window_seconds)
-    outcome: queue.SimpleQueue[requests.Response | Exception] = queue.SimpleQueue()
+    outcome: futures.Future[requests.Response] = futures.Future()
 
     def ask() -> None:
         try:
-            outcome.put(requests.get(part.address, headers=headers, stream=True, timeout=timeout))
+            answer = requests.get(part.address, headers=headers, stream=True, timeout=timeout)
         except Exception as error:  # raised below, in the thread that waits
-            outcome.put(error)
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(answer)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = outcome.get(timeout=patience.answer_seconds)
-    except queue.Empty:
+        return outcome.result(patience.answer_seconds)
+    except futures.TimeoutError:
         raise _BrokenError(f"no answer within {patience.answer_seconds:g} s") from None
-    if isinstance(answer, LASTING):
-        raise RunError(f"{part.address}: {_reason(answer)}") from answer
-    if isinstance(answer, OSError | urllib3.exceptions.HTTPError):
-        raise _BrokenError(_reason(answer)) from answer
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    except LASTING as error:
+        raise RunError(f"{part.address}: {_reason(error)}") from error
+    except (OSError, urllib3.exceptions.HTTPError) as error:
+        raise _BrokenError(_reason(error)) from error
 
 
 def _receive(answer: requests.Response, part: _Part) -> None:
@@ -248,9 +230,8 @@ def _receive(answer: requests.Response, part: _Part) -> None:
             progress.reach(file.tell() // 1024)
             if part.wanted is not None and file.tell() > part.wanted:
                 part.drop()
-                raise RunError(
-                    f"{part.address}: more than the {part.wanted:,} bytes of the right file"
-                )
+                problem = f"more than the {part.wanted:,} bytes of the right file"
+                raise RunError(f"{part.address}: {problem}")
             came += len(chunk)
             if (elapsed := time.monotonic() - began) >= part.patience.window_seconds:
                 if came < part.patience.window_bytes:
@@ -263,8 +244,9 @@ def _receive(answer: requests.Response, part: _Part) -> None:
 def _place(answer: requests.Response, part: _Part) -> None:
     """Check that the answer's body continues the part; start over if it is the whole file."""
     status, headers = answer.status_code, answer.headers
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     if status in PASSING:
-        raise _BrokenError(f"answered {status} {_phrase(status)}")
+        raise _BrokenError(f"answered {status} {phrase}")
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.size:
         part.drop()
         raise _BrokenError("the file on the host has changed")
@@ -275,11 +257,10 @@ def _place(answer: requests.Response, part: _Part) -> None:
             raise _BrokenError("answered with a different part than the one asked for")
         return
     if status != HTTPStatus.OK:
-        raise RunError(f"{part.address}: answered {status} {_phrase(status)}")
+        raise RunError(f"{part.address}: answered {status} {phrase}")
     if headers.get("Content-Type", "").startswith("text/html"):
         raise RunError(f"{part.address}: {_web_page(_next_chunk(answer))}")
-    length = headers.get("Content-Length", "")
-    etag = headers.get("ETag", "")
+    length, etag = headers.get("Content-Length", ""), headers.get("ETag", "")
     # A weak tag says that two versions mean the same, not that their bytes are the same.
     validator = headers.get("Last-Modified", "") if etag.startswith("W/") or not etag else etag
     part.begin(validator, int(length) if length.isdecimal() else None)
@@ -293,13 +274,9 @@ def _next_chunk(answer: requests.Response) -> bytes:
         raise _BrokenError(_reason(error)) from error
 
 
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-
-
 def _reason(error: BaseException) -> str:
     """The innermost cause in a library's nested error, on one line."""
-    proxy = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    proxy = "the proxy: " if isinstance(error, exceptions.ProxyError) else ""
     while causes := [
         cause
         for argument in error.args

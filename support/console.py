@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from support.errors import RunError, UserError, failure, library_errors, one_line
+from support.errors import UserError, exit_status, expected_errors, failure, one_line
 
 Say = Callable[[str], object]  # takes one line for the person at the keyboard
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
@@ -44,14 +44,15 @@ def run_command(
         number = next(iter(stop.args), signal.SIGINT)
         warn(f"stopped by {signal.Signals(number).name}; type the same command to go on")
         return 128 + number
-    except (UserError, RunError) as error:
-        text, status = str(error), error.exit_status
     except ImportError as error:
         text, status = _missing(error), 1
-    except library_errors() as error:
-        text, status = failure(error), 1
+    except expected_errors() as error:
+        text, status = failure(error), exit_status(error)
     finally:
-        _flush_stdout()
+        try:
+            sys.stdout.flush()
+        except OSError:  # nobody reads the pipe any more; Python would complain when it exits
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     warn(f"error: {text}")
     return status
 
@@ -77,13 +78,6 @@ def _missing(error: ImportError) -> str:
     return one_line(error) + (": pip install -r requirements.txt" if concerned & ours else "")
 
 
-def _flush_stdout() -> None:
-    try:
-        sys.stdout.flush()
-    except OSError:  # nobody reads the pipe any more; Python would complain of it when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def say(text: object) -> None:
     """Print a line."""
     print(text, flush=True)
@@ -107,27 +101,18 @@ def print_note(text: object) -> None:
 class Parser(argparse.ArgumentParser):
     """A parser that understands pasted dashes and quotes, and raises UserError for the rest."""
 
-    def __init__(self, prog: str, description: str | None, words: Iterable[str] = ()):
-        """`words` that are not flags, but may be what a misspelt one was meant to be."""
+    def __init__(self, prog: str, description: str | None):
         raw = argparse.RawDescriptionHelpFormatter
         super().__init__(prog, description=description, formatter_class=raw, allow_abbrev=False)
-        self._words = words
 
-    def parse_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: Any = None
-    ) -> argparse.Namespace:
-        """The values of all flags, from the words of a command line.
-
-        Raises:
-            UserError: an unknown flag (with the nearest one), or a value that makes no sense.
-        """
-        words = plain_words(sys.argv[1:] if args is None else args)
-        arguments, unknown = self.parse_known_args(words, namespace)
+    def parse_args(self, argv: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]
+        """All flags' values; UserError for an unknown one, with the nearest, or a bad value."""
+        arguments, unknown = self.parse_known_args(plain_words(argv))
         if unknown:
             shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
             flags = [flag for action in shown for flag in action.option_strings]
-            word = unknown[0].partition("=")[0]
-            self.error(f"not understood: {unknown[0]}.{nearest(word, [*flags, *self._words])}")
+            guess = nearest(unknown[0].partition("=")[0], flags)
+            self.error(f"not understood: {unknown[0]}.{guess}")
         return arguments
 
     def error(self, message: str) -> NoReturn:
@@ -186,13 +171,12 @@ def leaving_at_once() -> Iterator[None]:
 
 @contextmanager
 def stopping_later() -> Iterator[list[int]]:
-    """A list, empty until a signal comes, which then holds its number; a second one ends all."""
+    """A list that gets the number of the first signal; a second signal ends the process at once."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if received:
-            text = "stopped again, at once: the steps since the last checkpoint are lost\n"
-            os.write(2, text.encode())
+            os.write(2, b"stopped again, at once: the steps since the last checkpoint are lost\n")
             os._exit(128 + number)
         received.append(number)
 
@@ -206,19 +190,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    previous = {number: signal.signal(number, handler) for number in _that_stop()}
-    try:
-        yield
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
-
-
-def _that_stop() -> list[signal.Signals]:
-    """SIGINT, SIGTERM and SIGHUP, except those that whoever started the program has ignored.
+    """Handle the signals that stop a program, except those that whoever started it has ignored.
 
     nohup ignores SIGHUP; shells ignore SIGINT for what their scripts start in the background.
     """
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -9,13 +9,9 @@ TENSORFLOWS_MARKS = re.compile(r"\{\{.*?\}\}| ?\[Op:.*")  # where in a graph it 
 class UserError(Exception):
     """Wrong input: says what was found and what to type instead. Exit status 2."""
 
-    exit_status = 2
-
 
 class RunError(Exception):
     """Something failed underway that the command line is not to blame for. Exit status 1."""
-
-    exit_status = 1
 
 
 class NoRoomError(RunError):
@@ -32,6 +28,8 @@ def one_line(error: BaseException) -> str:
 
 def failure(error: BaseException) -> str:
     """What failed, in one line; where networks ran out of memory, also what needs less of it."""
+    if isinstance(error, UserError | RunError):
+        return str(error)
     said = one_line(error)
     no_memory = isinstance(error, (MemoryError, *_tensorflows("ResourceExhaustedError")))
     if not no_memory or "No space left" in said:  # TensorFlow has one error for memory and disks
@@ -40,9 +38,14 @@ def failure(error: BaseException) -> str:
     return f"out of memory: {advice} ({said})" if _tensorflows("OpError") else "out of memory"
 
 
-def library_errors() -> tuple[type[Exception], ...]:
-    """For `except`: what libraries raise when disks, memory or TensorFlow's kernels fail."""
-    return (OSError, MemoryError, *_tensorflows("OpError"))
+def exit_status(error: BaseException) -> int:
+    """The exit status of a command that ends with this error."""
+    return 2 if isinstance(error, UserError) else 1
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """For `except`: ours, and what libraries raise when disks, memory or TensorFlow fail."""
+    return (UserError, RunError, OSError, MemoryError, *_tensorflows("OpError"))
 
 
 def _tensorflows(name: str) -> tuple[type[Exception], ...]:

@@ -30,8 +30,7 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary name next to `path` to write to; rename it to `path` if nothing is raised.
 
     The suffix stays, because image writers choose the format by it. Missing folders are made.
-    Without `flush` a killed process still leaves no half-written file, but a power cut may: that
-    is good enough for thousands of pictures that a command can make again.
+    Without `flush`, which takes time, a power cut (but no killed process) may leave half a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}-{TOKEN}.part{path.suffix}")
@@ -58,12 +57,10 @@ def sweep_asides(folder: Path) -> None:
         return  # Windows has no harmless way to look up a process by its number
     for path in folder.iterdir():
         match = ASIDE.fullmatch(path.name)
+        if match is None or _is_another_running(int(match[1])):
+            continue
         with suppress(OSError):  # another process may have been faster
-            if (
-                match
-                and not _is_another_running(int(match[1]))
-                and time.time() - path.stat().st_mtime > PAUSE
-            ):
+            if time.time() - path.stat().st_mtime > PAUSE:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -86,11 +83,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read what write_json wrote; {} if there is no such file.
-
-    Raises:
-        UserError: the file is not a JSON object.
-    """
+    """Read what write_json wrote; {} if there is no such file, UserError if it is damaged."""
     if not path.exists():
         return {}
     try:
@@ -103,10 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
-    """Write one array as NumPy's .npy, a block of its rows at a time; returns the path.
-
-    dtype is NumPy's, with its byte order: "<f4" or "|u1".
-    """
+    """Write an array as NumPy's .npy, some rows at a time, as dtype "<f4" or "|u1"; -> the path."""
     header = {"descr": dtype, "fortran_order": False, "shape": shape}
     with written_aside(path) as aside, aside.open("wb") as out:
         np.lib.format.write_array_header_1_0(out, header)
@@ -116,11 +106,7 @@ def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[n
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Check that the disk has room for what comes.
-
-    Raises:
-        NoRoomError: fewer than `needed` bytes are free where `folder` is.
-    """
+    """Raise NoRoomError if fewer than `needed` bytes are free on the disk of `folder`."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoomError(f"{folder} has {in_units(free)} free, {in_units(needed)} are needed")

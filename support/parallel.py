@@ -11,18 +11,13 @@ Result = TypeVar("Result")
 
 
 def in_parallel(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    workers: int | None = None,
-    ahead: int = 16,
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int = 0, ahead: int = 16
 ) -> Generator[tuple[Item, Result], None, None]:
     """Yield (item, function(item)) in the order of the items; raises what `function` raises.
 
-    Args:
-        function: called in threads.
-        items: fetched one by one, in the caller's thread, as the work goes on.
-        workers: how many threads; None is one for each core.
-        ahead: items that each thread may be ahead of the one handed out. It bounds the memory.
+    The function is called in `workers` threads (0: one for each core), each at most `ahead` items
+    ahead of the one handed out, which bounds the memory. Items are fetched in the caller's thread,
+    as the work goes on.
     """
     workers = workers or os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers)
@@ -33,8 +28,7 @@ def in_parallel(
             if len(begun) > ahead * workers:
                 first, future = begun.popleft()
                 yield first, future.result()
-        while begun:
-            first, future = begun.popleft()
+        for first, future in begun:
             yield first, future.result()
     finally:
         pool.shutdown(cancel_futures=True)  # whoever stops early waits only for what has begun

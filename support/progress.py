@@ -6,6 +6,8 @@ import time
 
 from tqdm import tqdm
 
+from support.console import say, warn
+
 LINE_EVERY_SECONDS = 30.0
 
 
@@ -13,15 +15,9 @@ class Progress:
     """A context manager that counts work done, in units, out of `total`."""
 
     def __init__(
-        self,
-        title: str,
-        total: int,
-        unit: str,
-        done: int = 0,
-        scale: int = 1,
-        shown: bool = True,
+        self, title: str, total: int, unit: str, done: int = 0, scale: int = 1, shown: bool = True
     ):
-        """Show `total` units; if each of them (a step) is `scale` of what `unit` names, show those.
+        """Show `total` units, as `scale` times as many of what `unit` names (a step is 64 images).
 
         If not `shown`, neither bar nor lines appear, only what `line` prints.
         """
@@ -54,7 +50,12 @@ class Progress:
         now = time.monotonic()
         if self._shown and self._bar.disable and now - self._said >= LINE_EVERY_SECONDS:
             self._said = now
-            print(self._status(now - self._began), file=sys.stderr, flush=True)
+            rate = (self._done - self._start) / (now - self._began)
+            left = tqdm.format_interval((self._total - self._done) / rate) if rate else "?"
+            warn(
+                f"{self._title}: {self._done * self._scale:,} of {self._total * self._scale:,} "
+                f"{self._unit}, {rate * self._scale:.0f} a second, {left} left"
+            )
 
     def reach(self, units: int) -> None:
         """Count as done what is missing to `units`."""
@@ -63,12 +64,4 @@ class Progress:
     def line(self, text: str) -> None:
         """Print a line to stdout; on a terminal the bar stays below it."""
         with tqdm.external_write_mode(file=sys.stdout, nolock=False):
-            print(text, flush=True)
-
-    def _status(self, seconds: float) -> str:
-        rate = (self._done - self._start) / seconds
-        left = tqdm.format_interval((self._total - self._done) / rate) if rate else "?"
-        return (
-            f"{self._title}: {self._done * self._scale:,} of {self._total * self._scale:,} "
-            f"{self._unit}, {rate * self._scale:.0f} a second, {left} left"
-        )
+            say(text)

@@ -5,12 +5,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 
 from support.errors import RunError, UserError
 
 OLDEST = (2, 18)  # as requirements.txt has it
+INSTALL = "pip install -r requirements.txt"
 
 
 def start_tensorflow(
@@ -18,33 +19,23 @@ def start_tensorflow(
 ) -> str:
     """Import TensorFlow and choose the device -> a line that says what will be used.
 
-    Args:
-        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N".
-        verbose: let TensorFlow's own messages through.
-        deterministic: use only kernels that add up in a fixed order. On a CPU those that a DCGAN
-            needs do so anyway.
-        many: use every GPU there is, not just one.
-
-    Raises:
-        UserError: there is no such device.
-        RunError: TensorFlow, or a library it needs, is missing or too old.
+    The device is "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:N"; with `many`, every
+    GPU. Not `verbose`: without TensorFlow's own messages. `deterministic`: only kernels that add
+    up in a fixed order, as those that a DCGAN needs on a CPU do anyway. UserError if there is no
+    such device, RunError if TensorFlow, or a library it needs, is missing or too old.
     """
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _stderr_held_back(not verbose):
+        with nullcontext() if verbose else _stderr_held_back():
             import tensorflow as tf
 
             importlib.import_module("tensorboard")  # holds the functions of tf.summary
     except ImportError as error:
-        raise RunError(
-            f"TensorFlow cannot be loaded ({error}): pip install -r requirements.txt"
-        ) from error
-    if tuple(int(part) for part in tf.__version__.split(".")[:2]) < OLDEST:
-        raise RunError(
-            f"TensorFlow {tf.__version__} is too old, {OLDEST[0]}.{OLDEST[1]} is needed: "
-            "pip install -r requirements.txt"
-        )
+        raise RunError(f"TensorFlow cannot be loaded ({error}): {INSTALL}") from error
+    if tuple(map(int, tf.__version__.split(".")[:2])) < OLDEST:
+        needed = "{}.{}".format(*OLDEST)
+        raise RunError(f"TensorFlow {tf.__version__} is too old, {needed} is needed: {INSTALL}")
     # NVIDIA GPUs would round the inputs of products to 10 bits, which is not what the original did.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if deterministic:
@@ -53,11 +44,7 @@ def start_tensorflow(
 
 
 def choose_device(device: str, tf: ModuleType, many: bool = False) -> str:
-    """Let the module `tf` see only the device asked for (as start_tensorflow) -> its description.
-
-    Raises:
-        UserError: there is no such device.
-    """
+    """Let the module `tf` see only this device -> its description; as start_tensorflow."""
     gpus = tf.config.list_physical_devices("GPU")
     cpu = f"CPU ({os.cpu_count()} cores)"
     name, _, number = device.partition(":")
@@ -79,14 +66,11 @@ def choose_device(device: str, tf: ModuleType, many: bool = False) -> str:
 
 
 @contextmanager
-def _stderr_held_back(hold: bool) -> Iterator[None]:
+def _stderr_held_back() -> Iterator[None]:
     """Hold back what C++ code writes to stderr; show it only if the block raises.
 
     TensorFlow's libraries write some messages before they read TF_CPP_MIN_LOG_LEVEL.
     """
-    if not hold:
-        yield
-        return
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as kept:

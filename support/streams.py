@@ -9,28 +9,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+# The original's --z_dist.
 Z_DISTS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
-    "uniform_signed": lambda stream, shape: stream.uniform(-1, 1, shape),
-    "normal01": lambda stream, shape: stream.standard_normal(shape),
-    "uniform_unsigned": lambda stream, shape: stream.uniform(0, 1, shape),
+    "uniform_signed": lambda stream, shape: stream.uniform(-1, 1, shape),  # U(-1,1)
+    "normal01": lambda stream, shape: stream.standard_normal(shape),  # N(0,1)
+    "uniform_unsigned": lambda stream, shape: stream.uniform(0, 1, shape),  # U(0,1)
 }
 
 
 def random_stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
-    """The random numbers kept for one purpose of a run.
+    """The random numbers of a run's `seed` for one purpose ("z", "order") at one step or epoch.
 
-    Args:
-        seed: the run's seed, 0 or more.
-        purpose: what the numbers are for ("z", "order", ...); each has numbers of its own.
-        index: the step or the epoch, 0 or more.
+    `seed` and `index` are 0 or more.
     """
     key = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), index])
     return np.random.Generator(np.random.Philox(key))
 
 
 def draw_z(stream: np.random.Generator, z_dist: str, count: int, z_dim: int) -> np.ndarray:
-    """`count` latent vectors, float32 [count, z_dim], from one of Z_DISTS.
-
-    uniform_signed is U(-1,1), normal01 N(0,1), uniform_unsigned U(0,1) (the original's --z_dist).
-    """
+    """`count` latent vectors, float32 [count, z_dim], from one of Z_DISTS."""
     return Z_DISTS[z_dist](stream, (count, z_dim)).astype(np.float32)

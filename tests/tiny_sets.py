@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 
 import download
+from datasets.idx import IDX_FILES
 from download import ImageSet
-from downloads.mnist import HEADERS, IdxSet, by_name
+from downloads.mnist import IdxSet, by_name
 
 
 def sha256(content: bytes) -> str:
@@ -25,7 +26,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-PLAIN = {name: random.Random(name).randbytes(3000) for name in HEADERS}
+PLAIN = {name: random.Random(name).randbytes(3000) for name in IDX_FILES}
 GZIPPED = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in PLAIN.items()}
 IMAGES = {f"{k}.jpg": random.Random(k).randbytes(2000) for k in range(5)}
 ARCHIVE = zipped({f"img_align_celeba/{name}": content for name, content in IMAGES.items()})
@@ -38,7 +39,7 @@ def data_sets(address: str) -> dict[str, IdxSet | ImageSet]:
         "mnist": IdxSet(by_name(*map(sha256, PLAIN.values())), (address,)),
         "fashion_mnist": IdxSet(packed, (address,), gzipped=True),
         "celebA": ImageSet("a.zip", (f"{address}a.zip",), sha256(ARCHIVE), len(ARCHIVE), 5),
-        "lsun": ImageSet("l.zip", (f"{address}l.zip",), copies=3, is_lmdb=True),
+        "lsun": ImageSet("l.zip", (f"{address}l.zip",), is_lmdb=True),
     }
 
 

@@ -9,6 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,10 +40,10 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # images, z, y
 
 
 class Case(NamedTuple):
-    """A network to measure."""
+    """A network to measure, by DCGAN's names."""
 
-    height: int
-    width: int
+    output_height: int
+    output_width: int
     c_dim: int
     y_dim: int | None = None
 
@@ -79,11 +80,14 @@ def pipeline(batch_size: int) -> dict[str, float]:
         faces, geometry = _write_jpegs(folder / "faces"), Geometry((96, 96), (48, 48))
         began = time.perf_counter()
         found = find_images(faces, "*.jpg")
-        array = load_folder(
-            faces, found, geometry, None, folder / "a", say=lambda line: None
-        ).pixels
+        loaded = load_folder(faces, found, geometry, None, folder / "a", say=lambda line: None)
         scan = SCANNED / (time.perf_counter() - began)
-        ms = _batch_ms(Dataset(array, None, None, batch_size, math.inf, 0))
+        data, numbers = Dataset(loaded.pixels, None, None, batch_size, math.inf, 0), count()
+
+        def batch() -> None:
+            to_range(data.batch(*divmod(next(numbers), data.batches))[0], (-1.0, 1.0))
+
+        ms = statistics.median(_milliseconds(EPOCH_BATCHES, batch)[0])
     return {
         "first scan, 96x96 JPEGs to 48x48, images/s": scan,
         "later epochs, ms for a batch of 48x48": ms,
@@ -111,23 +115,21 @@ def loop(batch_size: int) -> dict[str, float]:
     dcgan, batch = _dcgan_and_batch(Case(28, 28, 1, 10), "float32", batch_size)
     for evaluate in (False, True):
         dcgan.train_step(*batch, evaluate=evaluate)  # traces, so that the loop need not
-    count = max(LOOPS.values()) * batch_size
-    images = np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1), np.uint8)
-    data = Dataset(images, np.arange(count) % 10, 10, batch_size, math.inf, 0, fixed_order=True)
+    shape = (max(LOOPS.values()) * batch_size, 28, 28, 1)
+    images, labels = np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0])
+    data = Dataset(images, labels % 10, 10, batch_size, math.inf, 0, fixed_order=True)
 
     def bare() -> list[float]:
         return _milliseconds(BARE_STEPS, lambda: float(dcgan.train_step(*batch)["d_loss"]))[0]
 
     steps, found = bare(), {}
-    for log_freq, total in LOOPS.items():
+    for freq, total in LOOPS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            out_dir = Path(folder)
-            settings = Settings(
-                dataset="mnist", batch_size=batch_size, out_dir=out_dir, log_freq=log_freq
-            )
+            out = Path(folder)
+            settings = Settings(dataset="mnist", batch_size=batch_size, out_dir=out, log_freq=freq)
             began = time.perf_counter()
-            train_steps(Run(settings, 0, data, dcgan, out_dir, OneDevice(dcgan)), 0, total)
-            found[log_freq] = 1000 * (time.perf_counter() - began) / total
+            train_steps(Run(settings, 0, data, dcgan, out, OneDevice(dcgan)), 0, total)
+            found[freq] = 1000 * (time.perf_counter() - began) / total
         steps += bare()
     mean = statistics.mean(steps)
     return {f"the loop at --log_freq {n}, mnist, bare steps": ms / mean for n, ms in found.items()}
@@ -150,43 +152,28 @@ def step_gflop(dcgan: DCGAN, batch_size: int) -> float:
     times (reals, fakes, twice for G), its weights get gradients twice (reals, fakes), its inputs
     four times; the images of the D update need none, nor does z.
     """
-    total = 0.0
-    for network, forwards, by_weights in ((dcgan.generator, 2, 2), (dcgan.discriminator, 4, 2)):
+    total = 0
+    for network, of_first, of_others in ((dcgan.generator, 4, 6), (dcgan.discriminator, 8, 10)):
         first, *others = multiplications(network, dcgan.image_shape[:2])
-        is_generator = network is dcgan.generator
-        total += 2 * first * (forwards + by_weights + (0 if is_generator else 2))
-        total += 2 * sum(others) * (forwards + by_weights + (2 if is_generator else 4))
+        total += 2 * (of_first * first + of_others * sum(others))
     return total * batch_size / 1e9
 
 
 def multiplications(network: Network, size: tuple[int, int]) -> list[int]:
     """Multiplications for an image, of each layer of a network in its order."""
     weights = [v for n, v in network.named_variables().items() if n.endswith(("/w", "/Matrix"))]
-    convolutions = sum(len(w.shape) == 4 for w in weights)
-    makes_images = any(name.startswith("generator/") for name in network.named_variables())
-    counts, passed = [], 0
-    for weight in weights:
-        area = 1
-        if len(weight.shape) == 4:
-            # The smaller one of the two feature maps decides: 25 products for each of its pixels.
-            area = math.prod(halved(size, convolutions - passed if makes_images else passed + 1))
-            passed += 1
-        counts.append(math.prod(weight.shape) * area)
-    return counts
+    depths = list(range(1, 1 + sum(len(w.shape) == 4 for w in weights)))
+    if any(name.startswith("generator/") for name in network.named_variables()):
+        depths.reverse()
+    # The smaller one of the two feature maps decides: 25 products for each of its pixels.
+    areas = (math.prod(halved(size, depth)) for depth in depths)
+    return [math.prod(w.shape) * (next(areas) if len(w.shape) == 4 else 1) for w in weights]
 
 
 def _dcgan_and_batch(
     case: Case, precision: str, batch_size: int, xla: bool = False
 ) -> tuple[DCGAN, Batch]:
-    dcgan = DCGAN(
-        output_height=case.height,
-        output_width=case.width,
-        c_dim=case.c_dim,
-        y_dim=case.y_dim,
-        batch_size=batch_size,
-        precision=precision,
-        xla=xla,
-    )
+    dcgan = DCGAN(**case._asdict(), batch_size=batch_size, precision=precision, xla=xla)
     stream = np.random.default_rng(0)
     images = stream.uniform(*dcgan.value_range, (batch_size, *dcgan.image_shape))
     z = stream.uniform(-1, 1, (batch_size, dcgan.z_dim))
@@ -203,15 +190,6 @@ def _milliseconds(times: int, *functions: Callable[[], object]) -> list[list[flo
             function()
             milliseconds.append(1000 * (time.perf_counter() - began))
     return [milliseconds[WARM_UP:] for milliseconds in found]
-
-
-def _batch_ms(data: Dataset) -> float:
-    numbers = iter(range(WARM_UP + EPOCH_BATCHES))
-
-    def one() -> None:
-        to_range(data.batch(*divmod(next(numbers), data.batches))[0], (-1.0, 1.0))
-
-    return statistics.median(_milliseconds(EPOCH_BATCHES, one)[0])
 
 
 def _write_jpegs(folder: Path) -> Path:

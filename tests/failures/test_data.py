@@ -23,8 +23,9 @@ from makers import (
 from PIL import Image
 
 import download
+from datasets.idx import IDX_FILES
 from downloads import http
-from downloads.mnist import HEADERS, IdxSet
+from downloads.mnist import IdxSet
 
 
 def empty(folder: Path) -> None:
@@ -196,7 +197,7 @@ def test_11_downloads_that_fail_are_one_line_with_the_recipe(
     known = download.DATA_SETS["mnist"]
     assert isinstance(known, IdxSet)
     with running_host() as host:
-        host.files = {f"{name}.gz": os.urandom(2000) for name in HEADERS}
+        host.files = {f"{name}.gz": os.urandom(2000) for name in IDX_FILES}
         host.manner = manner
         here = replace(known, mirrors=(host.address,), npm_package=None)
         monkeypatch.setitem(download.DATA_SETS, "mnist", here)
