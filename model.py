@@ -27,6 +27,8 @@ from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
 
 WATCHED = ("d", "d_", "G")
+# Nothing here branches on a tensor. AutoGraph would look for it all the same: 1 s at each start.
+graph = functools.partial(tf.function, autograph=False)
 Gradients = dict[str, tf.Tensor]
 Logits = Callable[..., tf.Tensor]
 
@@ -75,7 +77,7 @@ class DCGAN(tf.Module):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._dtype = tf.dtypes.as_dtype(self.config.precision)
         self._averaged = averaged or (lambda gradients: gradients)
-        self._train_step = tf.function(self.three_updates, jit_compile=xla or None)
+        self._train_step = graph(self.three_updates, jit_compile=xla or None)
 
     @property
     def training(self) -> dict[str, Any]:
@@ -226,7 +228,7 @@ class DCGAN(tf.Module):
         """
         return self._sampler(*self._latent(z, y))
 
-    @tf.function(reduce_retracing=True)
+    @graph(reduce_retracing=True)
     def _sampler(self, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.generator(z, y, training=False)
 
@@ -234,7 +236,7 @@ class DCGAN(tf.Module):
         """D's logits of images [N, H, W, c_dim], by its moving averages: float32 [N, 1]."""
         return self._discriminate(tf.convert_to_tensor(images, tf.float32), self._labels(y))
 
-    @tf.function(reduce_retracing=True)
+    @graph(reduce_retracing=True)
     def _discriminate(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.discriminator(images, y, training=False)
 
@@ -242,7 +244,7 @@ class DCGAN(tf.Module):
         """What D's last layer decides by, for images as `discriminate` takes: float32 [N, F]."""
         return self._features(tf.convert_to_tensor(images, tf.float32), self._labels(y))
 
-    @tf.function(reduce_retracing=True)
+    @graph(reduce_retracing=True)
     def _features(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.discriminator.features(images, y, training=False)
 
@@ -275,7 +277,7 @@ class DCGAN(tf.Module):
         bad = ~np.isfinite(variable.numpy())
         return f"{name} has {bad.sum():,} of {bad.size:,} values that are not finite"
 
-    @tf.function
+    @graph()
     def _finite(self, variables: list[tf.Variable]) -> tf.Tensor:
         return tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in variables])
 

@@ -174,7 +174,7 @@ def _loss_of(dcgan: "DCGAN") -> Callable:
     """
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def loss(z: tf.Tensor, y: tf.Tensor | None, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(z)

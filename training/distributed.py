@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
-from model import DCGAN
+from model import DCGAN, graph
 from support.console import say
 from support.errors import RunError, UserError, one_line
 from training.devices import BatchOf, OneDevice, Result, Wish
@@ -180,8 +180,8 @@ class Copies(OneDevice):
         self.replicas, self.workers = cluster.replicas, cluster.workers
         self.is_chief, self._strategy = cluster.is_chief, cluster.strategy
         self._agreed = Wish()
-        self._step = tf.function(lambda *inputs: self._strategy.run(self._step_on_one, inputs))
-        self._means = tf.function(lambda: self._strategy.run(self._means_on_one))
+        self._step = graph(lambda *inputs: self._strategy.run(self._step_on_one, inputs))
+        self._means = graph(lambda: self._strategy.run(self._means_on_one))
         with _others_may_be_lost():
             with self._strategy.scope():
                 self._copy = DCGAN(dcgan.config, **dcgan.training, averaged=_mean)
