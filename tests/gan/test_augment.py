@@ -7,6 +7,7 @@ from makers import batch, small
 
 from gan import augment
 from gan.augment import augmented, look_of
+from model import graph
 
 SIGNED, UNSIGNED = (-1.0, 1.0), (0.0, 1.0)
 COUNT = 300
@@ -113,7 +114,7 @@ def test_without_it_nothing_random_is_in_the_step() -> None:
     dcgan = small()
     images, z, y = (None if x is None else tf.constant(x) for x in batch(dcgan))
     plain, augments = (
-        dcgan._train_step.get_concrete_function(images, z, y, True, s)
+        graph(dcgan.three_updates).get_concrete_function(images, z, y, True, s)
         for s in (None, tf.constant((1, 2)))
     )
     kinds = [{op.type for op in f.graph.get_operations()} for f in (plain, augments)]
