@@ -71,7 +71,7 @@ def _command_and_flags(words: list[str]) -> tuple[str, list[str]]:
         guess = nearest_name(first, NAMED) or f" The commands are {', '.join(NAMED)}"
         raise UserError(f"there is no command {first}.{guess}")
     for before, word in pairwise(words):
-        if word in NAMED and not before.startswith("-"):
+        if word in NAMED and ("=" in before or not before.startswith("-")):
             raise UserError(f"{word} comes first: python generate.py {word} ...")
     return "", words
 

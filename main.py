@@ -79,7 +79,7 @@ def parse(argv: Sequence[str], kind: type[Settings] = Settings) -> Settings:
     except flags.UnrecognizedFlagError as error:
         guess = nearest(f"--{error.flagname}", [f"--{n}" for n in (*known, *_old_names(known))])
         raise UserError(f"there is no flag --{error.flagname}.{guess} {SEE_HELP}") from error
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:  # ValueError: --nolabels=3
         raise UserError(f"{' '.join(str(error).split())}. {SEE_HELP}") from error
     if rest:
         raise UserError(
@@ -97,8 +97,9 @@ def help_text(kind: type[Settings] = Settings) -> str:
         flag = one.metadata["flag"]
         if flag.group:
             lines += ["", f"{flag.group}:"]
+        choices = f" ({', '.join(map(str, flag.choices))})" if flag.choices else ""
         default = "" if one.default in (None, False, "") else f" [{one.default}]"
-        lines.append(f"  --{name:22}{flag.text}{default}")
+        lines.append(f"  --{name:22}{flag.text}{choices}{default}")
     return "\n".join(lines)
 
 
@@ -111,7 +112,7 @@ def _normalised(argv: Sequence[str], known: Mapping[str, Field]) -> list[str]:
         name, equals, value = word.partition("=")
         if result and result[-1] in booleans and word.lower() in TRUTH_VALUES:
             result[-1] += f"={word}"
-        elif new := old_names.get(name.removeprefix("--")):
+        elif name.startswith("--") and (new := old_names.get(name[2:])):
             print_note(f"{name} is called --{new} now")
             result.append(f"--{new}{equals}{value}")
         else:

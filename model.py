@@ -1,5 +1,6 @@
 """DCGAN: the two networks, the training step, the sampler, saving and loading."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from gan.checkpoints import (
     write_checkpoint,
     write_description,
 )
-from gan.config import NetworkConfig, refuse_other_shape
+from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
 from gan.losses import LOSSES
 from gan.networks import build
 from gan.tf1 import is_tf1, read_values
@@ -39,51 +40,46 @@ class DCGAN(tf.Module):
     def __init__(
         self,
         config: NetworkConfig | None = None,
+        training: TrainingConfig | None = None,
         *,
-        batch_size: int = 64,
-        learning_rate: float = 2e-4,
-        beta1: float = 0.5,
-        loss: str = "gan",
         seed: int = 0,
         xla: bool = False,
         averaged: Callable[[Gradients], Gradients] | None = None,
-        **network: Any,
+        **values: Any,
     ):
         """Build both networks with fresh weights.
 
         Args:
-            config: the networks. Without it, the other keywords are NetworkConfig's fields:
-                DCGAN(output_height=28, output_width=28, c_dim=1, y_dim=10).
-            batch_size: images in a training step; part of a run's name, not of the networks.
-            learning_rate, beta1: of both Adams.
-            loss: what D and G are trained by, a name from gan.losses.LOSSES.
+            config, training: the networks, and what else decides a step. Without them, the other
+                keywords are their fields: DCGAN(output_height=28, output_width=28, c_dim=1,
+                y_dim=10, batch_size=32).
             seed: decides the initial weights.
             xla: have XLA compile the training step.
             averaged: what to make of the gradients of an update before Adam gets them: where
                 several replicas train, their mean (training/distributed.py).
+            values: fields of config and training that were not given.
         """
         super().__init__()
-        if config is not None and network:
-            raise TypeError(f"give a config or {', '.join(network)}, not both")
-        self.config = config or NetworkConfig(**network)
-        self.batch_size, self.learning_rate, self.beta1 = batch_size, learning_rate, beta1
-        self.loss_name, self.loss = loss, LOSSES[loss]
+        values = with_architecture(values)
+        values.pop("convolutions", None)
+        names = {one.name for one in dataclasses.fields(TrainingConfig)}
+        of_step = {name: values.pop(name) for name in names & values.keys()}
+        if (config and values) or (training and of_step):
+            raise TypeError(f"given twice: {', '.join({**values, **of_step})} and a config")
+        self.config = config or NetworkConfig(**values)
+        self.training = training or TrainingConfig(**of_step)
+        self.batch_size, self.loss = self.training.batch_size, LOSSES[self.training.loss]
         self.image_shape = (*self.config.size, self.config.c_dim)
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
-        self.d_optim = Adam(self.discriminator.trainable(), learning_rate, beta1)
-        self.g_optim = Adam(self.generator.trainable(), learning_rate, beta1)
+        adam = self.training.learning_rate, self.training.beta1
+        self.d_optim = Adam(self.discriminator.trainable(), *adam)
+        self.g_optim = Adam(self.generator.trainable(), *adam)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._dtype = tf.dtypes.as_dtype(self.config.precision)
         self._averaged = averaged or (lambda gradients: gradients)
         self._train_step = graph(self.three_updates, jit_compile=xla or None)
-
-    @property
-    def training(self) -> dict[str, Any]:
-        """What else than the networks decides a step, by the names of DCGAN's arguments."""
-        names = ("batch_size", "learning_rate", "beta1")
-        return {name: getattr(self, name) for name in names} | {"loss": self.loss_name}
 
     @classmethod
     def from_checkpoint(
@@ -110,7 +106,7 @@ class DCGAN(tf.Module):
         description = description_of(checkpoint_dir, size, note)
         if description is None:
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
-        dcgan = cls(description.config, **description.training)
+        dcgan = cls(*description)
         dcgan.load(checkpoint_dir, step, note)
         return dcgan
 
@@ -282,7 +278,7 @@ class DCGAN(tf.Module):
         return tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in variables])
 
     def save(self, checkpoint_dir: str | Path, step: int, max_to_keep: int = 5) -> Path:
-        """Write DCGAN.model-{step} and, beside it, the settings that shape the networks.
+        """Write DCGAN.model-{step} and, beside it, the configs of the networks and the step.
 
         Weights, moving averages, both Adams and the step are saved; the oldest checkpoints of
         the folder beyond `max_to_keep` are deleted. Returns the checkpoint's path prefix.
@@ -327,7 +323,7 @@ class DCGAN(tf.Module):
             self.step.assign(step_of(prefix))
             self.d_optim.reset()
             self.g_optim.reset()
-            note(f"{prefix} is of TensorFlow 1: weights and averages, nothing of Adam's")
+            note(f"{prefix} is of TensorFlow 1: weights and averages; Adam starts anew")
             return
         try:
             status = tf.train.Checkpoint(dcgan=self).read(str(prefix))

@@ -2,7 +2,7 @@
 
 Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", with the paper's
 policy "color,translation,cutout" and its amounts, which are for images in [-1, 1] and scaled for
-others. D cannot learn the few real images by heart, as it never sees one twice alike; and as the
+others. D cannot learn the few real images by heart, because it never sees the same one twice; and as the
 fakes that G is judged by are augmented too, G does not learn to make augmented images.
 """
 
@@ -43,17 +43,17 @@ def augmented(images: tf.Tensor, value_range: tuple[float, float], seed: tf.Tens
     Args:
         images: float32 [B, H, W, C], B and C any number; nothing is clipped to `value_range`.
         value_range: what black and white are; the middle is what moves in and what is cut out.
-        seed: int32 [2]; the numbers of its second above it, too, are used.
+        seed: int32 [2]; further seeds are made by adding to its second number.
     """
     low, high = value_range
     middle, half = (low + high) / 2, (high - low) / 2
-    x = _coloured(images - middle, half, seed)
-    x = _cut_out(_translated(x, seed), seed)
+    x = coloured(images - middle, half, seed)
+    x = cut_out(translated(x, seed), seed)
     return x + middle
 
 
-def _coloured(x: tf.Tensor, half: float, seed: tf.Tensor) -> tf.Tensor:
-    """Brightness, saturation (nothing to a grey image) and contrast."""
+def coloured(x: tf.Tensor, half: float, seed: tf.Tensor) -> tf.Tensor:
+    """Brightness, saturation (colour only) and contrast of x [B, H, W, C], grey being 0."""
     shape = (tf.shape(x)[0], 1, 1, 1)
     x += half * _uniform(shape, seed, 1, -BRIGHTNESS, BRIGHTNESS)
     if x.shape[3] > 1:
@@ -63,8 +63,8 @@ def _coloured(x: tf.Tensor, half: float, seed: tf.Tensor) -> tf.Tensor:
     return mean + (x - mean) * _uniform(shape, seed, 3, *CONTRAST)
 
 
-def _translated(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Moved by whole pixels; zeros move in.
+def translated(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Images x [B, H, W, C] moved by whole pixels; zeros move in.
 
     By products with shifted unit matrices, whose gradient is fast and has one order of summing.
     """
@@ -84,8 +84,8 @@ def _shift_matrices(count: tf.Tensor, length: int, seed: tf.Tensor, purpose: int
     return tf.one_hot(tf.range(length) - shifts, length)  # outside of the image: no one
 
 
-def _cut_out(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A rectangle of half the height and half the width set to zero; it may reach over the edge."""
+def cut_out(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """A rectangle of half the height and width of x [B, H, W, C] set to 0, also over the edge."""
     count, (height, width) = tf.shape(x)[0], x.shape[1:3]
     rows = _window(count, height, seed, 6)[:, :, tf.newaxis, tf.newaxis]
     columns = _window(count, width, seed, 7)[:, tf.newaxis, :, tf.newaxis]

@@ -2,21 +2,20 @@
 
 A checkpoint is two files of TensorFlow's, DCGAN.model-{step}.index and .data-00000-of-00001. The
 index is renamed into place last: where it stands, the checkpoint is whole. DCGAN.model.json beside
-it holds what shapes the networks.
+it holds the networks' and the training step's configs.
 """
 
-import math
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from gan.config import NetworkConfig
-from gan.losses import LOSSES
-from gan.networks import ARCHITECTURES
+from gan.config import NetworkConfig, TrainingConfig, read_config, with_architecture
+from gan.networks import refuse_unknown
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
@@ -25,13 +24,8 @@ from support.files import read_json, sweep_asides, write_json, written_aside
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
 DESCRIPTION_FILE = "DCGAN.model.json"
-# What else DCGAN's arguments are: their types, what holds for them, and that in words.
-TRAINING: dict[str, tuple[type, Callable[[Any], bool], str]] = {
-    "batch_size": (int, lambda value: value >= 1, "1 or more"),
-    "learning_rate": (float, lambda value: 0 <= value < math.inf, "0 or more"),
-    "beta1": (float, lambda value: 0 <= value < 1, "in [0, 1)"),
-    "loss": (str, LOSSES.__contains__, " or ".join(LOSSES)),
-}
+# In the files of every version; the architecture and the precision came later.
+NEEDED = NetworkConfig().shape().keys() - {"architecture"}
 SUFFIXES = (".index", ".data-00000-of-00001")
 # What reading a file that was cut short or changed raises. TensorFlow's files hold checksums of all
 # they contain: with every single byte of them changed in turn, each time the reader raised one of
@@ -135,13 +129,10 @@ def read_newest(
 
 
 class Description(NamedTuple):
-    """What DCGAN takes to go on from a checkpoint: its networks, and its other arguments by name.
-
-    `training` holds what is stored of batch_size, learning_rate, beta1 and loss.
-    """
+    """What the JSON beside checkpoints says: all that DCGAN needs to train on from one of them."""
 
     config: NetworkConfig
-    training: dict[str, Any]
+    training: TrainingConfig
 
 
 def description_of(
@@ -167,12 +158,13 @@ def description_of(
         found.append(network_config(prefix, size))
 
     read_newest(folder, read, None, note)
-    return Description(found[0], {})
+    return Description(found[0], TrainingConfig())
 
 
 def write_description(folder: Path, description: Description) -> None:
     """Write what description_of reads."""
-    write_json(folder / DESCRIPTION_FILE, description.config.as_json() | description.training)
+    values = asdict(description.config) | asdict(description.training)
+    write_json(folder / DESCRIPTION_FILE, values)
 
 
 def read_description(folder: str | Path) -> Description | None:
@@ -182,21 +174,16 @@ def read_description(folder: str | Path) -> Description | None:
         UserError: it makes no sense; names the field.
     """
     path = Path(folder) / DESCRIPTION_FILE
-    stored = read_json(path)
-    if not stored:
+    if not (stored := read_json(path)):
         return None
-    config = NetworkConfig.from_json(stored, path)
-    if config.architecture not in ARCHITECTURES:
-        there = ", ".join(ARCHITECTURES)
-        raise UserError(
-            f"{path}: there is no architecture {config.architecture}: there are {there}"
-        )
-    training = {name: stored[name] for name in TRAINING if name in stored}
-    for name, value in training.items():
-        kind, holds, wanted = TRAINING[name]
-        if type(value) not in (kind, int) or not holds(value):
-            raise UserError(f"{path}: {name} is {value!r}, it must be {wanted}: put back a copy")
-    return Description(config, training)
+    try:
+        config = read_config(NetworkConfig, with_architecture(stored))
+        if missing := sorted(NEEDED - stored.keys()):
+            raise ValueError(f"{missing[0]} is missing")
+        refuse_unknown(config)
+        return Description(config, read_config(TrainingConfig, stored))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}: put back a copy") from error
 
 
 def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> None:

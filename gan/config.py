@@ -1,12 +1,14 @@
-"""What decides a pair of networks. Without TensorFlow, so that settings can be checked first."""
+"""What decides the networks and a training step. Without TensorFlow, as command lines need it."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
+from gan.losses import LOSSES
 from support.errors import UserError
 
+Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
 PRECISIONS = ("float32", "bfloat16")
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
@@ -35,7 +37,7 @@ class NetworkConfig:
     df_dim: int = 64
     gfc_dim: int = 1024
     dfc_dim: int = 1024
-    precision: str = "float32"
+    precision: str = field(default="float32", metadata={"choices": PRECISIONS})
 
     def __post_init__(self) -> None:
         if not self.architecture:
@@ -46,38 +48,63 @@ class NetworkConfig:
         """Height and width of the images."""
         return self.output_height, self.output_width
 
-    def as_json(self) -> dict[str, Any]:
-        """All fields, by their names."""
-        return asdict(self)
-
     def shape(self) -> dict[str, Any]:
         """The fields that decide the variables' shapes: all but the precision."""
         return {name: value for name, value in asdict(self).items() if name != "precision"}
 
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any], where: object) -> "NetworkConfig":
-        """Read what as_json gave, also in the form of earlier versions.
 
-        Raises:
-            UserError: a field is missing or makes no sense; names the file, `where`.
-        """
-        stored = {"precision": PRECISIONS[0]} | dict(stored)
-        if "architecture" not in stored:
-            convolutions = stored.get("convolutions", 2 if stored.get("y_dim") else 4)
-            stored["architecture"] = BY_CONVOLUTIONS.get(str(convolutions))
-        found = {name: stored.get(name) for name in asdict(cls())}
-        for name, value in found.items():
-            if name == "architecture":
-                fits, wanted = isinstance(value, str), "a name"
-            elif name == "precision":
-                fits, wanted = value in PRECISIONS, " or ".join(PRECISIONS)
-            else:
-                fits, wanted = type(value) is int and value >= 1, "a number"
-            if not fits and (name, value) != ("y_dim", None):
-                raise UserError(
-                    f"{where}: {name} is {value!r}, it must be {wanted}: put back a copy"
-                )
-        return cls(**found)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What else decides a training step; what is not given is the original's.
+
+    batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
+    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES.
+    """
+
+    batch_size: int = 64
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    loss: str = field(default="gan", metadata={"choices": LOSSES})
+
+
+def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A description in today's form: earlier ones hold a number of convolutions, or neither.
+
+    Raises:
+        ValueError: it is another number.
+    """
+    named = dict(stored)
+    if "convolutions" in named and "architecture" not in named:
+        convolutions = str(named["convolutions"])
+        if convolutions not in BY_CONVOLUTIONS:
+            raise ValueError(f"convolutions is {convolutions}, it must be 2 or 4")
+        named["architecture"] = BY_CONVOLUTIONS[convolutions]
+    return named
+
+
+def read_config(kind: type[Config], stored: Mapping[str, Any]) -> Config:
+    """A config of the fields that a JSON file holds; those that are missing have the defaults.
+
+    Raises:
+        ValueError: one makes no sense; names it.
+    """
+    found = {}
+    for one in (one for one in fields(kind) if one.name in stored):
+        value, choices = stored[one.name], one.metadata.get("choices")
+        if choices:
+            fits, wanted = value in tuple(choices), " or ".join(choices)
+        elif one.type is str:
+            fits, wanted = isinstance(value, str), "a name"
+        elif one.type is float:
+            fits = type(value) in (int, float) and 0 <= value < math.inf
+            wanted = "a number, 0 or more"
+        else:
+            fits = (type(value) is int and value >= 1) or value is one.default is None
+            wanted = "a whole number, 1 or more"
+        if not fits:
+            raise ValueError(f"{one.name} is {value!r}, it must be {wanted}")
+        found[one.name] = value
+    return kind(**found)
 
 
 def refuse_other_shape(

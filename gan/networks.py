@@ -175,15 +175,24 @@ def build(config: NetworkConfig, seed: int) -> tuple[Network, Network]:
     """The generator and the discriminator, with initial weights that follow from the seed.
 
     Raises:
-        ValueError: there is no such architecture, or not without labels.
+        ValueError: as refuse_unknown.
+    """
+    refuse_unknown(config)
+    generator, discriminator = ARCHITECTURES[config.architecture]
+    return generator(config, seed), discriminator(config, seed)
+
+
+def refuse_unknown(config: NetworkConfig) -> None:
+    """Refuse an architecture that does not exist, or that needs labels and has none.
+
+    Raises:
+        ValueError: says which.
     """
     if config.architecture not in ARCHITECTURES:
         there = ", ".join(ARCHITECTURES)
         raise ValueError(f"there is no architecture {config.architecture!r}: there are {there}")
     if config.architecture == "dcgan_mnist" and not config.y_dim:
-        raise ValueError("the architecture dcgan_mnist needs labels: give y_dim")
-    generator, discriminator = ARCHITECTURES[config.architecture]
-    return generator(config, seed), discriminator(config, seed)
+        raise ValueError("the architecture dcgan_mnist needs labels: y_dim is missing")
 
 
 def parameter_table(*networks: Network) -> str:
@@ -199,7 +208,7 @@ def parameter_table(*networks: Network) -> str:
 
 
 def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-    """The label appended to a vector; none, nothing."""
+    """A vector with the label appended, if there is one."""
     return x if y is None else tf.concat([x, y], 1)
 
 

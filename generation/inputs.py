@@ -56,9 +56,13 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
 
 def say_unknown_geometry(trained: "Trained", say: Say) -> None:
     """Say what stands in for a run's --crop and --background where these were not stored."""
-    if "background" not in trained.known:
+    from runs.stored import RUN_FILE  # with TensorFlow, so not before the command line is right
+
+    if not (trained.folder / RUN_FILE).is_file():
         background = trained.settings.background
-        say(f"{trained.folder} holds no run.json: images are used without --crop, on {background}")
+        say(
+            f"{trained.folder} holds no {RUN_FILE}: images are used without --crop, on {background}"
+        )
 
 
 def loaded_images(trained: "Trained", files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:

@@ -63,14 +63,20 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 def _training_images(trained: "Trained") -> np.ndarray:
     """The images of the run's data set, or of --dataset: uint8 [N, H, W, C]."""
-    height, width, c_dim = trained.dcgan.image_shape
+    height, width, channels = trained.dcgan.image_shape
     own = trained.settings
-    if own.is_idx_set and c_dim != 1:
+    if own.is_idx_set and channels != 1:
         raise UserError(f"--dataset {own.dataset} is grey, this run is in colour: give another")
+    # The run's own images lie decoded under the channels that were typed; others are converted.
+    c_dim = channels if "dataset" in own.given else own.c_dim
     settings = dataclasses.replace(  # batches of one, which any number of images fills
         own, output_height=height, output_width=width, c_dim=c_dim, batch_size=1
     )
     data = open_dataset(settings, seed=0, say=say)
+    if data.images.shape[-1] != channels:
+        raise UserError(
+            f"{own.dataset} has {data.text}: the run was trained with {channels} channels"
+        )
     say(f"{own.dataset}: {data.text}")
     return data.images
 

@@ -84,7 +84,7 @@ def scores_of(
             given = [_labels(trained, [label] * len(paths)) for label in tried]
             logits = np.hstack([trained.dcgan.discriminate(images, y) for y in given])
             highest = logits.max(axis=1).astype(float)
-            probabilities = trained.dcgan.loss.probability(highest).numpy()
+            probabilities = np.asarray(trained.dcgan.loss.probability(highest))
             best = [tried[k] for k in logits.argmax(axis=1)]
             scores += map(Score, paths, highest.tolist(), probabilities.tolist(), best)
     return sorted(scores, key=lambda score: -score.logit), report

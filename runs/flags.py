@@ -1,5 +1,6 @@
 """What a setting's field says of itself, and how a value is read by it, typed or stored."""
 
+import re
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
@@ -13,6 +14,13 @@ from support.errors import UserError
 KEPT = "kept"  # decides the run: an earlier start's value stays, unless another is typed
 CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
 COMMAND = "command"  # decides what this one command does; it is never compared
+NEEDED: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    Path: "a path",
+}
 PARSERS = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
 
 
@@ -21,8 +29,9 @@ class Flag:
     """What a setting's field says of it, beside its name, its type and its default.
 
     least, most: bounds, both included. above, below: bounds that are not included. choices: all
-    values there are. was: its name in tutorials of 2016 and 2017. by_machine: each machine of a
-    cluster may have its own value. group: the title in the help text of this setting and the next.
+    values there are. pattern: of a value that `text` describes. was: its name in tutorials of 2016
+    and 2017. by_machine: each machine of a cluster may have its own value. group: the title in the
+    help text of this setting and the next.
     """
 
     text: str
@@ -32,6 +41,7 @@ class Flag:
     above: float | None = None
     below: float | None = None
     choices: tuple[Any, ...] = ()
+    pattern: str = ""
     was: str = ""
     by_machine: bool = False
     group: str = ""
@@ -44,6 +54,7 @@ class Flag:
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
             and (not self.choices or value in self.choices)
+            and (not self.pattern or re.fullmatch(self.pattern, value) is not None)
         )
 
     @property
@@ -51,15 +62,16 @@ class Flag:
         """What `holds`, in words."""
         if self.choices:
             return f"there are {', '.join(map(str, self.choices))}"
-        bounds = (
-            (self.least, f"it must be {self.least} or more"),
-            (self.above, f"it must be above {self.above}"),
-        )
-        if self.most is not None:
-            return f"it must be in {self.least} ... {self.most}"
-        if self.below is not None:
-            return f"it must be in [{self.least}, {self.below})"
-        return next((words for bound, words in bounds if bound is not None), "it is not understood")
+        if self.pattern:
+            return f"it must be {self.text}"
+        bounds = {
+            f"{self.least} or more": self.least,
+            f"above {self.above}": self.above,
+            f"up to {self.most}": self.most,
+            f"below {self.below}": self.below,
+        }
+        there = [words for words, bound in bounds.items() if bound is not None]
+        return f"it must be {' and '.join(there)}"
 
 
 def setting(default: Any, text: str, mark: str = CHANGEABLE, **known: Any) -> Any:
@@ -102,8 +114,8 @@ class FieldParser(flags.ArgumentParser):
             if self._kind is Path:
                 return Path(argument).expanduser()
             value = self._parser.parse(argument)
-        except (TypeError, ValueError) as error:
-            raise ValueError(self._flag.wanted) from error
+        except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: ~nobody/data
+            raise ValueError(f"{NEEDED[self._kind]} is needed") from error
         if not self._flag.holds(value):
             raise ValueError(self._flag.wanted)
         return value

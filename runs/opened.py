@@ -76,13 +76,16 @@ def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path)
     """The stored settings of a run, with those that were typed in their place.
 
     Raises:
-        UserError: they do not go together; blames the run's file if what was typed makes sense.
+        UserError: they do not go together; blames the run's file if it alone makes no sense.
     """
     try:
         return Settings(**{**stored, **typed}, given=frozenset(typed))
-    except UserError as error:
-        Settings(**typed, given=frozenset(typed))
-        raise damaged(folder / RUN_FILE, error) from error
+    except UserError:
+        try:
+            Settings(**stored)
+        except UserError as error:
+            raise damaged(folder / RUN_FILE, error) from error
+        raise
 
 
 def refuse_other_labels(folder: Path, y_dim: int | None, labels: bool | None) -> None:

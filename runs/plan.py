@@ -6,10 +6,10 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from gan.checkpoints import TRAINING, Description, description_of, latest_checkpoint
+from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.flags import COMMAND, KEPT, marked
+from runs.flags import COMMAND, KEPT, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.settings import Settings
 from runs.stored import RUN_FILE, damaged, image_size, read_settings, source_of, trained_run
@@ -24,16 +24,20 @@ DATA_DECIDE = {"architecture", "c_dim", "y_dim"}  # of the networks
 class Plan:
     """What will be done, before data or networks are opened.
 
-    settings: what was typed, with what the run keeps. source: the folder whose checkpoint is
-    loaded, if it has one. network: the networks of that checkpoint, or of --init_from; None where
-    they are new. notes: lines to print, in order.
+    settings: what was typed, with what the run keeps, and a seed. source: the folder whose
+    checkpoint is loaded, if it has one. stored: what a training goes on with, that checkpoint's
+    networks or those of --init_from; None where they are new. notes: lines to print, in order.
     """
 
     settings: Settings
-    seed: int
     source: Path
-    network: Description | None
+    stored: Description | None
     notes: tuple[str, ...]
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.settings.seed or 0
 
     @property
     def folder(self) -> Path:
@@ -43,12 +47,11 @@ class Plan:
     def networks(self, c_dim: int, y_dim: int | None) -> DCGAN:
         """New networks for the data; what is stored stays unless it was typed."""
         config = self.settings.network(c_dim, y_dim)
-        training = {name: getattr(self.settings, name) for name in TRAINING}
-        if self.network:
-            shape, open_ones = self.network.config.shape(), self.settings.given | DATA_DECIDE
+        if self.stored:
+            shape, open_ones = self.stored.config.shape(), self.settings.given | DATA_DECIDE
             stays = {name: value for name, value in shape.items() if name not in open_ones}
             config = dataclasses.replace(config, **stays)
-        return DCGAN(config, **training, seed=self.seed, xla=self.settings.xla)
+        return DCGAN(config, self.settings.training(), seed=self.seed, xla=self.settings.xla)
 
 
 def resolve(settings: Settings, drawn_seed: int) -> Plan:
@@ -62,62 +65,72 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
     if settings.train:
         return _training(settings, drawn_seed)
     source, notes = (settings.init_from, []) if settings.init_from else trained_run(settings)
-    seed = drawn_seed if settings.seed is None else settings.seed
-    settings = dataclasses.replace(settings, seed=seed)
-    return Plan(settings, seed, source, None, (*notes, f"seed: {seed}"))
+    settings = dataclasses.replace(settings, seed=_seed(settings, drawn_seed))
+    return Plan(settings, source, None, (*notes, f"seed: {settings.seed}"))
+
+
+def _seed(settings: Settings, drawn_seed: int) -> int:
+    return drawn_seed if settings.seed is None else settings.seed
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = source_of(settings)
-    network = description_of(source, image_size(source, settings))
-    settings, said = _as_the_run_was(settings, source, network, drawn_seed)
+    stored = description_of(source, image_size(source, settings))
+    settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
-    if network:
-        refuse_other_labels(source, network.config.y_dim, settings.with_labels)
+    if stored:
+        refuse_other_labels(source, stored.config.y_dim, settings.with_labels)
     elif settings.init_from:
         weights_of = settings.init_from
-        network = description_of(weights_of, image_size(weights_of, settings))
-        if network is None:
+        stored = description_of(weights_of, image_size(weights_of, settings))
+        if stored is None:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
-    if network:
-        refuse_other_shape(network.config.shape(), settings.typed(), weights_of)
-    assert settings.seed is not None
-    return Plan(settings, settings.seed, source, network, (*notes, *said))
+    if stored:
+        refuse_other_shape(stored.config.shape(), settings.typed(), weights_of)
+    return Plan(settings, source, stored, (*notes, *said))
 
 
 def _as_the_run_was(
-    settings: Settings, source: Path, network: Description | None, drawn_seed: int
+    settings: Settings, source: Path, stored: Description | None, drawn_seed: int
 ) -> tuple[Settings, list[str]]:
     """The settings with what an earlier start of the run decided, and what there is to say of it.
 
-    Before the first checkpoint only the seed stays: a run that is cut off early starts again as
-    the same run.
+    run.json tells what that was, and where it does not, the JSON of the checkpoint. Before the
+    first checkpoint only the seed stays: a run that is cut off early starts again as the same run.
     """
     own = settings.run_folder(settings.checkpoint_dir)
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
-    stored = read_settings(folder, type(settings))
-    names = marked(settings, KEPT) if network else ["seed"]
-    described = network.training | {"precision": network.config.precision} if network else {}
-    decided = described | stored
-    kept = {n: decided[n] for n in names if n in decided and n not in settings.given}
-    try:
-        now = dataclasses.replace(settings, **kept)
-    except UserError as error:  # what was typed makes sense by itself
-        raise damaged(folder / RUN_FILE, error) from error
-    taken = [n for n in kept if n != "seed" and kept[n] != getattr(settings, n)]
-    notes = []
-    if taken:
-        notes.append(f"as the run was: {' '.join(f'--{name}={kept[name]}' for name in taken)}")
-    now = dataclasses.replace(now, seed=drawn_seed if now.seed is None else now.seed)
+    of_run = read_settings(folder, type(settings))
+    names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
+    now, kept = settings, dict[str, Any]()
+    for path, found in _told(source / DESCRIPTION_FILE, stored), (folder / RUN_FILE, of_run):
+        values = {name: found[name] for name in flags_of(settings) if name in names & found.keys()}
+        try:
+            now = dataclasses.replace(now, **values)
+        except UserError as error:  # what was typed makes sense by itself
+            raise damaged(path, error) from error
+        kept |= values
+    taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
+    words = " ".join(f"--{name}={kept[name]}" for name in taken if name != "seed")
+    notes = [f"as the run was: {words}"] if words else []
+    now = dataclasses.replace(now, seed=_seed(now, drawn_seed))
     notes.append(f"seed: {now.seed}")
-    if network and source == own and not stored:
-        notes.append(f"{folder} holds no {RUN_FILE}: what was not typed is new, the seed too")
-    if network:
+    if stored and source == own and not of_run:
+        notes.append(f"{folder} holds no {RUN_FILE}: what else was not typed is new, also the seed")
+    if stored:
         before, passing = read_json(folder / RUN_FILE), marked(settings, COMMAND)
         for name, value in now.as_json().items():
             if name in before and name not in passing and before[name] != value:
                 notes.append(f"changed: {name} {before[name]} -> {value}")
     return now, notes
+
+
+def _told(path: Path, stored: Description | None) -> tuple[Path, dict[str, Any]]:
+    """The settings that the JSON of a checkpoint tells, and do not follow from the data."""
+    if stored is None:
+        return path, {}
+    told = dataclasses.asdict(stored.config) | dataclasses.asdict(stored.training)
+    return path, {name: value for name, value in told.items() if name not in DATA_DECIDE}
 
 
 def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:

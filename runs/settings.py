@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import ImageColor
 
-from gan.config import PRECISIONS, NetworkConfig
+from gan.config import PRECISIONS, NetworkConfig, TrainingConfig
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, flags_of, setting, value_of
 from support.errors import UserError
@@ -93,13 +93,11 @@ class Settings:
     loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
     augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
-        "float32", "or bfloat16: faster where the processor has it", KEPT, choices=PRECISIONS
+        "float32", "bfloat16 is faster if the processor has it", KEPT, choices=PRECISIONS
     )
     batch_size: int = setting(64, "images in a step", least=1)
     z_dim: int = setting(100, "length of the latent vector", least=1)
-    z_dist: str = setting(
-        "uniform_signed", "or normal01, or uniform_unsigned", KEPT, choices=tuple(Z_DISTS)
-    )
+    z_dist: str = setting("uniform_signed", "what z is drawn from", KEPT, choices=tuple(Z_DISTS))
     seed: int | None = setting(
         None,
         "the same seed gives the same run [drawn and printed]",
@@ -107,7 +105,9 @@ class Settings:
         least=0,
         most=LARGEST_SEED,
     )
-    device: str = setting("auto", "auto, cpu, gpu or gpu:N", by_machine=True)
+    device: str = setting(
+        "auto", "auto, cpu, gpu or gpu:N", by_machine=True, pattern=r"auto|cpu|gpu(:\d+)?"
+    )
     strategy: str = setting(
         "none",
         "mirrored: all GPUs here; multiworker: all machines of TF_CONFIG",
@@ -185,10 +185,17 @@ class Settings:
 
         MNIST with labels has the original's network for it; everything else the other.
         """
-        shared = {f.name for f in fields(NetworkConfig)} & flags_of(self).keys()
-        values = {name: getattr(self, name) for name in shared} | {"c_dim": c_dim, "y_dim": y_dim}
         architecture = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
-        return NetworkConfig(architecture=architecture, **values)
+        decided = {"architecture": architecture, "c_dim": c_dim, "y_dim": y_dim}
+        return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
+
+    def training(self) -> TrainingConfig:
+        """What else decides a training step."""
+        return TrainingConfig(**self._fields_of(TrainingConfig))
+
+    def _fields_of(self, config: type) -> dict[str, Any]:
+        """The values of the settings that are fields of a config, too."""
+        return {f.name: getattr(self, f.name) for f in fields(config) if hasattr(self, f.name)}
 
     def typed(self) -> dict[str, Any]:
         """The values of `given`, by name."""
@@ -229,8 +236,6 @@ def check(settings: Settings) -> None:
     folder = str(settings.run_folder(settings.checkpoint_dir))
     if re.search(r"[*?\[\]]", folder):
         raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", settings.device):
-        raise UserError(f"--device={settings.device}: there are auto, cpu, gpu, gpu:0, gpu:1, ...")
     if settings.strategy != "none" and settings.train:
         if settings.xla:
             raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it out")

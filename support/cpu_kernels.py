@@ -160,5 +160,5 @@ def _filter_gradient(large: tf.Tensor, small: tf.Tensor, shape: tf.TensorShape) 
 
 
 def _shape(x: tf.Tensor) -> tf.TensorShape | tf.Tensor:
-    """The static shape where it is known, else the tensor that tells it."""
+    """The static shape where it is known, otherwise a tensor that holds it."""
     return x.shape if x.shape.is_fully_defined() else tf.shape(x)

@@ -68,6 +68,7 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
         (("--run", "none"), "none: there is no such folder"),
         ((*FACES, "--gird", "2x2"), "--gird. Did you mean --grid?"),
         ((*FACES, "interpolate"), "interpolate comes first: python generate.py interpolate"),
+        (("--run=checkpoint/faces", "score"), "score comes first: python generate.py score"),
         ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
         ((*FACES, "--seeds", "5-1"), "--seeds 5-1"),
         ((*FACES, "--seeds", "5", "--num", "2"), "--seeds and --num"),

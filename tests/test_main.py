@@ -110,6 +110,10 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
     assert "note: --image_size is called --input_height now" in said
 
 
+def test_a_value_may_be_the_old_name_of_a_flag() -> None:
+    assert parse(["--out_name", "image_size", "--dataset", "is_crop"]).out_name == "image_size"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -122,11 +126,11 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--output_height 0", "--output_height=0: it must be 1 or more"),
         ("--input_width 0", "--input_width=0: it must be 1 or more"),
         ("--precision float16", "--precision=float16: there are float32, bfloat16"),
-        ("--device tpu", "--device=tpu: there are auto, cpu, gpu"),
-        ("--device cpu:1", "--device=cpu:1: there are auto, cpu, gpu"),
+        ("--device tpu", "--device=tpu: it must be auto, cpu, gpu"),
+        ("--device cpu:1", "--device=cpu:1: it must be auto, cpu, gpu"),
         ("--train_size 0", "--train_size=0"),
         ("--train_size 1.5", "--train_size=1.5"),
-        ("--option 5", "--option=5: it must be in 0 ... 4"),
+        ("--option 5", "--option=5: it must be 0 or more and up to 4"),
         ("--z_dist gauss", "uniform_signed, normal01, uniform_unsigned"),
         ("--learning_rate 0", "--learning_rate=0"),
         ("--learning_rate nan", "--learning_rate=nan"),
@@ -138,6 +142,9 @@ def test_old_names_are_taken_with_a_notice(capsys: pytest.CaptureFixture[str]) -
         ("--background=", "--background="),
         ("--dataset=", "--dataset='.'"),
         ("--dataset faces[1]", "names with * ? [ or ]"),
+        ("--epoch 5.5", "--epoch=5.5: a whole number is needed"),
+        ("--nolabels=3", "--nolabels"),
+        ("--data_dir ~no-such-user/x", "--data_dir=~no-such-user/x: a path is needed"),
         ("--crop maybe", "not understood: maybe"),
         ("--input_fname_pattern a.jpg b.jpg", "patterns with * need quotes"),
     ],
@@ -201,8 +208,8 @@ def test_a_new_flag_is_one_edit(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert parse(["--is_sparkle", "3", "--noglitter"], Sparkling).as_json()["sparkle"] == 3
     assert "--is_sparkle is called --sparkle now" in capsys.readouterr().err
     for words, told in (
-        ("--sparkle=1", "--sparkle=1: it must be in 2 ... 9"),
-        ("--sparkle=red", "--sparkle=red: it must be in 2 ... 9"),
+        ("--sparkle=1", "--sparkle=1: it must be 2 or more and up to 9"),
+        ("--sparkle=red", "--sparkle=red: a whole number is needed"),
         ("--sparkel=3", "Did you mean --sparkle?"),
     ):
         with pytest.raises(UserError, match=told):

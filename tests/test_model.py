@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from makers import batch, small
 
+from gan.config import TrainingConfig
 from model import DCGAN
 from support.errors import UserError
 
@@ -180,7 +181,7 @@ def test_a_checkpoint_goes_on_with_its_learning_rate_and_beta1(tmp_path: Path) -
     straight.train_step(*batch(straight))
     straight.save(tmp_path, 1)
     resumed = DCGAN.from_checkpoint(tmp_path)
-    assert (resumed.learning_rate, resumed.beta1, resumed.batch_size) == (0.01, 0.3, 4)
+    assert resumed.training == TrainingConfig(4, 0.01, 0.3)
     for dcgan in (straight, resumed):
         dcgan.train_step(*batch(dcgan, seed=1))
     for name, variable in straight.named_variables().items():
@@ -190,11 +191,11 @@ def test_a_checkpoint_goes_on_with_its_learning_rate_and_beta1(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("field", "value", "wanted"),
     [
-        ("learning_rate", "fast", "0 or more"),
-        ("beta1", 1.0, r"in \[0, 1\)"),
-        ("batch_size", 0, "1 or more"),
+        ("learning_rate", "fast", "a number, 0 or more"),
+        ("beta1", -1.0, "a number, 0 or more"),
+        ("batch_size", 0, "a whole number, 1 or more"),
         ("loss", "lsgan2", "gan"),
-        ("gf_dim", 2.5, "a number"),
+        ("gf_dim", 2.5, "a whole number, 1 or more"),
         ("architecture", 3, "a name"),
     ],
 )
@@ -206,3 +207,29 @@ def test_a_description_that_makes_no_sense_is_refused(
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(UserError, match=f"{field} is {value!r}, it must be {wanted}"):
         DCGAN.from_checkpoint(tmp_path)
+
+
+def test_what_an_earlier_version_could_not_have_written_is_refused(tmp_path: Path) -> None:
+    small().save(tmp_path, 1)
+    path = tmp_path / "DCGAN.model.json"
+    stored = json.loads(path.read_text())
+    del stored["architecture"]
+    for change, told in (
+        ({"convolutions": 3}, "convolutions is 3, it must be 2 or 4"),
+        ({"convolutions": 2}, "dcgan_mnist needs labels"),
+    ):
+        path.write_text(json.dumps(stored | change))
+        with pytest.raises(UserError, match=f"{path}: .*{told}"):
+            DCGAN.from_checkpoint(tmp_path)
+    del stored["gf_dim"]
+    path.write_text(json.dumps(stored))
+    with pytest.raises(UserError, match="gf_dim is missing"):
+        DCGAN.from_checkpoint(tmp_path)
+
+
+def test_networks_are_named_by_a_config_or_by_its_fields() -> None:
+    assert small(y_dim=3, convolutions=4).config.architecture == "dcgan"
+    with pytest.raises(TypeError, match="given twice: z_dim"):
+        DCGAN(small().config, z_dim=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'zdim'"):
+        DCGAN(zdim=3)

@@ -11,6 +11,7 @@ from makers import PROJECT, Here, ok, write_mnist
 from PIL import Image
 from soak import soak, tensors
 
+from gan.config import TrainingConfig
 from model import DCGAN
 
 # Five steps of tiny networks, and the steps after them, by the version whose code was one flat
@@ -81,7 +82,7 @@ def test_a_run_of_the_version_before_goes_on(name: str, begun: Path, here: Here)
 def test_what_the_version_before_saved_is_read_whole(name: str, begun: Path) -> None:
     folder = begun / f"checkpoint/{name}_4_16_16"
     dcgan = DCGAN.from_checkpoint(folder)
-    assert (dcgan.learning_rate, dcgan.beta1, dcgan.batch_size) == (0.001, 0.4, 4)
+    assert dcgan.training == TrainingConfig(4, 0.001, 0.4)
     stored = tensors(folder / "DCGAN.model-5")
     values = [value for key, value in stored.items() if key.endswith("VARIABLE_VALUE")]
     held = [variable.numpy().tobytes() for variable in dcgan.variables]

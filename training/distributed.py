@@ -184,7 +184,7 @@ class Copies(OneDevice):
         self._means = graph(lambda: self._strategy.run(self._means_on_one))
         with _others_may_be_lost():
             with self._strategy.scope():
-                self._copy = DCGAN(dcgan.config, **dcgan.training, averaged=_mean)
+                self._copy = DCGAN(dcgan.config, dcgan.training, averaged=_mean)
             self._assign_from_chief()
 
     def train_step(self, batch_of: BatchOf, evaluate: bool, watch: bool, wish: Wish) -> Result:
@@ -291,5 +291,5 @@ def _others_may_be_lost() -> Iterator[None]:
         reason = next((line for line in lines if "aborted by" in line), one_line(error))
         raise RunError(
             f"another worker has ended or cannot be reached ({reason}). Start all workers again: "
-            "they go on from the last checkpoint"
+            "they resume from the last checkpoint"
         ) from error

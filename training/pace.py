@@ -52,7 +52,8 @@ def pace(settings: Settings, images: int, batches: int) -> str:
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     """For a small set, one line with what would help it; for others none."""
     steps = settings.epoch * batches
-    missing = [f"--{name}" for name in ("flip", "augment") if not getattr(settings, name)]
+    helpful = ("augment",) if settings.is_idx_set else ("flip", "augment")  # digits have a side
+    missing = [f"--{name}" for name in helpful if not getattr(settings, name)]
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
     line = f"a small set: {_steps(batches)} an epoch, --epoch {settings.epoch} makes {steps:,}"

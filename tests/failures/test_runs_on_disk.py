@@ -96,7 +96,7 @@ CASES = [
         without_run_file,
         (*TRAIN, "--epoch=2"),
         0,
-        "holds no run.json: what was not typed is new",
+        "holds no run.json: what else was not typed is new",
     ),
     Case(
         "9 an old checkpoint of an unknown size",

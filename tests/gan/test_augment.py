@@ -34,7 +34,7 @@ def test_brightness_moves_by_a_quarter_of_the_range(
 def test_saturation_and_contrast_keep_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augment, "BRIGHTNESS", 0.0)
     images = np.random.default_rng(0).uniform(-1, 1, (COUNT, 5, 7, 3)).astype(np.float32)
-    changed = augment._coloured(tf.constant(images), 1.0, seed(0)).numpy()
+    changed = augment.coloured(tf.constant(images), 1.0, seed(0)).numpy()
     np.testing.assert_allclose(changed.mean((1, 2, 3)), images.mean((1, 2, 3)), atol=1e-5)
     grey, of_changed = images.mean(3), changed.mean(3)
     contrast = of_changed.std((1, 2)) / grey.std((1, 2))
@@ -47,7 +47,7 @@ def test_saturation_and_contrast_keep_the_mean(monkeypatch: pytest.MonkeyPatch) 
 
 def test_translation_moves_by_an_eighth_at_most_and_zeros_move_in() -> None:
     image = np.random.default_rng(0).uniform(1, 2, (17, 24, 2)).astype(np.float32)
-    moved = augment._translated(tf.constant(np.stack([image] * COUNT)), seed(0)).numpy()
+    moved = augment.translated(tf.constant(np.stack([image] * COUNT)), seed(0)).numpy()
     framed = np.pad(image, [(3, 3), (3, 3), (0, 0)])
     wanted = {
         framed[3 - down : 20 - down, 3 - right : 27 - right].tobytes()
@@ -58,7 +58,7 @@ def test_translation_moves_by_an_eighth_at_most_and_zeros_move_in() -> None:
 
 
 def test_a_quarter_of_the_image_is_cut_out_or_less_at_the_edge() -> None:
-    cut = 1 - augment._cut_out(tf.ones((COUNT, 12, 9, 1)), seed(0)).numpy()[..., 0]
+    cut = 1 - augment.cut_out(tf.ones((COUNT, 12, 9, 1)), seed(0)).numpy()[..., 0]
     assert cut.sum((1, 2)).max() == 6 * 5
     for one in cut:
         rows, columns = one.any(1), one.any(0)

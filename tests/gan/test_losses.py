@@ -43,13 +43,13 @@ def least_squares(monkeypatch: pytest.MonkeyPatch) -> Loss:
         penalty=penalty,
         d_updates=3,
     )
-    monkeypatch.setitem(losses.LOSSES, "lsgan", loss)
+    monkeypatch.setitem(losses.LOSSES, "made_up", loss)
     return loss
 
 
 def test_another_loss_is_one_row(least_squares: Loss, tmp_path: Path) -> None:
     """It decides the losses, how often each network is updated, and it stays with a checkpoint."""
-    dcgan = small(y_dim=3, loss="lsgan")
+    dcgan = small(y_dim=3, loss="made_up")
     images, z, y = batch(dcgan)
     result = dcgan.train_step(images, z, y, evaluate=True, watch=True)
     assert float(dcgan.d_optim.beta1_power) == 0.5**4, "three updates of D"
@@ -63,7 +63,7 @@ def test_another_loss_is_one_row(least_squares: Loss, tmp_path: Path) -> None:
 
 def test_g_averages_move_once_for_each_update_of_either(least_squares: Loss) -> None:
     """Three of D and one of G on the same pass; with the weights held still they see one batch."""
-    dcgan = small(loss="lsgan", learning_rate=0.0)
+    dcgan = small(loss="made_up", learning_rate=0.0)
     images, z, _ = batch(dcgan)
     dcgan.train_step(images, z)
     variables = dcgan.named_variables()
@@ -74,5 +74,17 @@ def test_g_averages_move_once_for_each_update_of_either(least_squares: Loss) -> 
 
 def test_the_command_line_takes_the_names_of_the_table() -> None:
     assert parse(["--loss=gan"]).loss == "gan"
-    with pytest.raises(UserError, match="--loss=lsgan: there are gan"):
-        parse(["--loss=lsgan"])
+    with pytest.raises(UserError, match="--loss=made_up: there are gan"):
+        parse(["--loss=made_up"])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_trains_and_shows_a_probability(name: str) -> None:
+    dcgan = small(loss=name)
+    images, z, _ = batch(dcgan)
+    for _ in range(2):
+        result = dcgan.train_step(images, z, evaluate=True, watch=True)
+    assert all(np.isfinite(value).all() for value in result.values())
+    for logits in (tf.constant([[-9.0], [0.0], [9.0]]), np.array([-9.0, 0.0, 9.0])):
+        shown = np.asarray(dcgan.loss.probability(logits)).ravel()
+        assert 0 <= shown[0] <= shown[1] <= shown[2] <= 1

@@ -65,7 +65,7 @@ def test_before_the_first_checkpoint_only_the_seed_stays(tmp_path: Path) -> None
         file.unlink()
     found = plan(tmp_path)
     assert (found.settings.seed, found.settings.crop) == (5, False)
-    assert found.network is None
+    assert found.stored is None
 
 
 def test_a_run_file_written_before_a_flag_existed_is_taken(tmp_path: Path) -> None:
@@ -82,6 +82,14 @@ def test_without_a_run_file_the_checkpoint_tells_learning_rate_and_beta1(tmp_pat
     assert (found.settings.learning_rate, found.settings.beta1) == (0.01, 0.4)
     assert found.seed == 77
     assert any("holds no run.json" in note for note in found.notes)
+
+
+def test_the_file_that_makes_no_sense_is_blamed(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    small(c_dim=3, z_dim=100, learning_rate=0.0).save(folder, 2)
+    (folder / RUN_FILE).unlink()
+    with pytest.raises(UserError, match=r"DCGAN\.model\.json: --learning_rate=0"):
+        plan(tmp_path)
 
 
 def test_new_networks_take_what_is_stored_and_what_the_data_decide(tmp_path: Path) -> None:

@@ -39,14 +39,14 @@ def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
-        ("crop", "maybe", "crop is 'maybe': it is not understood"),
+        ("crop", "maybe", "crop is 'maybe': true or false is needed"),
         ("epoch", 0, "epoch is 0: it must be 1 or more"),
-        ("epoch", [3], r"epoch is \[3\]: it must be 1 or more"),
+        ("epoch", [3], r"epoch is \[3\]: a whole number is needed"),
         ("learning_rate", None, ""),
-        ("learning_rate", "fast", "learning_rate is 'fast': it must be above 0"),
+        ("learning_rate", "fast", "learning_rate is 'fast': a number is needed"),
         ("z_dist", "gauss", "z_dist is 'gauss': there are uniform_signed"),
-        ("dataset", 7, "dataset is 7: it is not understood"),
-        ("labels_file", {}, "labels_file is {}: it is not understood"),
+        ("dataset", 7, "dataset is 7: a text is needed"),
+        ("labels_file", {}, "labels_file is {}: a path is needed"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_its_file(

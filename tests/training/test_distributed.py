@@ -119,7 +119,7 @@ def compared(
 
 def assert_made(prefix: Path, towers: Sequence[DCGAN]) -> None:
     """A checkpoint holds the towers' weights and moments, and the means of their averages."""
-    saved = DCGAN(towers[0].config, **towers[0].training)
+    saved = DCGAN(towers[0].config, towers[0].training)
     tf.train.Checkpoint(dcgan=saved).read(str(prefix)).assert_existing_objects_matched()
     alike = zip(saved.variables, *(tower.variables for tower in towers), strict=True)
     pairs = [
@@ -135,7 +135,7 @@ def assert_made(prefix: Path, towers: Sequence[DCGAN]) -> None:
         if re.search(r"/bias(es)?$", name) and layer_of(name) in normalised
     }
     for layer, moved in noise.items():
-        assert moved <= 2 * saved.learning_rate * (1 + ("generator/" in layer)), layer
+        assert moved <= 2 * saved.training.learning_rate * (1 + ("generator/" in layer)), layer
     for name, value, wanted in pairs:
         layer = layer_of(name)
         if name != "step" and not (layer in noise and re.search("/bias(es)?$", name)):
@@ -251,7 +251,7 @@ def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
         other.kill()
         error = one_error_line(ended(chief), 1)
     assert error.startswith("error: another worker has ended or cannot be reached (")
-    assert error.endswith("Start all workers again: they go on from the last checkpoint")
+    assert error.endswith("Start all workers again: they resume from the last checkpoint")
     towers, _ = compared(begun, TINY, 2, 3)
     assert_made(run / "DCGAN.model-3", towers)
     aside.mkdir()

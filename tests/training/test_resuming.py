@@ -24,7 +24,7 @@ from makers import (
     write_mnist,
 )
 
-from gan.config import NetworkConfig
+from gan.config import NetworkConfig, TrainingConfig
 from model import DCGAN
 from runs import plan
 from support.errors import UserError
@@ -98,8 +98,8 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
     built = []
 
     class Built(DCGAN):
-        def __init__(self, config: NetworkConfig, **flags: Any):
-            super().__init__(config, **flags)
+        def __init__(self, config: NetworkConfig, training: TrainingConfig, **flags: Any):
+            super().__init__(config, training, **flags)
             built.append((config.precision, flags.get("xla", False)))
 
     monkeypatch.setattr(plan, "DCGAN", Built)
