@@ -2,8 +2,8 @@
 
 Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", with the paper's
 policy "color,translation,cutout" and its amounts, which are for images in [-1, 1] and scaled for
-others. D cannot learn the few real images by heart, because it never sees the same one twice; and as the
-fakes that G is judged by are augmented too, G does not learn to make augmented images.
+others. D cannot learn the few real images by heart, because it never sees the same one twice; and
+as the fakes that G is judged by are augmented too, G does not learn to make augmented images.
 """
 
 import itertools
