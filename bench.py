@@ -206,9 +206,12 @@ def parser() -> Parser:
     flags.add_argument("--cases", nargs="+", choices=CASES, help="only the steps of these")
     flags.add_argument("--precision", nargs="+", choices=PRECISIONS, help="only these")
     flags.add_argument("--xla", action="store_true", help="the steps compiled by XLA, too")
-    for name in ("height", "width", "c_dim", "batch_size", "steps", "rounds"):
+    texts = {"height": "only the step of this size", "width": "[height]", "c_dim": "[3]"}
+    texts |= {"batch_size": "images in a step [64]", "rounds": "processes for each row [3]"}
+    texts |= {"steps": "timed in a process [15 to 4, by the size]"}
+    for name, text in texts.items():
         default = {"batch_size": 64, "rounds": 3}.get(name)
-        flags.add_argument(f"--{name}", type=positive, default=default)
+        flags.add_argument(f"--{name}", type=positive, default=default, metavar="N", help=text)
     flags.add_argument("--json", type=Path, default=Path("bench.json"), help="[bench.json]")
     flags.add_argument("--compare", type=Path, metavar="FILE", help="an earlier JSON")
     # One measurement, as in_a_process asks for it.

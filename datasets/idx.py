@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import shlex
 import zlib
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
 
 
 def _help(folder: Path) -> str:
-    return f"Type: python download.py {folder.name}"
+    place = (
+        "" if folder.parent == Path("data") else f" --data_dir {shlex.quote(str(folder.parent))}"
+    )
+    return f"Type: python download.py {folder.name}{place}"
 
 
 def _read_idx(folder: Path, name: str) -> np.ndarray:

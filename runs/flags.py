@@ -14,13 +14,7 @@ from support.errors import UserError
 KEPT = "kept"  # decides the run: an earlier start's value stays, unless another is typed
 CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
 COMMAND = "command"  # decides what this one command does; it is never compared
-NEEDED: dict[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    Path: "a path",
-}
+NEEDED: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
 PARSERS = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
 
 
@@ -115,7 +109,7 @@ class FieldParser(flags.ArgumentParser):
                 return Path(argument).expanduser()
             value = self._parser.parse(argument)
         except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: ~nobody/data
-            raise ValueError(f"{NEEDED[self._kind]} is needed") from error
+            raise ValueError(f"{NEEDED.get(self._kind, 'a name')} is needed") from error
         if not self._flag.holds(value):
             raise ValueError(self._flag.wanted)
         return value

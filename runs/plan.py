@@ -65,12 +65,9 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
     if settings.train:
         return _training(settings, drawn_seed)
     source, notes = (settings.init_from, []) if settings.init_from else trained_run(settings)
-    settings = dataclasses.replace(settings, seed=_seed(settings, drawn_seed))
+    if settings.seed is None:
+        settings = dataclasses.replace(settings, seed=drawn_seed)
     return Plan(settings, source, None, (*notes, f"seed: {settings.seed}"))
-
-
-def _seed(settings: Settings, drawn_seed: int) -> int:
-    return drawn_seed if settings.seed is None else settings.seed
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
@@ -113,7 +110,8 @@ def _as_the_run_was(
     taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
     words = " ".join(f"--{name}={kept[name]}" for name in taken if name != "seed")
     notes = [f"as the run was: {words}"] if words else []
-    now = dataclasses.replace(now, seed=_seed(now, drawn_seed))
+    if now.seed is None:
+        now = dataclasses.replace(now, seed=drawn_seed)
     notes.append(f"seed: {now.seed}")
     if stored and source == own and not of_run:
         notes.append(f"{folder} holds no {RUN_FILE}: what else was not typed is new, also the seed")

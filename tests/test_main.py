@@ -144,7 +144,7 @@ def test_a_value_may_be_the_old_name_of_a_flag() -> None:
         ("--dataset faces[1]", "names with * ? [ or ]"),
         ("--epoch 5.5", "--epoch=5.5: a whole number is needed"),
         ("--nolabels=3", "--nolabels"),
-        ("--data_dir ~no-such-user/x", "--data_dir=~no-such-user/x: a path is needed"),
+        ("--data_dir ~no-such-user/x", "--data_dir=~no-such-user/x: a name is needed"),
         ("--crop maybe", "not understood: maybe"),
         ("--input_fname_pattern a.jpg b.jpg", "patterns with * need quotes"),
     ],

@@ -108,9 +108,8 @@ def test(plan: Plan) -> int:
     settings = plan.settings
     trained = open_run(plan.source, settings.typed())
     say(f"loaded step {int(trained.dcgan.step):,} of {plan.source}")
-    pictures = settings.visualize or not (settings.export or settings.freeze)
     classes = trained.classes if trained.named else ()
-    _use(plan, trained.dcgan, plan.source, classes, pictures)
+    _use(plan, trained.dcgan, plan.source, classes, _makes_pictures(settings))
     return 0
 
 
@@ -133,7 +132,9 @@ def dry_run(plan: Plan) -> int:
     else:
         dcgan = open_run(source, settings.typed()).dcgan
         lines = [f"checkpoint: step {int(dcgan.step):,} in {source}"]
-        writes = [_samples_of(settings, source)]
+        exports = {"export_b": settings.export, "frozen_b": settings.freeze}
+        writes = [_export_of(settings, source, kind) for kind, asked in exports.items() if asked]
+        writes += [_samples_of(settings, source)] if _makes_pictures(settings) else []
     resolved = settings.as_json() | {"c_dim": dcgan.config.c_dim, "z_dim": dcgan.z_dim}
     for name, value in resolved.items():
         if value is not None:
@@ -150,14 +151,24 @@ def dry_run(plan: Plan) -> int:
 
 def _use(plan: Plan, dcgan: DCGAN, source: Path, classes: Sequence[str], pictures: bool) -> None:
     """What can be asked for once a model is trained: --export, --freeze, the pictures."""
-    settings, batch_size = plan.settings, plan.settings.batch_size
+    settings = plan.settings
     if settings.export:
-        say_written(save_model(dcgan, source / f"export_b{batch_size}"))
+        say_written(save_model(dcgan, _export_of(settings, source, "export_b")))
     if settings.freeze:
-        say_written(freeze(dcgan, source / f"frozen_b{batch_size}", batch_size))
+        frozen = _export_of(settings, source, "frozen_b")
+        say_written(freeze(dcgan, frozen, settings.batch_size))
     if pictures:
         folder, count = _samples_of(settings, source), settings.generate_test_images
         visualize(dcgan, settings.option, folder, count, plan.seed, say_written, classes)
+
+
+def _makes_pictures(settings: Settings) -> bool:
+    """Whether test mode makes the pictures of --option: always, or beside an export if asked."""
+    return settings.visualize or not (settings.export or settings.freeze)
+
+
+def _export_of(settings: Settings, source: Path, kind: str) -> Path:
+    return source / f"{kind}{settings.batch_size}"
 
 
 def _samples_of(settings: Settings, source: Path) -> Path:

@@ -100,7 +100,10 @@ def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_missing_mnist_names_the_command(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match=rf"no folder .*{name}\. Type: python download\.py {name}$"):
+    with pytest.raises(
+        UserError,
+        match=rf"no folder .*{name}\. Type: python download\.py {name} --data_dir {tmp_path}$",
+    ):
         open_dataset(parse([f"--data_dir={tmp_path}", f"--dataset={name}"]), 0, say=print)
 
 

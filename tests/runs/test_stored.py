@@ -45,8 +45,8 @@ def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
         ("learning_rate", None, ""),
         ("learning_rate", "fast", "learning_rate is 'fast': a number is needed"),
         ("z_dist", "gauss", "z_dist is 'gauss': there are uniform_signed"),
-        ("dataset", 7, "dataset is 7: a text is needed"),
-        ("labels_file", {}, "labels_file is {}: a path is needed"),
+        ("dataset", 7, "dataset is 7: a name is needed"),
+        ("labels_file", {}, "labels_file is {}: a name is needed"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_its_file(
