@@ -101,7 +101,7 @@ def check_steps(log: Path) -> None:
     for line in log.read_text().splitlines():
         if found := re.fullmatch(r"wrote checkpoint/.*/DCGAN\.model-(\d+)", line):
             saved = int(found[1])
-        elif found := re.match(r"going on from step ([\d,]+)", line):
+        elif found := re.match(r"resuming from step ([\d,]+)", line):
             step = int(found[1].replace(",", ""))
             assert step >= saved, f"step {saved} was saved, but it went on from {step}"
         elif "starting from step 0" in line:

@@ -59,7 +59,7 @@ def test_a_run_of_the_version_before_goes_on(name: str, begun: Path, here: Here)
     flags = [f"--dataset={name}", "--output_height=16", "--batch_size=4", "--train", "--epoch=3"]
     flags += ["--epoch=1"] if name == "mnist" else ["--input_fname_pattern=*.png"]
     out = ok(here(begun, *flags))
-    for line in ("as the run was: --learning_rate=0.001 --beta1=0.4", "going on from step 5 of"):
+    for line in ("as the run was: --learning_rate=0.001 --beta1=0.4", "resuming from step 5 of"):
         assert line in out
     printed = [float(text) for text in re.findall(r"_loss: ([\d.]+)", out)]
     # On the machine that made the data they are the same to the last digit; others round otherwise.

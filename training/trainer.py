@@ -72,7 +72,7 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
     source = plan.settings.init_from
     found, step = dcgan.load(plan.source)
     if found:
-        say(f"going on from step {step:,} of {plan.source}")
+        say(f"resuming from step {step:,} of {plan.source}")
         if source:
             say("--init_from is not used: the run has a checkpoint of its own")
         return step

@@ -172,7 +172,7 @@ def test_a_labelled_run_from_folder_to_pictures(tmp_path: Path, here: Here) -> N
 
     done = here(tmp_path, *ANIMALS, *ONE_TRACE, "--train", "--epoch=3")
     assert "as the run was: --labels=True --flip=True --augment=True\n" in done.stdout
-    assert "going on from step 6" in done.stdout
+    assert "resuming from step 6" in done.stdout
     straight = here(tmp_path, *train, "--labels", "--epoch=3", "--out_dir=straight")
     assert straight.returncode == 0
     stopped, whole = (

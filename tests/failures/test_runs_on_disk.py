@@ -121,7 +121,7 @@ CASES = [
         0,
         "changed: learning_rate 0.0002 -> 0.001",
     ),
-    Case("15 killed in a save", killed_in_a_save, (*TRAIN, "--epoch=2"), 0, "going on from step 2"),
+    Case("15 killed in a save", killed_in_a_save, (*TRAIN, "--epoch=2"), 0, "resuming from step 2"),
 ]
 
 

@@ -261,7 +261,7 @@ def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
     with workers(begun, 2, *TINY, "--epoch=3") as both:
         done = [ended(process) for process in both]
     assert [d.returncode for d in done] == [0, 0], [d.stderr for d in done]
-    assert "going on from step 3 of checkpoint/tiny_4_16_16" in done[0].stdout
+    assert "resuming from step 3 of checkpoint/tiny_4_16_16" in done[0].stdout
     wanted = values_of(aside / "DCGAN.model-9")
     for name, value in values_of(run / "DCGAN.model-9").items():
         # Averages of two replicas are saved as their mean, with which both go on.

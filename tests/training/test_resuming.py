@@ -40,7 +40,7 @@ def test_training_resumes_where_it_stopped(run: Run, tmp_path: Path) -> None:
     more = ("--sample_freq=1", "--train", "--epoch=2", "--visualize", "--deterministic")
     out = ok(run("main.py", *QUIET, *more))
     assert "seed: 5" in out, "remembered"
-    assert "going on from step 2" in out
+    assert "resuming from step 2" in out
     assert "wrote samples/tiny_4_16_16/train_01_0000.png" in out
     assert "wrote samples/tiny_4_16_16/option_0/test_" in out
 
@@ -55,7 +55,7 @@ def test_a_checkpoint_of_the_original_makes_pictures_and_trains_on(
     assert "loaded step 4 of old" in out
     assert "wrote samples/old/option_0/" in out
     out = ok(here(tmp_path, *flags, "--train", "--epoch=1", "--ckpt_minutes=1e-9"))
-    assert "going on from step 4 of old" in out
+    assert "resuming from step 4 of old" in out
     saved = [path.name for path in files_written(out, tmp_path)]
     assert [name for name in saved if "DCGAN" in name] == [f"DCGAN.model-{k}" for k in range(5, 10)]
     seed = next(line for line in out.splitlines() if line.startswith("seed: "))
@@ -72,7 +72,7 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
     assert "weights and averages of step 4 of old" in out
     assert "Epoch: [ 0/ 1] [   0/   1]" in out
     out = ok(here(tmp_path, *flags, "--train", "--epoch=2"))
-    assert "going on from step 1 of checkpoint/tiny_4_48_48" in out
+    assert "resuming from step 1 of checkpoint/tiny_4_48_48" in out
     assert "--init_from is not used" in out
     assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
 
