@@ -29,7 +29,7 @@ with checked_imports():
     from downloads.http import fetch, problem_with
     from downloads.lsun import check_lmdb, write_images
     from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from support.files import PICTURE_SUFFIXES, check_room, read_json, write_json
+    from support.files import DATA_DIR, PATTERN, PICTURE_SUFFIXES, check_room, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,6 @@ DATA_SETS: dict[str, IdxSet | ImageSet] = {
 }
 NAME = re.compile(r"\w([\w. -]*[\w-])?")  # of a folder below data/, on all systems
 DRIVE = "https://drive.google.com/"
-DATA_DIR, PATTERN = Path("data"), "*.jpg"  # as main.py's --data_dir and --input_fname_pattern are
 
 
 def main(argv: Sequence[str]) -> int:

@@ -61,7 +61,6 @@ class DCGAN(tf.Module):
         """
         super().__init__()
         values = with_architecture(values)
-        values.pop("convolutions", None)
         names = {one.name for one in dataclasses.fields(TrainingConfig)}
         of_step = {name: values.pop(name) for name in names & values.keys()}
         if (config and values) or (training and of_step):

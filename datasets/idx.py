@@ -11,6 +11,7 @@ from PIL import Image
 
 from datasets.image_files import Geometry, fit
 from support.errors import UserError
+from support.files import DATA_DIR
 
 # The four files and how each begins: its magic number, then the sizes of MNIST and its drop-ins.
 IDX_FILES = {
@@ -49,9 +50,7 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
 
 
 def _help(folder: Path) -> str:
-    place = (
-        "" if folder.parent == Path("data") else f" --data_dir {shlex.quote(str(folder.parent))}"
-    )
+    place = "" if folder.parent == DATA_DIR else f" --data_dir {shlex.quote(str(folder.parent))}"
     return f"Type: python download.py {folder.name}{place}"
 
 

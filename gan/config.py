@@ -74,11 +74,11 @@ def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: it is another number.
     """
     named = dict(stored)
-    if "convolutions" in named and "architecture" not in named:
-        convolutions = str(named["convolutions"])
-        if convolutions not in BY_CONVOLUTIONS:
+    if "convolutions" in named:
+        convolutions = str(named.pop("convolutions"))
+        if "architecture" not in named and convolutions not in BY_CONVOLUTIONS:
             raise ValueError(f"convolutions is {convolutions}, it must be 2 or 4")
-        named["architecture"] = BY_CONVOLUTIONS[convolutions]
+        named.setdefault("architecture", BY_CONVOLUTIONS.get(convolutions, ""))
     return named
 
 

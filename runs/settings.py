@@ -17,6 +17,7 @@ from gan.config import PRECISIONS, NetworkConfig, TrainingConfig
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, flags_of, setting, value_of
 from support.errors import UserError
+from support.files import DATA_DIR, PATTERN
 from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
@@ -60,9 +61,9 @@ class Settings:
     dataset: str = setting(
         "celebA", "mnist, fashion_mnist, or a folder of images in data_dir", group="The data"
     )
-    data_dir: Path = setting(Path("data"), "where data sets are", by_machine=True)
+    data_dir: Path = setting(DATA_DIR, "where data sets are", by_machine=True)
     input_fname_pattern: str = setting(
-        "*.jpg", "which files of the folder; **/*.png searches sub-folders", KEPT
+        PATTERN, "which files of the folder; **/*.png searches sub-folders", KEPT
     )
     input_height: int = setting(
         None, "centre crop (with --crop) [108; mnist: 28]", KEPT, least=1, was="image_size"

@@ -21,6 +21,7 @@ from support.text import in_units
 ASIDE = re.compile(r"\..*\.(\d+)(-[0-9a-f]+)?\.part([._].*)?", re.DOTALL)
 # Processes in two containers often have the same number and may share a folder.
 TOKEN = secrets.token_hex(4)
+DATA_DIR, PATTERN = Path("data"), "*.jpg"  # where data sets are, and which of their files count
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 PAUSE = 10.0  # seconds without a write after which a file counts as abandoned
 

@@ -105,13 +105,15 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 # Sample. The z and the labels are the same from start to end of the run, so the
                 # pictures show how the same images develop.
                 pixels = _sample(run) if sampled else None
-                if pixels is not None:
-                    path = run.samples / f"train_{epoch:02d}_{idx:04d}.png"
-                    progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
                 if noted and listeners:
                     row = meter.row(step, result, pixels)
                     for listener in listeners:
                         listener.note(row, result, sampled)
+                if pixels is not None:
+                    path = run.samples / f"train_{epoch:02d}_{idx:04d}.png"
+                    progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
+                    for listener in listeners:
+                        listener.sampled()
                 progress.update()
 
             # Save.

@@ -71,7 +71,7 @@ class Monitor:
         self._draw_at, self._rows_drawn = 0.0, 0
 
     def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
-        """Add a step's row, warn, and draw after a sample where there is time for it."""
+        """Add a step's row, and warn of what it tells."""
         self._rows.append(row)
         if self._csv.is_file():
             append_row(self._csv, row)
@@ -79,7 +79,10 @@ class Monitor:
             write_rows(self._csv, self._rows)
         for warning in self._alarms.after(row):
             self._say(f"warning: step {row.step:,}: {warning}. See docs/reading-the-losses.md")
-        if sampled and time.monotonic() >= self._draw_at:
+
+    def sampled(self) -> None:
+        """Draw, now that there is a new sample picture, if drawing has taken little of the time."""
+        if time.monotonic() >= self._draw_at:
             began = time.monotonic()
             self.end()
             self._draw_at = began + (time.monotonic() - began) / DRAWING_MAY_TAKE

@@ -57,6 +57,9 @@ class Summaries:
             if not math.isnan(value):
                 tf.summary.scalar(tag, value)
 
+    def sampled(self) -> None:
+        """Nothing more: note has shown the fakes."""
+
     def end(self) -> None:
         """See that everything is on disk."""
         self._writer.close()

@@ -24,6 +24,8 @@ from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
 from utils import visualize
 
+EXPORT, FROZEN = "export_b", "frozen_b"  # folders beside the checkpoints, and the batch size
+
 
 def train(plan: Plan, cluster: Cluster) -> int:
     """Train, from the last checkpoint on if there is one -> 0, or 128 + n if stopped by signal n.
@@ -132,7 +134,7 @@ def dry_run(plan: Plan) -> int:
     else:
         dcgan = open_run(source, settings.typed()).dcgan
         lines = [f"checkpoint: step {int(dcgan.step):,} in {source}"]
-        exports = {"export_b": settings.export, "frozen_b": settings.freeze}
+        exports = {EXPORT: settings.export, FROZEN: settings.freeze}
         writes = [_export_of(settings, source, kind) for kind, asked in exports.items() if asked]
         writes += [_samples_of(settings, source)] if _makes_pictures(settings) else []
     resolved = settings.as_json() | {"c_dim": dcgan.config.c_dim, "z_dim": dcgan.z_dim}
@@ -153,9 +155,9 @@ def _use(plan: Plan, dcgan: DCGAN, source: Path, classes: Sequence[str], picture
     """What can be asked for once a model is trained: --export, --freeze, the pictures."""
     settings = plan.settings
     if settings.export:
-        say_written(save_model(dcgan, _export_of(settings, source, "export_b")))
+        say_written(save_model(dcgan, _export_of(settings, source, EXPORT)))
     if settings.freeze:
-        frozen = _export_of(settings, source, "frozen_b")
+        frozen = _export_of(settings, source, FROZEN)
         say_written(freeze(dcgan, frozen, settings.batch_size))
     if pictures:
         folder, count = _samples_of(settings, source), settings.generate_test_images

@@ -1,5 +1,6 @@
 """The loop of steps: a signal is heeded after the step underway, whatever it falls on."""
 
+import dataclasses
 import math
 import os
 import signal
@@ -11,6 +12,7 @@ from makers import small
 
 from datasets.dataset import Dataset
 from main import parse
+from support.errors import RunError
 from training.devices import OneDevice
 from training.loop import Run, train_steps
 
@@ -40,3 +42,14 @@ def test_a_signal_during_a_save_stops_before_the_next_step(
     monkeypatch.setattr(run.dcgan, "save", interrupted)
     assert train_steps(run, 0, STEPS) == signal.SIGTERM
     assert int(run.dcgan.step) == during
+
+
+def test_a_picture_that_cannot_be_written_costs_no_row_of_the_history(run: Run) -> None:
+    """The step is saved and in history.csv: the resumed run lacks nothing but the picture."""
+    words = ["--dataset=tiny", "--batch_size=4", "--sample_freq=2", "--summary_freq=1"]
+    run = dataclasses.replace(run, settings=parse([*words, f"--out_dir={run.settings.out_dir}"]))
+    (run.samples / "train_00_0001.png" / "in the way").mkdir(parents=True)
+    with pytest.raises(RunError, match="Step 2 is saved"):
+        train_steps(run, 0, STEPS)
+    rows = (run.settings.run_folder("logs") / "history.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["step", "1", "2"]

@@ -97,8 +97,11 @@ def test_history_and_progress_are_drawn_when_it_costs_little(tmp_path: Path) -> 
     watching.note(row(5), {}, sampled=False)
     assert said == [], "without a sample there is nothing new to see"
     watching.note(row(10), {}, sampled=True)
+    assert said == [], "the sample's picture is not written yet"
+    watching.sampled()
     assert said == [f"wrote {tmp_path / 'history.png'}", f"wrote {tmp_path / 'progress.gif'}"]
     watching.note(row(20), {}, sampled=True)
+    watching.sampled()
     assert len(said) == 2, "the last drawing took more than a hundredth of the time since"
     for _ in range(2):
         watching.end()
