@@ -9,7 +9,7 @@ from gan.checkpoints import latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.settings import Settings
-from runs.stored import RUN_FILE, class_names, damaged, image_size, read_settings
+from runs.stored import RUN_FILE, class_names, damaged, folders_in, image_size, read_settings
 from support.console import Say, print_note
 from support.errors import UserError
 
@@ -55,10 +55,7 @@ def open_run(
         RunError: there are checkpoints, but none can be read.
     """
     if latest_checkpoint(folder) is None:
-        below = (
-            sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-        )
-        runs = ", ".join(str(path) for path in below if latest_checkpoint(path))
+        runs = ", ".join(str(path) for path in folders_in(folder) if latest_checkpoint(path))
         there = f"there are {runs}" if runs else "nor in a folder below it"
         raise UserError(f"{folder}: there is no checkpoint in it; {there}")
     stored = read_settings(folder)

@@ -104,7 +104,7 @@ def trained_run(settings: Settings) -> tuple[Path, list[str]]:
     wanted, notes = source_of(settings)
     if latest_checkpoint(wanted):
         return wanted, notes
-    trained = [path for path in _folders(wanted.parent) if latest_checkpoint(path)]
+    trained = [path for path in folders_in(wanted.parent) if latest_checkpoint(path)]
     dataset, size = _dataset_and_size(wanted)
     alike = [path for path in trained if _dataset_and_size(path) == (dataset, size)]
     if len(alike) == 1:
@@ -134,5 +134,6 @@ def _dataset_and_size(folder: Path) -> tuple[str, list[str]]:
     return folder.name.rsplit("_", 3)[0], folder.name.split("_")[-2:]
 
 
-def _folders(parent: Path) -> list[Path]:
+def folders_in(parent: Path) -> list[Path]:
+    """The folders in a folder, sorted; [] if it is not one."""
     return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
