@@ -23,6 +23,10 @@ with checked_imports():
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
 SEE_HELP = "All flags: python main.py --help"
+NEEDS_LESS = (
+    "give a smaller --batch_size, smaller --output_height and --output_width, a smaller --z_dim or "
+    "fewer --generate_test_images"
+)
 TRUTH_VALUES = {"true", "false", "1", "0", "t", "f", "yes", "no"}
 
 
@@ -31,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
 
     0 when done, 1 for a failure underway, 2 for wrong input, 128 + n when stopped by signal n.
     """
-    return run_command(_run, argv)
+    return run_command(_run, argv, needs_less=NEEDS_LESS)
 
 
 def _run(argv: Sequence[str]) -> int:

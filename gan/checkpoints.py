@@ -15,11 +15,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan.config import NetworkConfig, TrainingConfig, read_config, with_architecture
-from gan.networks import refuse_unknown
+from gan.networks import refuse_unknown, variable_shapes
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
-from support.files import read_json, sweep_asides, write_json, written_aside
+from support.files import read_json, refuse_pattern, sweep_asides, write_json, written_aside
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
@@ -67,8 +67,10 @@ def write_checkpoint(
     What a killed process left is swept. The original's own checkpoints are never deleted.
 
     Raises:
+        UserError: TensorFlow could not load from a folder of that name.
         RunError: the files cannot be written; those that were there are as they were.
     """
+    refuse_pattern(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sweep_asides(folder)
     prefix = folder / f"{CHECKPOINT_NAME}-{step}"
@@ -97,11 +99,11 @@ def read_newest(
     """Call `read` with the newest checkpoint, and where that is damaged with the one before.
 
     With a `step`, only the checkpoint of that step will do. `note` is given a line for each that
-    is damaged. Returns the path prefix that was read; None where there is no checkpoint.
+    cannot be read. Returns the path prefix that was read; None where there is no checkpoint.
 
     Raises:
-        UserError: there are checkpoints, but none of `step`.
-        RunError: there are checkpoints, but all are damaged.
+        UserError: there are checkpoints, but none of `step`, or TensorFlow cannot take the name.
+        RunError: there are checkpoints, but none can be read.
     """
     prefixes = checkpoints_in(folder)
     if prefixes and step is not None:
@@ -109,22 +111,23 @@ def read_newest(
         prefixes = [prefix for prefix in prefixes if step_of(prefix) == step]
         if not prefixes:
             raise UserError(f"{folder} has no checkpoint of step {step}: there are {steps}")
+    if not prefixes:
+        return None
+    refuse_pattern(Path(folder))
     for prefix in prefixes:
         try:
             read(prefix)
         except tf.errors.ResourceExhaustedError:
             raise
         except DAMAGED as error:
-            note(f"{prefix} is damaged: {one_line(error)}")
+            note(f"{prefix} {_fault(prefix, error)}")
             continue
         return prefix
-    if not prefixes:
-        return None
     if step is not None:
-        raise RunError(f"the checkpoint of step {step} in {folder} is damaged. Take another one")
+        raise RunError(f"the checkpoint of step {step} in {folder} cannot be read. Take another")
     raise RunError(
-        f"all {len(prefixes)} checkpoints in {folder} are damaged. Put back a copy of one, or "
-        "start a new run with --out_name"
+        f"none of the {len(prefixes)} checkpoints in {folder} can be read. Put back a copy of one, "
+        "or start a new run with --out_name"
     )
 
 
@@ -149,6 +152,7 @@ def description_of(
     if latest_checkpoint(folder) is None:
         return None
     if description := read_description(folder):
+        _refuse_other_variables(Path(folder), description.config)
         return description
     found: list[NetworkConfig] = []
 
@@ -162,9 +166,14 @@ def description_of(
 
 
 def write_description(folder: Path, description: Description) -> None:
-    """Write what description_of reads."""
+    """Write what description_of reads; fields that this version does not know stay in the file."""
     values = asdict(description.config) | asdict(description.training)
-    write_json(folder / DESCRIPTION_FILE, values)
+    path = folder / DESCRIPTION_FILE
+    try:
+        others = with_architecture(read_json(path))
+    except (UserError, ValueError):
+        others = {}  # damaged underway: the one to be written is right
+    write_json(path, others | values)
 
 
 def read_description(folder: str | Path) -> Description | None:
@@ -186,6 +195,37 @@ def read_description(folder: str | Path) -> Description | None:
         raise UserError(f"{path}: {error}: put back a copy") from error
 
 
+def _refuse_other_variables(folder: Path, config: NetworkConfig) -> None:
+    """Compare the variables of the networks that a JSON describes with those of the checkpoint.
+
+    Before the networks are made: what a file with other numbers asks for may fit into no memory.
+
+    Raises:
+        UserError: they differ; names the file, its sizes and the first variable that differs.
+    """
+    sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items())
+    fault = f"{folder / DESCRIPTION_FILE}: put back a copy. Its networks ({sizes})"
+    try:
+        wanted = variable_shapes(config)
+    except ValueError as error:
+        raise UserError(f"{fault} cannot be made") from error
+    stored = next(filter(None, map(_shapes_in, checkpoints_in(folder))), {})
+    for name, shape in wanted.items():
+        # The name of a variable here, and in TensorFlow 1.
+        found = stored.get(f"dcgan/{name}/.ATTRIBUTES/VARIABLE_VALUE", stored.get(name, shape))
+        if found != shape:
+            was, now = ("x".join(map(str, sides)) for sides in (found, shape))
+            raise UserError(f"{fault} have {name} as {now}, the checkpoint has it as {was}")
+
+
+def _shapes_in(prefix: Path) -> dict[str, list[int]]:
+    """The shapes of all variables of a checkpoint; {} if it cannot be read."""
+    try:
+        return dict(tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map())
+    except DAMAGED:
+        return {}  # whoever loads it says so
+
+
 def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> None:
     try:
         objects.write(str(prefix))
@@ -196,6 +236,14 @@ def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> Non
         raise RunError(
             f"{prefix.parent}: the checkpoint of step {step:,} cannot be written: {reason}"
         ) from error
+
+
+def _fault(prefix: Path, error: Exception) -> str:
+    """What is wrong with a checkpoint that cannot be read, in words."""
+    if missing := [file.name for file in _files(prefix) if not file.exists()]:
+        return f"is not whole: {missing[0]} is missing"
+    refused = isinstance(error, tf.errors.PermissionDeniedError)
+    return f"{'cannot be read' if refused else 'is damaged'}: {one_line(error)}"
 
 
 def _files(prefix: Path) -> tuple[Path, Path]:

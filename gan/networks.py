@@ -182,6 +182,24 @@ def build(config: NetworkConfig, seed: int) -> tuple[Network, Network]:
     return generator(config, seed), discriminator(config, seed)
 
 
+def variable_shapes(config: NetworkConfig) -> dict[str, list[int]]:
+    """The shapes of both networks' variables, by name. However large they are, none is made.
+
+    Raises:
+        ValueError: as refuse_unknown; or a size is beyond what a tensor can have.
+    """
+    try:
+        with tf.Graph().as_default():
+            networks = build(config, seed=0)
+    except (TypeError, OverflowError) as error:
+        raise ValueError("a size is beyond what a tensor can have") from error
+    return {
+        name: variable.shape.as_list()
+        for network in networks
+        for name, variable in network.named_variables().items()
+    }
+
+
 def refuse_unknown(config: NetworkConfig) -> None:
     """Refuse an architecture that does not exist, or that needs labels and has none.
 

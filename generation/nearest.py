@@ -40,8 +40,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Print the distances, and write the pictures beside the images nearest to each."""
     labels = chosen_labels(trained, arguments, say)
     selection = selected(trained, arguments, labels, PICTURES, say)
-    if "dataset" not in trained.known:
-        raise UserError(f"{trained.folder} does not name its data: give --dataset and --data_dir")
+    trained.refuse_unnamed_data()
     say_unknown_geometry(trained, say)
     refuse_huge(trained, selection.count, 1 + arguments.count)
     reals = _training_images(trained)

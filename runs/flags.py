@@ -15,6 +15,7 @@ KEPT = "kept"  # decides the run: an earlier start's value stays, unless another
 CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
 COMMAND = "command"  # decides what this one command does; it is never compared
 NEEDED: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
+LARGEST = 2**31 - 1  # of whole numbers: TensorFlow's sizes, and NumPy's seeds
 PARSERS = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
 
 
@@ -105,25 +106,46 @@ class FieldParser(flags.ArgumentParser):
             ValueError: it is not one, or out of bounds; says what is wanted.
         """
         try:
+            if not _may_be(self._kind, argument):
+                raise TypeError(argument)
             if self._kind is Path:
                 return Path(argument).expanduser()
             value = self._parser.parse(argument)
-        except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: ~nobody/data
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+            # RuntimeError: ~nobody/data; OverflowError: a whole number beyond all floats.
             raise ValueError(f"{NEEDED.get(self._kind, 'a name')} is needed") from error
+        if self._kind is int and value > LARGEST:
+            raise ValueError(f"it must be up to {LARGEST}")
         if not self._flag.holds(value):
             raise ValueError(self._flag.wanted)
         return value
 
 
-def value_of(one: Field, value: Any) -> Any:
+def _may_be(kind: type, argument: Any) -> bool:
+    """Whether a value may stand for a type: absl would cut 2.5 to 2, and take true for 1."""
+    if isinstance(argument, str):
+        return "\0" not in argument
+    if kind in (int, float):
+        return not isinstance(argument, bool) and (kind is float or argument == int(argument))
+    return True
+
+
+def typed_value(one: Field, value: Any) -> Any:
     """A value, typed or stored, in the type of its field; None where that is the default.
+
+    Raises:
+        ValueError: it makes no sense; says what is wanted.
+    """
+    return None if value is None and one.default is None else FieldParser(one).parse(value)
+
+
+def value_of(one: Field, value: Any) -> Any:
+    """As typed_value, for what was typed.
 
     Raises:
         UserError: it makes no sense; names the flag, the value and what it takes.
     """
-    if value is None and one.default is None:
-        return None
     try:
-        return FieldParser(one).parse(value)
+        return typed_value(one, value)
     except ValueError as error:
         raise UserError(f"--{one.name}={value}: {error}") from error

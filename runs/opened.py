@@ -9,9 +9,10 @@ from gan.checkpoints import latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.settings import Settings
-from runs.stored import RUN_FILE, class_names, damaged, folders_in, image_size, read_settings
+from runs.stored import class_names, damaged, folders_in, image_size, read_run
 from support.console import Say, print_note
 from support.errors import UserError
+from support.files import DATA_DIR
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,23 @@ class Trained:
             return []
         return [self.classes[label] for label in labels]
 
+    def refuse_unnamed_data(self) -> None:
+        """Refuse to open the run's data set where only somebody else may have said where it is.
+
+        Decoded images are written into data_dir: the one that a run's file names is not followed.
+
+        Raises:
+            UserError: the run does not name its data, or a data_dir that was not typed.
+        """
+        if "dataset" not in self.known:
+            raise UserError(f"{self.folder} does not name its data: give --dataset and --data_dir")
+        there = self.settings.data_dir
+        if there != DATA_DIR and "data_dir" not in self.settings.given:
+            raise UserError(
+                f"{self.folder} was trained with --data_dir={there}: add that flag if the data are "
+                f"there (decoded images are kept in it), or --data_dir={DATA_DIR}"
+            )
+
 
 def open_run(
     folder: Path, typed: Mapping[str, Any], step: int | None = None, note: Say = print_note
@@ -58,18 +76,18 @@ def open_run(
         runs = ", ".join(str(path) for path in folders_in(folder) if latest_checkpoint(path))
         there = f"there are {runs}" if runs else "nor in a folder below it"
         raise UserError(f"{folder}: there is no checkpoint in it; {there}")
-    stored = read_settings(folder)
-    settings = _settings(stored, typed, folder)
+    run = read_run(folder)
+    settings = _settings(run.settings, typed, run.path)
     dcgan = DCGAN.from_checkpoint(folder, image_size(folder, settings), step, note)
     refuse_other_shape(dcgan.config.shape(), typed, folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
-    names = class_names(folder, dcgan.y_dim)
+    names = class_names(run, dcgan.y_dim)
     classes = names or [str(number) for number in range(dcgan.y_dim or 0)]
-    known = frozenset({*stored, *typed})
+    known = frozenset({*run.settings, *typed})
     return Trained(dcgan, settings, classes, folder, known, bool(names))
 
 
-def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path) -> Settings:
+def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], path: Path) -> Settings:
     """The stored settings of a run, with those that were typed in their place.
 
     Raises:
@@ -81,7 +99,7 @@ def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], folder: Path)
         try:
             Settings(**stored)
         except UserError as error:
-            raise damaged(folder / RUN_FILE, error) from error
+            raise damaged(path, error) from error
         raise
 
 

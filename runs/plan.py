@@ -9,12 +9,11 @@ from typing import Any
 from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.flags import COMMAND, KEPT, flags_of, marked
+from runs.flags import KEPT, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.settings import Settings
-from runs.stored import RUN_FILE, damaged, image_size, read_settings, source_of, trained_run
+from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
 from support.errors import UserError
-from support.files import read_json
 from support.text import first_names
 
 DATA_DECIDE = {"architecture", "c_dim", "y_dim"}  # of the networks
@@ -97,7 +96,7 @@ def _as_the_run_was(
     """
     own = settings.run_folder(settings.checkpoint_dir)
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
-    of_run = read_settings(folder, type(settings))
+    of_run = read_run(folder, type(settings)).settings
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
     for path, found in _told(source / DESCRIPTION_FILE, stored), (folder / RUN_FILE, of_run):
@@ -116,10 +115,9 @@ def _as_the_run_was(
     if stored and source == own and not of_run:
         notes.append(f"{folder} holds no {RUN_FILE}: what else was not typed is new, also the seed")
     if stored:
-        before, passing = read_json(folder / RUN_FILE), marked(settings, COMMAND)
-        for name, value in now.as_json().items():
-            if name in before and name not in passing and before[name] != value:
-                notes.append(f"changed: {name} {before[name]} -> {value}")
+        for name, before in of_run.items():
+            if (value := getattr(now, name)) != before:
+                notes.append(f"changed: {name} {before} -> {value}")
     return now, notes
 
 
@@ -137,8 +135,8 @@ def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
     Raises:
         UserError: they differ; names the first that do.
     """
-    stored: list[Any] = read_json(folder / RUN_FILE).get("classes", [])
-    if stored and classes and latest_checkpoint(folder) and stored != list(classes):
+    stored = read_run(folder).classes
+    if stored and classes and latest_checkpoint(folder) and stored != tuple(classes):
         gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
         raise UserError(
             f"the classes of {folder} were others: the data lack {first_names(gone) or 'none'}, "

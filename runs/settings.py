@@ -5,7 +5,6 @@ goes by what they say of themselves: bounds, choices, whether a run keeps them (
 """
 
 import math
-import re
 import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,13 +14,13 @@ from PIL import ImageColor
 
 from gan.config import PRECISIONS, NetworkConfig, TrainingConfig
 from gan.losses import LOSSES
-from runs.flags import COMMAND, KEPT, flags_of, setting, value_of
+from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
 from support.errors import UserError
-from support.files import DATA_DIR, PATTERN
+from support.files import DATA_DIR, PATTERN, refuse_pattern
 from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
-LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = LARGEST
 
 
 @dataclass(frozen=True)
@@ -234,9 +233,7 @@ def check(settings: Settings) -> None:
         raise UserError(
             f"--background={settings.background}: give a colour's name or #rrggbb"
         ) from error
-    folder = str(settings.run_folder(settings.checkpoint_dir))
-    if re.search(r"[*?\[\]]", folder):
-        raise UserError(f"{folder}: TensorFlow cannot load checkpoints from names with * ? [ or ]")
+    refuse_pattern(settings.run_folder(settings.checkpoint_dir))
     if settings.strategy != "none" and settings.train:
         if settings.xla:
             raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it out")

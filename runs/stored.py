@@ -1,12 +1,14 @@
 """What is stored of a run beside its checkpoints, and which checkpoint a command means."""
 
+import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gan.checkpoints import latest_checkpoint
-from runs.flags import COMMAND, FieldParser, flags_of, marked
+from runs.flags import COMMAND, flags_of, marked, typed_value
 from runs.settings import Settings
 from support.errors import UserError
 from support.files import read_json, write_json
@@ -14,25 +16,51 @@ from support.files import read_json, write_json
 RUN_FILE = "run.json"
 
 
-def read_settings(folder: Path, kind: type[Settings] = Settings) -> dict[str, Any]:
-    """The settings that made a run, in the types of `kind`'s fields; {} where none are stored.
+@dataclass(frozen=True)
+class StoredRun:
+    """What a run.json says, checked. Where there is none, it says nothing.
 
-    Those that only decided what the run's last command did are left out.
+    settings: those that made the run, in the types of their fields; what only decided what its last
+    command did is left out. images, replicas: what counted the steps of an epoch. classes: the
+    names of the run's own classes, by number. others: the fields that this version does not know.
+    """
+
+    path: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    images: int | None = None
+    replicas: int = 1
+    classes: tuple[str, ...] = ()
+    others: dict[str, Any] = field(default_factory=dict)
+
+
+def read_run(folder: Path, kind: type[Settings] = Settings) -> StoredRun:
+    """Read and check a folder's run.json, the settings by the fields of `kind`.
 
     Raises:
-        UserError: one makes no sense; names the file.
+        UserError: it is not JSON, or a field makes no sense; names the file and the field.
     """
     path = folder / RUN_FILE
-    stored, passing = read_json(path), marked(kind, COMMAND)
-    known = {name: one for name, one in flags_of(kind).items() if name not in passing}
-    found = {}
-    for name, one in known.items():
-        if stored.get(name) is not None:
+    others, passing = read_json(path), marked(kind, COMMAND)
+    settings, counts = dict[str, Any](), dict[str, int]()
+    for name, one in flags_of(kind).items():
+        if name in others:
+            value = others.pop(name)
             try:
-                found[name] = FieldParser(one).parse(stored[name])
+                settings[name] = typed_value(one, value)
             except ValueError as error:
-                raise damaged(path, f"{name} is {stored[name]!r}: {error}") from error
-    return found
+                raise damaged(path, f"{name} is {value!r}: {error}") from error
+    for name in {"images", "replicas"} & others.keys():
+        counts[name] = others.pop(name)
+        if type(counts[name]) is not int or counts[name] < 1:
+            wanted = "it must be a whole number, 1 or more"
+            raise damaged(path, f"{name} is {counts[name]!r}: {wanted}")
+    classes = others.pop("classes", [])
+    if not isinstance(classes, list) or not all(isinstance(n, str) and n for n in classes):
+        raise damaged(path, '"classes" is not a list of names, such as ["dark", "fair"]')
+    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+        raise damaged(path, f'"classes" holds {twice[0]!r} twice')
+    deciding = {name: value for name, value in settings.items() if name not in passing}
+    return StoredRun(path, deciding, classes=tuple(classes), others=others, **counts)
 
 
 def damaged(path: Path, error: object) -> UserError:
@@ -47,39 +75,42 @@ def store_run(
 
     They go beside the checkpoints. Returns a line for each count that changed.
     """
-    counts = {"images": images, "replicas": replicas}
-    stored = {"replicas": 1} | read_json(folder / RUN_FILE)
+    stored, counts = read_run(folder), {"images": images, "replicas": replicas}
     named = {"classes": list(classes)} if classes else {}
-    write_json(folder / RUN_FILE, settings.as_json() | counts | named)
+    write_json(folder / RUN_FILE, stored.others | settings.as_json() | counts | named)
+    before = {"images": stored.images or images, "replicas": stored.replicas}
     return [
-        f"changed: {name} {stored[name]:,} -> {count:,}. The steps made so far are counted in "
+        f"changed: {name} {before[name]:,} -> {count:,}. The steps made so far are counted in "
         "epochs of the new length"
         for name, count in counts.items()
-        if stored.get(name, count) != count and latest_checkpoint(folder)
+        if before[name] != count and latest_checkpoint(folder)
     ]
 
 
-def samples_of(folder: Path) -> Path:
-    """Where a run's pictures go: below the folders it was trained with, under its present name."""
-    stored = read_json(folder / RUN_FILE)
-    above = (stored.get("out_dir"), stored.get("out_name"), stored.get("sample_dir") or "samples")
-    return Path(*(str(part) for part in above if part), folder.resolve().name)
-
-
-def class_names(folder: Path, y_dim: int | None) -> list[str]:
+def class_names(stored: StoredRun, y_dim: int | None) -> list[str]:
     """The names of a run's own classes, by class number; [] where it has none.
 
     Raises:
-        UserError: the run's file holds something else than a list of names, or another number of
-            them than its networks have classes.
+        UserError: the run's file holds another number of them than its networks have classes.
     """
-    path = folder / RUN_FILE
-    names = read_json(path).get("classes") or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise damaged(path, '"classes" is not a list of names, such as ["dark", "fair"]')
+    names = list(stored.classes)
     if names and len(names) != (y_dim or 0):
-        raise damaged(path, f"it names {len(names)} classes, the networks have {y_dim or 0}")
+        raise damaged(stored.path, f"it names {len(names)} classes, the networks have {y_dim or 0}")
     return names
+
+
+def samples_of(folder: Path) -> Path:
+    """Where the pictures of the run in a checkpoint folder go, unless another folder is named.
+
+    In samples/ beside a folder that is called checkpoint, else in that of the working directory.
+    What the run's own file says of folders is not followed: it may come from somebody else, and
+    would choose what is written to.
+    """
+    path = Path(os.path.abspath(folder))  # --run may be "."
+    if path.parent.name != "checkpoint":
+        return Path("samples", path.name)
+    above = path.parent.parent
+    return Path(above if folder.is_absolute() else os.path.relpath(above), "samples", path.name)
 
 
 def source_of(settings: Settings) -> tuple[Path, list[str]]:

@@ -25,13 +25,17 @@ QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 def run_command(
-    work: Callable[[Sequence[str]], int], argv: Sequence[str], tidies_up: bool = False
+    work: Callable[[Sequence[str]], int],
+    argv: Sequence[str],
+    tidies_up: bool = False,
+    needs_less: str = "",
 ) -> int:
     """Do work(argv), say in one line how it failed -> exit status.
 
     The status is that of `work`, or 2 for wrong input, 1 for a failure underway, 128 + n for
     signal n. A signal ends the process at once; a command that `tidies_up` gets it as a
-    KeyboardInterrupt instead, which its `finally` blocks see.
+    KeyboardInterrupt instead, which its `finally` blocks see. `needs_less` says what to type for
+    networks that need less memory.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -47,7 +51,7 @@ def run_command(
     except ImportError as error:
         text, status = _missing(error), 1
     except expected_errors() as error:
-        text, status = failure(error), exit_status(error)
+        text, status = failure(error, needs_less), exit_status(error)
     finally:
         try:
             sys.stdout.flush()

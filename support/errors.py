@@ -26,7 +26,7 @@ def one_line(error: BaseException) -> str:
     return TENSORFLOWS_MARKS.sub("", text.split("\n")[0]).strip() or type(error).__name__
 
 
-def failure(error: BaseException) -> str:
+def failure(error: BaseException, needs_less: str = "") -> str:
     """What failed, in one line; where networks ran out of memory, also what needs less of it."""
     if isinstance(error, UserError | RunError):
         return str(error)
@@ -34,8 +34,8 @@ def failure(error: BaseException) -> str:
     no_memory = isinstance(error, (MemoryError, *_tensorflows("ResourceExhaustedError")))
     if not no_memory or "No space left" in said:  # TensorFlow has one error for memory and disks
         return said
-    advice = "give a smaller --batch_size, or smaller --output_height and --output_width"
-    return f"out of memory: {advice} ({said})" if _tensorflows("OpError") else "out of memory"
+    advice = f": {needs_less}" if needs_less else ""
+    return f"out of memory{advice} ({said})" if _tensorflows("OpError") else "out of memory"
 
 
 def exit_status(error: BaseException) -> int:

@@ -77,6 +77,22 @@ def _is_another_running(pid: int) -> bool:
     return True
 
 
+def refuse_pattern(folder: Path) -> None:
+    """Refuse a name that TensorFlow takes for a pattern when it loads a checkpoint, or cannot hold.
+
+    Raises:
+        UserError: names the folder.
+    """
+    name = folder.as_posix()  # on Windows a backslash is between folders, not in their names
+    if re.search(r"[*?\[\]\\]", name):
+        raise UserError(
+            f"{folder}: TensorFlow cannot find checkpoints in folders whose names have * ? [ ] or "
+            "\\: give another name"
+        )
+    if any("\udc80" <= letter <= "\udcff" for letter in name):  # how Python holds such a byte
+        raise UserError(f"{folder}: TensorFlow takes no names that are not UTF-8: give another")
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write `content` as indented JSON."""
     with written_aside(path) as aside:
@@ -87,9 +103,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read what write_json wrote; {} if there is no such file, UserError if it is damaged."""
     if not path.exists():
         return {}
+    if not path.is_file():
+        raise UserError(f"{path} is not a file: put back a copy")  # reading a pipe would never end
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON ({error}): put back a copy") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a JSON object: put back a copy")

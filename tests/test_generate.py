@@ -12,14 +12,14 @@ from PIL import Image
 from support.files import read_json, write_json
 
 
-def test_pictures_go_to_the_samples_of_the_run_itself(made: Here) -> None:
+def test_pictures_go_beside_the_run_not_where_its_file_says(made: Here) -> None:
     for name in ("first", "second"):
         run = Path(name, "checkpoint/faces")
         shutil.copytree("checkpoint/faces", run)
         stored = read_json(run / "run.json")
-        write_json(run / "run.json", stored | {"out_name": name, "sample_dir": "shown"})
+        write_json(run / "run.json", stored | {"out_dir": "/somewhere", "sample_dir": "../shown"})
         (path,) = written(made("--run", str(run), "--num", "1"))
-        assert path == Path(name, "shown/faces/generated/seed00000.png")
+        assert path == Path(name, "samples/faces/generated/seed00000.png")
 
 
 def test_a_bad_run_file_is_named(made: Here) -> None:

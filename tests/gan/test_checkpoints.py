@@ -7,10 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from makers import small
 
-from gan.checkpoints import checkpoints_in, read_newest, write_checkpoint
+from gan.checkpoints import (
+    DESCRIPTION_FILE,
+    checkpoints_in,
+    read_newest,
+    write_checkpoint,
+)
+from model import DCGAN
 from support.console import print_note
-from support.errors import RunError
+from support.errors import RunError, UserError
+from support.files import read_json, write_json
 
 VALUES = np.arange(100, dtype=np.float32)
 
@@ -63,6 +71,20 @@ def test_a_folder_may_move_and_have_any_name(tmp_path: Path) -> None:
         state = here / "checkpoint"
         state.write_text(state.read_text().replace("DCGAN", there + "DCGAN"))
         assert read(here) == 3, "the one that was written last"
+
+
+@pytest.mark.parametrize("name", ["a*b", "a?", "[1]", "a\\b", "end\\", "byte \udcff"])
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+def test_a_name_that_tensorflow_cannot_load_from_is_refused_before_it_is_written(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"TensorFlow (cannot find|takes no)"):
+        write(tmp_path / name, 1)
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "plain", 1)
+    (tmp_path / "plain").rename(tmp_path / name)
+    with pytest.raises(UserError, match="give another"):
+        read(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\x00 garbage {", b"model_checkpoint_path: 7"])
@@ -128,16 +150,18 @@ def test_every_flipped_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
     assert found == {1, 2}
 
 
-def test_data_that_are_gone_are_damage(tmp_path: Path) -> None:
+def test_data_that_are_gone_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, 1)
     write(tmp_path, 2).with_name("DCGAN.model-2.data-00000-of-00001").unlink()
     assert read(tmp_path) == 1
+    gone = f"{tmp_path}/DCGAN.model-2 is not whole: DCGAN.model-2.data-00000-of-00001 is missing"
+    assert gone in capsys.readouterr().err
 
 
 def test_nothing_but_damaged_ones_is_an_error_and_deletes_nothing(tmp_path: Path) -> None:
     for step in (1, 2):
         cut(write(tmp_path, step).with_name(f"DCGAN.model-{step}.index"))
-    with pytest.raises(RunError, match=r"all 2 checkpoints in .* are damaged"):
+    with pytest.raises(RunError, match=r"none of the 2 checkpoints in .* can be read"):
         read(tmp_path)
     write(tmp_path, 3, max_to_keep=1)
     assert len(list(tmp_path.glob("*.index"))) == 3, "what cannot be read is not deleted either"
@@ -174,3 +198,33 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert read(tmp_path) == 1
     write(tmp_path, 3)
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"z_dim": 10**9}, r"z_dim 1000000000, .*g_h0_lin/Matrix as 1000000000x16, .* 5x16"),
+        ({"gf_dim": 10**30}, r"gf_dim 10{30}, .*\) cannot be made"),
+        ({"df_dim": 3}, r"d_h0_conv/w as 5x5x1x3, the checkpoint has it as 5x5x1x2"),
+    ],
+)
+def test_networks_of_another_size_are_refused_before_they_are_made(
+    change: dict[str, int], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small().save(tmp_path, 1)
+    write_json(tmp_path / DESCRIPTION_FILE, read_json(tmp_path / DESCRIPTION_FILE) | change)
+    monkeypatch.setattr("model.build", lambda *_: pytest.fail("they were made"))
+    with pytest.raises(UserError, match=rf"{tmp_path}/DCGAN\.model\.json: put back .*{told}"):
+        DCGAN.from_checkpoint(tmp_path)
+
+
+def test_what_a_later_version_or_a_person_added_stays(tmp_path: Path) -> None:
+    path = tmp_path / DESCRIPTION_FILE
+    dcgan = small()
+    dcgan.save(tmp_path, 1)
+    write_json(path, read_json(path) | {"note": "the good one", "z_dim": 5})
+    dcgan.save(tmp_path, 2)
+    assert read_json(path)["note"] == "the good one"
+    path.write_text("{ damaged")
+    dcgan.save(tmp_path, 3)
+    assert int(DCGAN.from_checkpoint(tmp_path).step) == 3

@@ -9,6 +9,7 @@ from PIL import Image
 
 from generation import nearest
 from generation.nearest import closest, sheet_of
+from support.files import read_json, write_json
 from utils import NAME_HEIGHT, SHEET_SIDE
 
 
@@ -42,7 +43,14 @@ def test_nearest_shows_images_of_the_run_or_of_another_data_set(made: Here) -> N
     write_mnist(Path("data/mnist"), 3, 2)
     done = made("nearest", *FACES, "--num", "1", "--dataset", "mnist")
     assert "--dataset mnist is grey, this run is in colour: give another" in one_error_line(done, 2)
-    Path("checkpoint/faces/run.json").unlink()
+    path = Path("checkpoint/faces/run.json")
+    Path("data").rename("other")
+    write_json(path, read_json(path) | {"data_dir": "other"})
+    line = one_error_line(made("nearest", *FACES, "--num", "1"), 2)
+    assert "was trained with --data_dir=other: add that flag" in line, "a stranger's file chose it"
+    written(made("nearest", *FACES, "--num", "1", "--data_dir", "other"))
+    Path("other").rename("data")
+    path.unlink()
     done = made("nearest", *FACES, "--num", "1")
     assert "does not name its data: give --dataset" in one_error_line(done, 2)
     shown = "checkpoint/faces holds no run.json: images are used without --crop, on white\n"

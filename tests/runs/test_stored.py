@@ -8,7 +8,15 @@ import pytest
 
 from main import parse
 from runs.settings import Settings
-from runs.stored import RUN_FILE, class_names, read_settings, source_of, store_run, trained_run
+from runs.stored import (
+    RUN_FILE,
+    class_names,
+    read_run,
+    samples_of,
+    source_of,
+    store_run,
+    trained_run,
+)
 from support.errors import UserError
 
 
@@ -28,12 +36,12 @@ def make_run(out_dir: Path, *flags: str, images: int = 100) -> Path:
 def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
     typed = ("--crop", "--learning_rate=0.001", "--labels_file=a b.csv", "--ckpt_minutes=inf")
     folder = make_run(tmp_path, *typed, "--option=3", "--epoch=7")
-    found = read_settings(folder)
+    found = read_run(folder).settings
     wanted = settings(tmp_path, "--seed=5", *typed, "--epoch=7")
     assert {name: getattr(wanted, name) for name in found} == found
     assert found["labels_file"] == Path("a b.csv")
     assert "option" not in found, "it decided what one command did"
-    assert read_settings(tmp_path) == {}
+    assert read_run(tmp_path).settings == {}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,23 @@ def test_settings_come_back_in_their_types(tmp_path: Path) -> None:
         ("crop", "maybe", "crop is 'maybe': true or false is needed"),
         ("epoch", 0, "epoch is 0: it must be 1 or more"),
         ("epoch", [3], r"epoch is \[3\]: a whole number is needed"),
-        ("learning_rate", None, ""),
+        ("epoch", 2.5, "epoch is 2.5: a whole number is needed"),
+        ("epoch", True, "epoch is True: a whole number is needed"),
+        ("epoch", 10**12, "epoch is 1000000000000: it must be up to 2147483647"),
+        ("learning_rate", None, "learning_rate is None: a number is needed"),
+        ("learning_rate", 10**400, "learning_rate is 1000.*: a number is needed"),
+        ("data_dir", "a\0b", r"data_dir is 'a\\x00b': a name is needed"),
+        ("option", 9, "option is 9: it must be 0 or more and up to 4"),
+        ("images", None, "images is None: it must be a whole number, 1 or more"),
+        ("images", "abc", "images is 'abc': it must be"),
+        ("images", [1], r"images is \[1\]: it must be"),
+        ("replicas", 0, "replicas is 0: it must be"),
+        ("classes", 5, '"classes" is not a list of names'),
+        ("classes", None, '"classes" is not a list of names'),
+        ("classes", [["a"], "b"], '"classes" is not a list of names'),
+        ("classes", ["a", 2, "c"], '"classes" is not a list of names'),
+        ("classes", ["a", ""], '"classes" is not a list of names'),
+        ("classes", ["a", "b", "a"], "\"classes\" holds 'a' twice"),
         ("learning_rate", "fast", "learning_rate is 'fast': a number is needed"),
         ("z_dist", "gauss", "z_dist is 'gauss': there are uniform_signed"),
         ("dataset", 7, "dataset is 7: a name is needed"),
@@ -54,11 +78,8 @@ def test_a_value_that_makes_no_sense_is_named_with_its_file(
 ) -> None:
     path = make_run(tmp_path) / RUN_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
-    if not wanted:
-        assert name not in read_settings(path.parent)
-        return
     with pytest.raises(UserError, match=rf"{path}: {wanted}.*\. Correct it"):
-        read_settings(path.parent)
+        read_run(path.parent)
 
 
 def test_other_images_are_said(tmp_path: Path) -> None:
@@ -95,15 +116,32 @@ def test_the_only_run_of_another_batch_size_is_taken(tmp_path: Path) -> None:
         trained_run(settings(tmp_path))
 
 
-def test_what_is_not_a_list_of_names_is_refused(tmp_path: Path) -> None:
+def test_each_class_has_a_name_or_none_has(tmp_path: Path) -> None:
     folder = make_run(tmp_path)
-    assert class_names(folder, 3) == []
-    path = folder / RUN_FILE
-    for value in (5, ["a", 2, "c"], {"a": 1}):
-        path.write_text(json.dumps({"classes": value}))
-        with pytest.raises(UserError, match=rf'{path}: "classes" is not a list of names'):
-            class_names(folder, 3)
-    path.write_text(json.dumps({"classes": ["a", "b"]}))
-    assert class_names(folder, 2) == ["a", "b"]
+    assert class_names(read_run(folder), 3) == []
+    store_run(settings(tmp_path), 100, folder, ["a", "b"])
+    assert class_names(read_run(folder), 2) == ["a", "b"]
     with pytest.raises(UserError, match="it names 2 classes, the networks have 3"):
-        class_names(folder, 3)
+        class_names(read_run(folder), 3)
+
+
+def test_what_a_later_version_or_a_person_added_stays(tmp_path: Path) -> None:
+    path = make_run(tmp_path) / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"note": ["from Ana"], "images": 7}))
+    assert read_run(path.parent).others == {"note": ["from Ana"]}
+    store_run(settings(tmp_path), 9, path.parent)
+    stored = json.loads(path.read_text())
+    assert (stored["note"], stored["images"]) == (["from Ana"], 9)
+
+
+def test_pictures_go_beside_the_run_or_here_whatever_its_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path / "out", "--sample_dir=/etc/pictures", "--out_name=elsewhere")
+    assert samples_of(folder) == folder.parent.parent / "samples" / folder.name
+    monkeypatch.chdir(folder)
+    assert samples_of(Path()) == Path("../../samples", folder.name)
+    monkeypatch.chdir(tmp_path)
+    assert samples_of(Path("checkpoint/mnist")) == Path("samples/mnist")
+    assert samples_of(Path("from a friend/mnist")) == Path("samples/mnist")
+    assert samples_of(Path("/media/stick/mnist/")) == Path("samples/mnist")

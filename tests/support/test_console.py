@@ -41,7 +41,7 @@ def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int
     def work(argv: Sequence[str]) -> int:
         raise error
 
-    status = run_command(work, [])
+    status = run_command(work, [], needs_less="give less")
     return status, capsys.readouterr().err
 
 
@@ -56,8 +56,7 @@ def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int
         (
             ResourceExhaustedError("failed to allocate"),
             1,
-            "out of memory: give a smaller --batch_size, or smaller --output_height and "
-            "--output_width (failed to allocate)",
+            "out of memory: give less (failed to allocate)",
         ),
         (ResourceExhaustedError("a.data: No space left"), 1, "a.data: No space left"),
     ],

@@ -27,10 +27,17 @@ def test_json_comes_back(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == {"a": [1, None, "ü"]}
 
 
-@pytest.mark.parametrize("content", ["{half", "[1]", ""])
+@pytest.mark.parametrize("content", ["{half", "[1]", "", "[" * 200_000, '{"a": ' + "9" * 5000])
 def test_a_file_that_is_not_a_json_object_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(UserError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_what_would_be_read_for_ever_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(UserError, match=r"a\.json is not a file"):
         read_json(tmp_path / "a.json")
 
 
