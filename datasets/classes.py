@@ -44,7 +44,8 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
         say(f"left out {len(missing):,} of {labels_file} ({why}): {first_names(missing)}")
     if without := [name for name in names.values() if name not in label_of]:
         say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
-    return found._replace(files=listed, labels=[label_of[names[path]] for path in listed])
+    labels = [label_of[names[path]] for path in listed]
+    return found._replace(files=listed, labels=labels, listed_in=labels_file)
 
 
 def read_labels(path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 FIRST = 3  # names that first_names shows
+MESSAGE_LETTERS = 120  # of a name in a message
 NAME_LETTERS = 40  # of a class, in the name of a file
 
 
@@ -20,6 +21,12 @@ def printable(name: str) -> str:
     becomes \\.
     """
     return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in name)
+
+
+def shortened(text: str) -> str:
+    """`text` if it is short enough for a message, else its beginning, "..." and its end."""
+    half = (MESSAGE_LETTERS - 3) // 2
+    return text if len(text) <= MESSAGE_LETTERS else f"{text[:half]}...{text[-half:]}"
 
 
 def _escaped(character: str) -> str:
