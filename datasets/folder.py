@@ -27,7 +27,9 @@ from support.errors import RunError, UserError
 from support.files import PICTURE_SUFFIXES, sweep_asides, written_aside
 from support.parallel import in_parallel
 from support.progress import Progress
-from support.text import printable, shortened
+from support.text import first_names, shown
+
+NEIGHBOURS = 20  # names of other folders that are listed where one is missing
 
 
 class Found(NamedTuple):
@@ -50,23 +52,29 @@ def find_images(folder: Path, pattern: str) -> Found:
 
     Raises:
         UserError: no such folder, or nothing matches (the text says what is there instead); or a
-            link leads back to a folder above it.
+            link leads back to a folder above it, or folders are nested too deep.
     """
     if not folder.is_dir():
         above = folder.parent
         there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
         raise UserError(
-            f"there is no folder {folder}; {above} holds {', '.join(there) or 'no folder'}. "
-            "Unpack the images there, or give another --dataset or --data_dir"
+            f"there is no folder {folder}; {above} holds "
+            f"{first_names(there, NEIGHBOURS) or 'no folder'}. Unpack the images there, or give "
+            "another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")
-    names = sorted(filter(None, _matches(folder, pattern)))
+    try:
+        names = sorted(filter(None, _matches(folder, pattern)))
+        suffixes = _suffixes_in(folder)
+    except RecursionError as error:
+        raise UserError(f"{folder}: its folders are nested too deep, about 1,000 times") from error
     folders = [name for name in names if os.path.isdir(folder / name)]
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
-        raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    others = _suffixes_in(folder) - Counter(path.suffix for path in files)
+        what = _what_is_there(folder, suffixes)
+        raise UserError(f"{folder}: no file matches {pattern}. {what}")
+    others = suffixes - Counter(path.suffix for path in files)
     pictures = {s: count for s, count in others.items() if s.lower() in PICTURE_SUFFIXES}
     return Found(pattern, files, folders, Counter(pictures))
 
@@ -180,7 +188,7 @@ def _scan(
             result = str(reason)
         if stamp(path) != before:
             raise RunError(
-                f"{shortened(printable(str(path)))} changed while {folder} was decoded: start "
+                f"{shown(str(path))} changed while {folder} was decoded: start "
                 "again when nothing writes to it"
             )
         return result
@@ -221,18 +229,19 @@ def _header(path: Path) -> tuple[str, bool] | None:
     """The header in words, and whether it is grey; None for a file that a scan will skip."""
     try:
         with opened(path) as image:
-            text = f"{path.name} is {image.height}x{image.width} {image.mode}"
+            text = f"{shown(path.name)} is {image.height}x{image.width} {image.mode}"
             return text, is_grey(image)
     except UnreadableError:
         return None
 
 
-def _what_is_there(folder: Path) -> str:
+def _what_is_there(folder: Path, kinds: Counter[str]) -> str:
     """The kinds of files there are, and the pattern for the most frequent kind of picture."""
-    kinds = _suffixes_in(folder)
     if not kinds:
         return "The folder is empty"
-    there = ", ".join(f"{n:,} {suffix or '(no suffix)'}" for suffix, n in kinds.most_common(5))
+    there = ", ".join(
+        f"{n:,} {shown(suffix) or '(no suffix)'}" for suffix, n in kinds.most_common(5)
+    )
     for suffix, _ in kinds.most_common():
         if suffix.lower() in PICTURE_SUFFIXES:
             deep = not any(path.suffix == suffix for path in folder.iterdir())

@@ -8,10 +8,15 @@ MESSAGE_LETTERS = 120  # of a name in a message
 NAME_LETTERS = 40  # of a class, in the name of a file
 
 
-def first_names(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str], count: int = FIRST) -> str:
     """The first few of `names`, ready to print."""
-    more = ", ..." if len(names) > FIRST else ""
-    return ", ".join(printable(name) for name in names[:FIRST]) + more
+    more = ", ..." if len(names) > count else ""
+    return ", ".join(shown(name) for name in names[:count]) + more
+
+
+def shown(name: str) -> str:
+    """A name in a message: printable, and shortened."""
+    return printable(shortened(name))
 
 
 def printable(name: str) -> str:

@@ -350,6 +350,24 @@ def test_a_link_that_leads_back_is_refused(tmp_path: Path) -> None:
         find_images(tmp_path, "**/*.jpg")
 
 
+def test_folders_nested_too_deep_are_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    deep = os.open(data, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=deep)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = deeper
+    os.close(deep)
+    try:
+        for pattern in ("**/*.jpg", "*.jpg"):
+            with pytest.raises(UserError, match="data: its folders are nested too deep"):
+                find_images(data, pattern)
+    finally:
+        subprocess.run(["rm", "-r", str(data)], check=True)  # Python's rmtree fails there too
+
+
 def test_links_to_other_folders_are_followed(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "elsewhere", 2)
     (tmp_path / "data").mkdir()
