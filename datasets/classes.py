@@ -1,6 +1,8 @@
 """Your own classes: a sub-folder for each, or a CSV that names the class of every file."""
 
 import csv
+import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -10,7 +12,7 @@ import numpy as np
 from datasets.folder import Found, find_images
 from support.console import Say
 from support.errors import UserError
-from support.text import first_names, printable
+from support.text import first_names, shown
 
 COLUMNS = ("file", "label")
 SHOWN_AT_MOST = 20  # classes listed with their counts
@@ -32,6 +34,7 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
     label_of = read_labels(labels_file)
     found = find_images(folder, pattern)
     names = {path: path.relative_to(folder).as_posix() for path in found.files}
+    _respell(names, label_of, labels_file, say)
     listed = [path for path in found.files if names[path] in label_of]
     missing = sorted(set(label_of).difference(names.values()))
     if not listed:
@@ -44,7 +47,8 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
         say(f"left out {len(missing):,} of {labels_file} ({why}): {first_names(missing)}")
     if without := [name for name in names.values() if name not in label_of]:
         say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
-    return found._replace(files=listed, labels=[label_of[names[path]] for path in listed])
+    labels = [label_of[names[path]] for path in listed]
+    return found._replace(files=listed, labels=labels, listed_in=labels_file)
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -53,35 +57,78 @@ def read_labels(path: Path) -> dict[str, str]:
     Its columns are `file` and `label`; others are ignored.
 
     Raises:
-        UserError: no such file, a column is missing, a field is empty, or a file has two classes.
+        UserError: no such file, a column is missing, a field is empty, has a control character or
+            does not end on its line, or a file has two classes.
     """
     label_of: dict[str, str] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            header = [name.strip().lower() for name in rows.fieldnames or []]
-            if not set(COLUMNS) <= set(header):
-                raise UserError(
-                    f"{path}: its first line is {printable(','.join(header))!r}, but it must name "
-                    "the columns, with a comma between them: file,label"
-                )
-            rows.fieldnames = header
-            for row in rows:
-                name, label = ((row[column] or "").strip() for column in COLUMNS)
-                line = f"{path}, line {rows.line_num}"
-                if not name or not label:
-                    raise UserError(f"{line}: the file or the label is empty")
-                name = PurePosixPath(name.replace("\\", "/")).as_posix()
-                if label_of.setdefault(name, label) != label:
-                    here, above = printable(label), printable(label_of[name])
-                    raise UserError(f"{line}: {printable(name)} is {here} here, and {above} above")
-    except UnicodeDecodeError as error:
-        fault = f"byte {error.start:,} is not UTF-8"
-        raise UserError(f"--labels_file={path}: {fault}: save it as CSV UTF-8") from error
-    except (OSError, csv.Error) as error:
-        said = getattr(error, "strerror", None) or error
-        raise UserError(f"--labels_file={path}: {said}; give a CSV in UTF-8") from error
+    for line, row in _rows(path):
+        name, label = (row.get(column, "").strip() for column in COLUMNS)
+        where = f"{path}, line {line:,}"
+        if not name or not label:
+            raise UserError(f"{where}: the file or the label is empty")
+        if any(unicodedata.category(letter) == "Cc" for letter in name + label):
+            raise UserError(f"{where}: {shown(name)},{shown(label)} holds a control character")
+        name = PurePosixPath(name.replace("\\", "/")).as_posix()
+        label = unicodedata.normalize("NFC", label)
+        if label_of.setdefault(name, label) != label:
+            here, above = shown(label), shown(label_of[name])
+            raise UserError(f"{where}: {shown(name)} is {here} here, and {above} above")
     return label_of
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of each line of a CSV below the first, and its fields by the names of columns.
+
+    A field ends on the line that it begins on; else one quote too many would take all that follows
+    for one label.
+    """
+    header: list[str] = []
+    for number, line in enumerate(_text_of(path), 1):
+        try:
+            fields = next(csv.reader([line], strict=True), [])
+        except csv.Error as error:
+            fault = "a quote is not closed" if "end of data" in str(error) else error
+            raise UserError(f"{path}, line {number:,}: {fault}") from error
+        if number == 1:
+            header = [name.strip().lower() for name in fields]
+        elif fields:
+            yield number, dict(zip(header, fields, strict=False))
+        if not set(COLUMNS) <= set(header):
+            raise UserError(
+                f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
+                "the columns, with a comma between them: file,label"
+            )
+
+
+def _text_of(path: Path) -> io.StringIO:
+    """The lines of a file in UTF-8, however they end."""
+    content = b""
+    try:
+        content = path.read_bytes()
+        return io.StringIO(content.decode("utf-8-sig") or "\n", newline=None)
+    except UnicodeDecodeError as error:
+        fault = f"line {content[: error.start].count(10) + 1:,} is not UTF-8"
+        raise UserError(f"--labels_file={path}: {fault}: save it as CSV UTF-8") from error
+    except OSError as error:
+        raise UserError(f"--labels_file={path}: {error.strerror}; give a CSV in UTF-8") from error
+
+
+def _respell(names: dict[Path, str], label_of: dict[str, str], labels_file: Path, say: Say) -> None:
+    """Spell a file's name as the CSV does, where they differ only in how Unicode composes letters.
+
+    macOS takes an e with an accent apart, most other systems write it as one character.
+    """
+    missing = set(label_of).difference(names.values())
+    listed = {unicodedata.normalize("NFC", name): name for name in missing}
+    respelt = {
+        path: listed[composed]
+        for path, name in names.items()
+        if name not in label_of and (composed := unicodedata.normalize("NFC", name)) in listed
+    }
+    names.update(respelt)
+    if respelt:
+        example = first_names(list(respelt.values()))
+        say(f"{len(respelt):,} of {labels_file} spell their letters in other Unicode: {example}")
 
 
 def number_classes(labels: Sequence[str], where: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -93,7 +140,7 @@ def number_classes(labels: Sequence[str], where: str) -> tuple[tuple[str, ...], 
     names, numbers = np.unique(np.array(labels, dtype=object), return_inverse=True)
     if len(names) < 2:
         raise UserError(
-            f"{where}: all {len(labels):,} images are of one class, {printable(names[0])}; "
+            f"{where}: all {len(labels):,} images are of one class, {shown(names[0])}; "
             "train without --labels, or sort them into two classes or more"
         )
     return tuple(names.tolist()), numbers
@@ -102,7 +149,7 @@ def number_classes(labels: Sequence[str], where: str) -> tuple[tuple[str, ...], 
 def class_lines(names: Sequence[str], numbers: np.ndarray) -> Iterator[str]:
     """The classes with their counts; a warning if one is rare, and if there are very many."""
     counts = Counter(numbers.tolist())
-    listed = [f"{printable(name)} {counts[k]:,}" for k, name in enumerate(names)]
+    listed = [f"{shown(name)} {counts[k]:,}" for k, name in enumerate(names)]
     more = f" and {len(listed) - SHOWN_AT_MOST:,} more" if len(listed) > SHOWN_AT_MOST else ""
     yield f"{len(listed):,} classes: {', '.join(listed[:SHOWN_AT_MOST])}{more}"
     (largest, most), *_, (smallest, least) = counts.most_common()
@@ -127,8 +174,9 @@ def _by_sub_folder(folder: Path, pattern: str, say: Say) -> Found:
             "sub-folder, or name their classes in --labels_file=FILE.csv"
         )
     found = find_images(folder, f"*/{pattern}")
-    labels = [path.relative_to(folder).parts[0] for path in found.files]
-    if empty := sorted(set(sub_folders).difference(labels)):
+    own = [path.relative_to(folder).parts[0] for path in found.files]
+    labels = [unicodedata.normalize("NFC", name) for name in own]
+    if empty := sorted(set(sub_folders).difference(own)):
         say(f"not a class, nothing in it matches {pattern}: {first_names(empty)}")
     outside = [path.name for path in inside if path.is_file() and path.match(pattern)]
     if outside:

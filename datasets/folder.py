@@ -1,20 +1,17 @@
 """A folder of images, decoded once into an array on disk, which later runs map into memory."""
 
 import glob
-import hashlib
-import json
-import math
 import os
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from datasets.arrays import TICK, array_name, delete_older, described, open_array, stamp, writable
 from datasets.image_files import (
     Geometry,
     Loaded,
@@ -26,18 +23,20 @@ from datasets.image_files import (
 )
 from datasets.report import Report
 from support.console import Say
-from support.errors import UserError
-from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json, written_aside
+from support.errors import RunError, UserError
+from support.files import PICTURE_SUFFIXES, sweep_asides, written_aside
 from support.parallel import in_parallel
 from support.progress import Progress
+from support.text import first_names, shown
 
-ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
+NEIGHBOURS = 20  # names of other folders that are listed where one is missing
 
 
 class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
     others: how many pictures the pattern does not match, by suffix. labels: the class of each file.
+    listed_in: the CSV that chose the files, if one did.
     """
 
     pattern: str
@@ -45,6 +44,7 @@ class Found(NamedTuple):
     folders: list[str]
     others: Counter[str]
     labels: list[str] | None = None
+    listed_in: Path | None = None
 
 
 def find_images(folder: Path, pattern: str) -> Found:
@@ -52,23 +52,29 @@ def find_images(folder: Path, pattern: str) -> Found:
 
     Raises:
         UserError: no such folder, or nothing matches (the text says what is there instead); or a
-            link leads back to a folder above it.
+            link leads back to a folder above it, or folders are nested too deep.
     """
     if not folder.is_dir():
         above = folder.parent
         there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
         raise UserError(
-            f"there is no folder {folder}; {above} holds {', '.join(there) or 'no folder'}. "
-            "Unpack the images there, or give another --dataset or --data_dir"
+            f"there is no folder {folder}; {above} holds "
+            f"{first_names(there, NEIGHBOURS) or 'no folder'}. Unpack the images there, or give "
+            "another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")
-    names = sorted(filter(None, _matches(folder, pattern)))
+    try:
+        names = sorted(filter(None, _matches(folder, pattern)))
+        suffixes = _suffixes_in(folder)
+    except RecursionError as error:
+        raise UserError(f"{folder}: its folders are nested too deep, about 1,000 times") from error
     folders = [name for name in names if os.path.isdir(folder / name)]
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
-        raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder)}")
-    others = _suffixes_in(folder) - Counter(path.suffix for path in files)
+        what = _what_is_there(folder, suffixes)
+        raise UserError(f"{folder}: no file matches {pattern}. {what}")
+    others = suffixes - Counter(path.suffix for path in files)
     pictures = {s: count for s, count in others.items() if s.lower() in PICTURE_SUFFIXES}
     return Found(pattern, files, folders, Counter(pictures))
 
@@ -118,21 +124,34 @@ def load_folder(
     With c_dim None the images decide: 3 if any has colour, else 1. Transparent pixels show
     `background` (R, G, B). The first call writes the array to the folder `arrays`; later calls take
     it from there as long as files and settings are the same. Files that cannot be read are left
-    out, listed in a file beside the array, and counted and named in the lines that `say` gets; too
-    many of them are a UserError, as Report.refuse_bad has it.
+    out, listed in a file beside the array, and counted and named in the lines that `say` gets.
+
+    Raises:
+        UserError: too many files cannot be read, as Report.refuse_bad has it.
+        RunError: a file changes while it is decoded.
     """
-    arrays = _writable(arrays)
-    sweep_asides(arrays)
-    settings = [ARRAY_FORMAT, geometry.crop, geometry.output, c_dim, background]
-    array = arrays / f"{folder.name}-{_key(folder, found.files, settings)}.u8"
-    skipped_list = array.with_suffix(".skipped.txt")
-    description = read_json(array.with_suffix(".json"))
-    if not _fits(array, description):
+    stamps = [stamp(path) for path in found.files]
+    listed_in = found.listed_in and os.path.realpath(found.listed_in)
+    settings = [geometry.crop, geometry.output, c_dim, background, found.pattern, listed_in]
+    name = array_name(folder, found.files, stamps, settings)
+    own = writable(arrays)
+    sweep_asides(own)
+    stored = open_array(arrays / name) or open_array(own / name)
+    if not stored:
+        array = own / name
+        time.sleep(TICK)
         with quiet_pillow():
             form = geometry, c_dim or channels(found.files), background
-            description = _scan(folder, found.files, form, array)
+            _scan(folder, found.files, stamps, form, array)
         say(f"wrote {array} ({array.stat().st_size / 2**20:.0f} MiB); delete it when not needed")
+        if line := delete_older(array):
+            say(line)
+        stored = open_array(array)
+    if not stored:
+        raise RunError(f"{own / name} was deleted as soon as it was written: start again")
+    pixels, description = stored
     report = Report.from_json(description["files"])
+    skipped_list = (own / name).with_suffix(".skipped.txt")
     report.write_skipped(skipped_list)
     for line in report.lines(found.folders, skipped_list):
         say(line)
@@ -142,40 +161,44 @@ def load_folder(
     report.refuse_bad(folder, skipped_list, allow_bad)
     skipped = {name for name, _ in report.skipped}
     kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
-    pixels = np.memmap(array, np.uint8, "r", shape=tuple(description["shape"]))
     return Images(pixels, None if found.labels is None else list(compress(found.labels, kept)))
 
 
-def _fits(array: Path, description: dict) -> bool:
-    """Whether a JSON describes an array, and one of this size."""
-    shape = description.get("shape")
-    return (
-        isinstance(shape, list)
-        and isinstance(description.get("files"), dict)
-        and all(isinstance(length, int) for length in shape)
-        and array.is_file()
-        and array.stat().st_size == math.prod(shape)
-    )
-
-
 def _scan(
-    folder: Path, paths: Sequence[Path], form: tuple[Geometry, int, tuple[int, ...]], array: Path
-) -> dict:
-    """Decode all files into `array` -> its description, which is also written as a JSON."""
+    folder: Path,
+    paths: Sequence[Path],
+    stamps: Sequence[str],
+    form: tuple[Geometry, int, tuple[int, ...]],
+    array: Path,
+) -> None:
+    """Decode all files into `array`.
+
+    Raises:
+        RunError: a file does not have its stamp any more, so the array would not be what its name
+            says.
+    """
     report, (geometry, c_dim, _) = Report(), form
 
-    def decoded(path: Path) -> Loaded | str:
+    def decoded(item: tuple[Path, str]) -> Loaded | str:
+        path, before = item
+        result: Loaded | str
         try:
-            return load_image(path, *form)
+            result = load_image(path, *form)
         except UnreadableError as reason:
-            return str(reason)
+            result = str(reason)
+        if stamp(path) != before:
+            raise RunError(
+                f"{shown(str(path))} changed while {folder} was decoded: start "
+                "again when nothing writes to it"
+            )
+        return result
 
     with (
         written_aside(array) as aside,
         aside.open("wb") as out,
         Progress("decoding", len(paths), "images") as progress,
     ):
-        for path, result in in_parallel(decoded, paths):
+        for (path, _), result in in_parallel(decoded, zip(paths, stamps, strict=True)):
             if isinstance(result, str):
                 report.skipped.append((path.relative_to(folder).as_posix(), result))
             else:
@@ -183,9 +206,8 @@ def _scan(
                 report.used += 1
                 report.converted.update(result.done)
             progress.update()
-    description = {"shape": [report.used, *geometry.output, c_dim], "files": vars(report)}
-    write_json(array.with_suffix(".json"), description)
-    return description
+        shape = [report.used, *geometry.output, c_dim]
+        out.write(described({"shape": shape, "files": vars(report)}))
 
 
 def channels(paths: Sequence[Path]) -> int:
@@ -207,47 +229,19 @@ def _header(path: Path) -> tuple[str, bool] | None:
     """The header in words, and whether it is grey; None for a file that a scan will skip."""
     try:
         with opened(path) as image:
-            text = f"{path.name} is {image.height}x{image.width} {image.mode}"
+            text = f"{shown(path.name)} is {image.height}x{image.width} {image.mode}"
             return text, is_grey(image)
     except UnreadableError:
         return None
 
 
-def _key(folder: Path, paths: Sequence[Path], settings: list) -> str:
-    """A hash of the settings and of each file's name, size, time and whether it may be read."""
-    digest = hashlib.sha256(json.dumps(settings).encode())
-    for path in paths:
-        try:
-            status = path.stat()
-            stamp = f"{status.st_size} {status.st_mtime_ns} {os.access(path, os.R_OK)}"
-        except OSError:
-            stamp = "none"  # a dangling link, say
-        digest.update(os.fsencode(f"\n{path.relative_to(folder)}\0{stamp}"))
-    return digest.hexdigest()[:16]
-
-
-def _writable(arrays: Path) -> Path:
-    """`arrays`, or a temporary folder if that cannot be written."""
-    with suppress(OSError):
-        arrays.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=arrays):
-            return arrays
-    # One that nobody else can write to, as the arrays in it are trusted.
-    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a temporary folder a user
-    folder = Path(tempfile.gettempdir()) / f"dcgan-arrays-{user}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.stat()
-    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
-        raise UserError(f"others can write to {folder}: delete it, or set TMPDIR to one of yours")
-    return folder
-
-
-def _what_is_there(folder: Path) -> str:
+def _what_is_there(folder: Path, kinds: Counter[str]) -> str:
     """The kinds of files there are, and the pattern for the most frequent kind of picture."""
-    kinds = _suffixes_in(folder)
     if not kinds:
         return "The folder is empty"
-    there = ", ".join(f"{n:,} {suffix or '(no suffix)'}" for suffix, n in kinds.most_common(5))
+    there = ", ".join(
+        f"{n:,} {shown(suffix) or '(no suffix)'}" for suffix, n in kinds.most_common(5)
+    )
     for suffix, _ in kinds.most_common():
         if suffix.lower() in PICTURE_SUFFIXES:
             deep = not any(path.suffix == suffix for path in folder.iterdir())

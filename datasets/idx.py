@@ -12,6 +12,7 @@ from PIL import Image
 from datasets.image_files import Geometry, fit
 from support.errors import UserError
 from support.files import DATA_DIR
+from support.text import first_names
 
 # The four files and how each begins: its magic number, then the sizes of MNIST and its drop-ins.
 IDX_FILES = {
@@ -21,6 +22,7 @@ IDX_FILES = {
     "t10k-labels-idx1-ubyte": (2049, 10_000),
 }
 MNIST_CLASSES = 10
+NAMES = 8  # of files that are listed where one is missing
 MNIST_SHUFFLE_SEED = 547  # the original's
 
 
@@ -62,7 +64,7 @@ def _read_idx(folder: Path, name: str) -> np.ndarray:
     names = [f"{n}{gz}" for gz in ("", ".gz") for n in (name, name.replace("-idx", ".idx"))]
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
-        there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
+        there = first_names(sorted(p.name for p in folder.iterdir()), NAMES) or "nothing"
         raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_help(folder)}")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -4,6 +4,7 @@ Every member is checked before it is written, in a hidden folder that gets its n
 """
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -24,7 +25,7 @@ from typing import IO, Any, NamedTuple
 from support.errors import UserError
 from support.files import check_room
 from support.progress import Progress
-from support.text import in_units
+from support.text import in_units, shortened
 
 CHUNK_BYTES = 1 << 18
 # What zipfile, tarfile and the decompressors raise for damaged input.
@@ -36,6 +37,8 @@ UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
 TAR_BLOCK_BYTES = 512
 LARGEST_READ_BYTES = 1 << 20
+MOST_FOLDERS = 64  # one in another; Python itself fails at about 1,000
+LONGEST_PATH = 4096  # letters; no system takes more, most of them less
 # How a compressed tar begins -> what reads it.
 OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -110,11 +113,11 @@ def extract(
             total = max(member.total, written + member.size)
             if total > packed * most_times:
                 raise UserError(
-                    f"{archive} with {member.name!r} would unpack to {in_units(total)}, more than "
-                    f"{most_times} times its own size: not an archive of a data set"
+                    f"{archive} with {shortened(member.name)!r} would unpack to "
+                    f"{in_units(total)}, more than {most_times} times its own size: not an "
+                    "archive of a data set"
                 )
             check_room(target, total - written)
-            path.parent.mkdir(parents=True, exist_ok=True)
             written += _write(archive, member, path)
             files += 1
             progress.reach(member.position // 1024)
@@ -134,18 +137,23 @@ def _checked_name(archive: Path, name: str, names: dict[str, str]) -> Path:
 
     `names` are those so far, by what some systems make of them; folders end with /.
     """
+    member = repr(shortened(name))
     parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
     if re.match(r"[/\\]|[A-Za-z]:", name):
-        raise UserError(f"{archive}: {name!r} is an absolute path")
+        raise UserError(f"{archive}: {member} is an absolute path")
     if ".." in parts:
-        raise UserError(f"{archive}: {name!r} leads out of the folder")
+        raise UserError(f"{archive}: {member} leads out of the folder")
     if not parts or any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise UserError(f"{archive}: {name!r} cannot be a file name")
+        raise UserError(f"{archive}: {member} cannot be a file name")
+    if len(parts) > MOST_FOLDERS or len(name) > LONGEST_PATH:
+        raise UserError(f"{archive}: {member} is too long a path")
     paths = ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
     *folders, file = [unicodedata.normalize("NFC", path).casefold() for path in paths]
     for taken in (*folders, file, f"{file}/"):
         if taken in names:
-            raise UserError(f"{archive}: {names[taken]!r} and {name!r} would be one file")
+            raise UserError(
+                f"{archive}: {shortened(names[taken])!r} and {member} would be one file"
+            )
     names[file] = name
     names.update((f"{folder}/", name) for folder in folders)
     return Path(*parts)
@@ -181,9 +189,11 @@ def _zip_members(archive: Path) -> Iterator[Member]:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG):
                 what = "a link" if kind == stat.S_IFLNK else "a device or the like"
-                raise UserError(f"{archive}: {name!r} is {what}, not a plain file")
+                raise UserError(f"{archive}: {shortened(name)!r} is {what}, not a plain file")
             if info.flag_bits & ENCRYPTED_FLAG:
-                raise UserError(f"{archive}: {name!r} is encrypted: unpack it and pack it anew")
+                raise UserError(
+                    f"{archive}: {shortened(name)!r} is encrypted: unpack it and pack it anew"
+                )
             with _reading(archive, name):
                 content = opened.open(info)
             position += info.compress_size
@@ -226,7 +236,7 @@ def _tar_members(archive: Path, raw: IO[bytes], opened: tarfile.TarFile) -> Iter
             content = opened.extractfile(info) if info.isreg() else None
         if content is None:
             what = "a link" if info.issym() or info.islnk() else "a device or the like"
-            raise UserError(f"{archive}: {info.name!r} is {what}, not a plain file")
+            raise UserError(f"{archive}: {shortened(info.name)!r} is {what}, not a plain file")
         yield Member(info.name, info.size, content, raw.tell())
     with _reading(archive):  # to the end, where the checksum of the compression is
         while opened.fileobj and opened.fileobj.read(CHUNK_BYTES):
@@ -244,7 +254,7 @@ def _is_cut_tar(archive: Path) -> bool:
 def _write(archive: Path, member: Member, path: Path) -> int:
     """Write one member -> its size, which must be the one that the archive states."""
     written = 0
-    with path.open("xb") as file:
+    with _created(archive, member.name, path) as file:
         while True:
             with _reading(archive, member.name):  # one byte more shows that it is too long
                 chunk = member.content.read(min(CHUNK_BYTES, member.size + 1 - written))
@@ -252,8 +262,21 @@ def _write(archive: Path, member: Member, path: Path) -> int:
                 break
             written += file.write(chunk)
     if written != member.size:
-        raise UserError(f"{archive}: {member.name!r} is not of the size that the archive states")
+        raise UserError(
+            f"{archive}: {shortened(member.name)!r} is not of the size that the archive states"
+        )
     return written
+
+
+def _created(archive: Path, name: str, path: Path) -> IO[bytes]:
+    """A new file, in folders that are made if need be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise UserError(f"{archive}: {shortened(name)!r} is too long a path") from error
 
 
 @contextmanager
@@ -262,5 +285,6 @@ def _reading(archive: Path, name: str = "") -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        member = f": {name!r}" if name else ""
-        raise UserError(f"{archive}{member} is damaged or of an unknown kind ({error})") from error
+        member = f": {shortened(name)!r}" if name else ""
+        fault = f"damaged or of an unknown kind ({shortened(str(error))})"
+        raise UserError(f"{archive}{member} is {fault}") from error

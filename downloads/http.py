@@ -22,7 +22,7 @@ from support.console import Say
 from support.errors import RunError, UserError
 from support.files import check_room, read_json, sha256_of, write_json
 from support.progress import Progress
-from support.text import in_units
+from support.text import in_units, shortened
 
 CHUNK_BYTES = 1 << 18
 LONGEST_WAIT_SECONDS = 60.0
@@ -251,7 +251,7 @@ def _place(answer: requests.Response, part: _Part) -> None:
         part.drop()
         raise _BrokenError("the file on the host has changed")
     if status == HTTPStatus.PARTIAL_CONTENT and part.size:
-        place = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        place = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d+|\*)", headers.get("Content-Range", ""))
         if place is None or int(place[1]) != part.size or place[2] not in ("*", str(part.total)):
             part.drop()
             raise _BrokenError("answered with a different part than the one asked for")
@@ -263,7 +263,7 @@ def _place(answer: requests.Response, part: _Part) -> None:
     length, etag = headers.get("Content-Length", ""), headers.get("ETag", "")
     # A weak tag says that two versions mean the same, not that their bytes are the same.
     validator = headers.get("Last-Modified", "") if etag.startswith("W/") or not etag else etag
-    part.begin(validator, int(length) if length.isdecimal() else None)
+    part.begin(validator, int(length) if re.fullmatch(r"\d{1,18}", length) else None)
 
 
 def _next_chunk(answer: requests.Response) -> bytes:
@@ -288,4 +288,4 @@ def _reason(error: BaseException) -> str:
         return "cut off"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = re.sub(r"^\S*Connection(Pool)?\(.*?\): |^<.*?>: ", "", " ".join(text.split()))
-    return proxy + (text or repr(error))
+    return proxy + shortened(text or repr(error))

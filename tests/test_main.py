@@ -128,6 +128,7 @@ def test_a_value_may_be_the_old_name_of_a_flag() -> None:
         ("--precision float16", "--precision=float16: there are float32, bfloat16"),
         ("--device tpu", "--device=tpu: it must be auto, cpu, gpu"),
         ("--device cpu:1", "--device=cpu:1: it must be auto, cpu, gpu"),
+        ("--device gpu:99999", "--device=gpu:99999: it must be auto, cpu, gpu"),
         ("--train_size 0", "--train_size=0"),
         ("--train_size 1.5", "--train_size=1.5"),
         ("--option 5", "--option=5: it must be 0 or more and up to 4"),

@@ -96,8 +96,18 @@ def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("file,label\na.jpg,x\na.jpg,y\n", "line 3: a.jpg is y here, and x above"),
         ("file,label\na.jpg\n", "line 2: the file or the label is empty"),
         ("file,label\n,x\n", "line 2: the file or the label is empty"),
-        ("file,label\nb\xe4.jpg,x\n", "byte 12 is not UTF-8: save it as CSV UTF-8"),
+        ("file,label\nb\xe4.jpg,x\n", "line 2 is not UTF-8: save it as CSV UTF-8"),
         (None, "No such file"),
+        ('file,label\na.jpg,"x\nb.jpg,y\nc.jpg,z\n', "line 2: a quote is not closed"),
+        ('file,label\n\n"a.jpg,x\n"', "line 3: a quote is not closed"),
+        ('file,label\n"a\n.jpg",x\n', "line 2: a quote is not closed"),
+        ('file,"label\na.jpg,x\n', "line 1: a quote is not closed"),
+        ('file,label\na.jpg,"x"y\n', "line 2: ',' expected after '\"'"),
+        ("file,label\na.jpg,x\0\n", "line 2: a.jpg,x\\x00 holds a control character"),
+        ("file,label\na.jpg,x\nb\x1b[m,x\n", "line 3: b\\x1b[m,x holds a control character"),
+        ("file,label\na.jpg," + "x" * 200_000, "line 2: field larger than field limit"),
+        (f"file,label\na.jpg,{'x' * 5000}\na.jpg,{'y' * 5000}\n", "line 3: a.jpg is yyyy"),
+        ("x" * 5000, "its first line is 'xxx"),
     ],
 )
 def test_a_wrong_csv_is_refused_in_one_line(
@@ -110,6 +120,46 @@ def test_a_wrong_csv_is_refused_in_one_line(
     assert message in str(caught.value)
     assert str(tmp_path / "l.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+def test_quotes_and_ends_of_lines_are_those_of_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg , z\tz')
+    with pytest.raises(UserError, match=r"line 4: b\.jpg,z\\tz holds a control character"):
+        read_labels(tmp_path / "l.csv")
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg ,\tz\t')
+    assert read_labels(tmp_path / "l.csv") == {"a,1.jpg": 'x "y"', "b.jpg": "z"}
+
+
+def test_names_match_however_their_accents_are_composed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """macOS takes letters apart; a CSV written elsewhere has them in one."""
+    (apart, whole), table = ("e\u0301", "\xe9"), tmp_path / "l.csv"
+    (tmp_path / "animals").mkdir()
+    for name, grey in ((f"{apart}1", 40), (f"{whole}2", 40), (f"{apart}3", 120), ("4", 120)):
+        Image.new("L", (8, 8), grey).save(tmp_path / "animals" / f"{name}.jpg")
+    rows = (f"{whole}1.jpg,{whole}", f"{whole}2.jpg,{apart}", f"{apart}3.jpg,x", "4.jpg,x")
+    table.write_text("\n".join(("file,label", *rows)))
+    data = opened(tmp_path, f"--labels_file={table}")
+    assert (data.classes, len(data.images)) == (("x", whole), 4)
+    assert data.labels is not None
+    assert [GREYS["bees"] if k == 0 else GREYS["apes"] for k in data.labels] == [
+        round(float(image.mean())) for image in data.images
+    ]
+    said = capsys.readouterr().out
+    assert f"1 of {table} spell their letters in other Unicode: {whole}1.jpg\n" in said
+    assert "left out" not in said
+
+
+def test_folders_of_one_name_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
+    for name in ("e\u0301", "\xe9", "x"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (8, 8)).save(tmp_path / "animals" / name / f"{number}.jpg")
+    data = opened(tmp_path, "--labels")
+    assert data.classes == ("x", "\xe9")
+    assert sorted(data.labels if data.labels is not None else ()) == [0, 0, 1, 1, 1, 1]
 
 
 def test_a_csv_of_other_files_is_refused(tmp_path: Path) -> None:

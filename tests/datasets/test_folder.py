@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 from datasets import folder, image_files
 from datasets.folder import find_images
 from datasets.image_files import Geometry, Loaded, UnreadableError, load_image
-from support.errors import UserError
+from support.errors import RunError, UserError
 from support.text import printable
 
 GEOMETRY = Geometry((90, 80), (12, 10))
@@ -34,6 +35,13 @@ def load(
     found = find_images(data, pattern)
     arrays = data.parent / ".arrays"
     return folder.load_folder(data, found, geometry, c_dim, arrays, say=say, **options).pixels
+
+
+def write_again(path: Path, content: bytes) -> None:
+    """Other content of the same size, with the same time as before."""
+    before = path.stat()
+    path.write_bytes(content[: before.st_size].ljust(before.st_size, b"\0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_the_array_holds_every_image_in_the_order_of_names(tmp_path: Path) -> None:
@@ -173,7 +181,7 @@ def test_an_array_that_cannot_be_written_goes_to_a_temporary_folder(
 ) -> None:
     write_jpegs(tmp_path / "anime", 3)
     (tmp_path / ".arrays").write_text("in the way")
-    monkeypatch.setattr(folder.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     assert len(load(tmp_path / "anime")) == 3
     assert list((tmp_path / "temporary" / f"dcgan-arrays-{os.getuid()}").glob("anime-*.u8"))
 
@@ -246,21 +254,37 @@ def test_names_are_printed_on_one_line_and_stay_distinct(name: str, shown: str) 
     assert printable(name) == shown
 
 
-def test_a_file_that_vanishes_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_vanished_since_it_was_listed_is_counted(tmp_path: Path) -> None:
     paths = write_jpegs(tmp_path / "anime", 4)
-
-    def vanishing(path: Path, *form: Any) -> Loaded:
-        if path == paths[2]:
-            path.unlink()
-        return load_image(path, *form)
-
-    monkeypatch.setattr(folder, "load_image", vanishing)
-    assert len(load(tmp_path / "anime")) == 3
-    said = capsys.readouterr().out
+    found, said = find_images(tmp_path / "anime", "*.jpg"), list[str]()
+    paths[2].unlink()
+    arrays = tmp_path / ".arrays"
+    folder.load_folder(tmp_path / "anime", found, GEOMETRY, None, arrays, say=said.append)
     assert "4 files found, 3 used, 1 skipped" in said
     assert "skipped 1 (vanished since it was listed): 00002.jpg" in said
+
+
+@pytest.mark.parametrize("change", ["written", "deleted", "forbidden"])
+def test_a_file_that_changes_while_it_is_decoded_is_refused_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Else the array would be taken for that of the files as they were before."""
+    paths = write_jpegs(tmp_path / "anime", 4)
+
+    def changing(path: Path, *form: Any) -> Loaded:
+        loaded = load_image(path, *form)
+        if path == paths[2] and change == "written":
+            write_again(path, paths[1].read_bytes())
+        elif path == paths[2]:
+            path.unlink() if change == "deleted" else path.chmod(0)
+        return loaded
+
+    monkeypatch.setattr(folder, "load_image", changing)
+    with pytest.raises(
+        RunError, match=r"00002\.jpg changed while .*anime was decoded: start again"
+    ):
+        load(tmp_path / "anime")
+    assert not list((tmp_path / ".arrays").iterdir())
 
 
 def test_more_than_half_bad_is_refused_in_one_line_unless_allowed(tmp_path: Path) -> None:
@@ -324,6 +348,24 @@ def test_a_link_that_leads_back_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a" / "other").symlink_to(tmp_path / "a")
     with pytest.raises(UserError, match="is a link to a folder above it"):
         find_images(tmp_path, "**/*.jpg")
+
+
+def test_folders_nested_too_deep_are_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    deep = os.open(data, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=deep)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = deeper
+    os.close(deep)
+    try:
+        for pattern in ("**/*.jpg", "*.jpg"):
+            with pytest.raises(UserError, match="data: its folders are nested too deep"):
+                find_images(data, pattern)
+    finally:
+        subprocess.run(["rm", "-r", str(data)], check=True)  # Python's rmtree fails there too
 
 
 def test_links_to_other_folders_are_followed(tmp_path: Path) -> None:

@@ -138,6 +138,25 @@ def test_links_and_devices_in_a_zip_are_refused(tmp_path: Path, target: Path) ->
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "d/" * 1500 + "a.jpg",
+        "d/" * 500 + "a.jpg",
+        "a" * 300 + ".jpg",
+        "a" * 5000,
+        ("d" * 200 + "/") * 25 + "a.jpg",
+    ],
+    ids=["1500 deep", "500 deep", "300 letters", "5000 letters", "5000 letters in folders"],
+)
+def test_paths_that_are_too_long_are_refused_in_a_short_line(
+    pack: Pack, tmp_path: Path, target: Path, name: str
+) -> None:
+    with pytest.raises(UserError, match=r"a\.(zip|tar): '.*' is too long a path$") as caught:
+        extract(pack(tmp_path, [(name, b"x")]), target)
+    assert len(str(caught.value)) < 200 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
 )
 def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, target: Path, kind: bytes) -> None:

@@ -291,6 +291,13 @@ def test_an_answer_without_a_length_is_accepted(host: Host, path: Path) -> None:
     assert_only_the_file(path)
 
 
+def test_a_length_that_is_no_number_of_bytes_counts_as_none(host: Host, path: Path) -> None:
+    """Python refuses to read 5,000 digits."""
+    host.manner = lambda request, content: request.answer(200, content, "9" * 5000)
+    get(host, path)
+    assert_only_the_file(path)
+
+
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/zip"])
 def test_a_web_page_is_named_by_its_title(host: Host, path: Path, kind: str) -> None:
     host.manner = lambda request, _: request.answer(200, WEB_PAGE, Content_Type=kind)

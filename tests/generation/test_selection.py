@@ -18,6 +18,11 @@ DIGITS = [str(number) for number in range(10)]
         ("1-2,03", ["01", "02", "03"], [0, 1, 2]),
         ("2-3", ["1", "2-3", "cat"], [1]),
         ("1,2", ["1", "cat", "dog"], [0, 2]),
+        ("1,2", ["x", "y", "7" * 5000], [1, 2]),
+        ("7" * 5000, ["x", "7" * 5000], [1]),
+        ("\xe9,e\u0301", ["x", "e\u0301"], [1, 1]),
+        ("\xe9,e\u0301", ["\xe9", "e\u0301"], [0, 1]),
+        ("y", [" y", "y", "y "], [1]),
     ],
 )
 def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: list[int]) -> None:
@@ -31,13 +36,17 @@ def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: lis
         ("2-4", ["1", "2", "3"], "the classes are"),
         ("0-1", ["1", "cat", "dog"], "1 is also the name of class 0; name the classes one by one"),
         ("9-10", DIGITS, "the classes are 0 to 9"),
+        ("9" * 5000, DIGITS, "--label 9999.*: give numbers and ranges from small to large"),
+        ("0-" + "9" * 5000, DIGITS, "--label 0-9999.*: give numbers and ranges"),
+        ("x" * 5000, ["y" * 5000] * 5000, "the classes are 0 yyyy"),
     ],
 )
 def test_a_word_that_means_no_class_or_two_is_refused(
     text: str, classes: list[str], message: str
 ) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         labels_named(text, classes)
+    assert len(str(caught.value)) < 3000
 
 
 def test_a_class_is_printed_as_it_can_be_typed() -> None:

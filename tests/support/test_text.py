@@ -1,9 +1,17 @@
 """Names as people and file systems can bear them."""
 
-from support.text import name_in_file
+from support.text import first_names, name_in_file, shortened, shown
 
 
 def test_class_names_are_safe_in_names_of_files() -> None:
     assert name_in_file("dark hair") == "dark-hair"
     assert name_in_file("../x_\n") == "-x_-"
     assert len(name_in_file("é" * 99)) == 40
+
+
+def test_long_names_keep_their_beginning_and_their_end() -> None:
+    assert shortened("a" * 120) == "a" * 120
+    assert shortened("a" * 200 + "b" * 200) == "a" * 58 + "..." + "b" * 58
+    assert shown("\n" + "a" * 200).startswith("\\naaa")
+    assert len(first_names(["x" * 5000] * 9)) < 400
+    assert first_names(list("abcd"), 4) == "a, b, c, d"
