@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gan import checks
 from gan.adam import Adam
 from gan.augment import look_of
 from gan.checkpoints import (
@@ -22,7 +23,7 @@ from gan.checkpoints import (
 )
 from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
 from gan.losses import LOSSES
-from gan.networks import build
+from gan.networks import build, of_any_count
 from gan.tf1 import is_tf1, read_values
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
@@ -58,6 +59,10 @@ class DCGAN(tf.Module):
             averaged: what to make of the gradients of an update before Adam gets them: where
                 several replicas train, their mean (training/distributed.py).
             values: fields of config and training that were not given.
+
+        Raises:
+            ValueError: a field makes no sense; names it.
+            TypeError: there is no such field, or it is given twice.
         """
         super().__init__()
         values = with_architecture(values)
@@ -72,6 +77,7 @@ class DCGAN(tf.Module):
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
+        self._inputs = checks.Inputs(self.config, self.value_range)
         adam = self.training.learning_rate, self.training.beta1
         self.d_optim = Adam(self.discriminator.trainable(), *adam)
         self.g_optim = Adam(self.generator.trainable(), *adam)
@@ -121,7 +127,7 @@ class DCGAN(tf.Module):
         """One iteration of the original: D once, G twice, all on the same z.
 
         Args:
-            images: float32 [B, H, W, c_dim] in `value_range`.
+            images: float32 [B, H, W, c_dim] in `value_range`, B 1 or more.
             z: float32 [B, z_dim].
             y: one-hot float32 [B, y_dim], with labels only.
             evaluate: also compute the losses that the original prints, after the updates.
@@ -134,11 +140,13 @@ class DCGAN(tf.Module):
             second G update's). With `evaluate` also eval_d_loss_fake, eval_d_loss_real and
             eval_g_loss. With `watch` also d and d_, D's probabilities of reals and fakes [B, 1],
             and G, the fakes [B, H, W, c_dim].
+
+        Raises:
+            ValueError: they have another type or shape, or the first batch another range.
         """
-        images = tf.convert_to_tensor(images, tf.float32)
-        z, y = self._latent(z, y)
+        images, z, y = self._inputs.of_step(images, z, y)
         if augment_seed is not None:
-            augment_seed = tf.convert_to_tensor(augment_seed, tf.int32)
+            augment_seed = checks.augment_seed(augment_seed)
         result = self._train_step(images, z, y, evaluate, augment_seed)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
@@ -220,16 +228,25 @@ class DCGAN(tf.Module):
         """Images of z [N, z_dim], any N, by the moving averages: float32 [N, H, W, c_dim].
 
         `y` is one-hot [N, y_dim], with labels only. Values lie in `value_range`.
+
+        Raises:
+            ValueError: z or y have another type or shape, or values that make no picture.
         """
-        return self._sampler(*self._latent(z, y))
+        return of_any_count(self._sampler, *self._inputs.of_g(z, y))
 
     @graph(reduce_retracing=True)
     def _sampler(self, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.generator(z, y, training=False)
 
     def discriminate(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
-        """D's logits of images [N, H, W, c_dim], by its moving averages: float32 [N, 1]."""
-        return self._discriminate(tf.convert_to_tensor(images, tf.float32), self._labels(y))
+        """D's logits of images [N, H, W, c_dim], by its moving averages: float32 [N, 1].
+
+        Any N; images in `value_range`, and `y` as for `sampler`.
+
+        Raises:
+            ValueError: images or y have another type, shape or range.
+        """
+        return of_any_count(self._discriminate, *self._inputs.of_d(images, y))
 
     @graph(reduce_retracing=True)
     def _discriminate(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
@@ -237,20 +254,11 @@ class DCGAN(tf.Module):
 
     def features(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """What D's last layer decides by, for images as `discriminate` takes: float32 [N, F]."""
-        return self._features(tf.convert_to_tensor(images, tf.float32), self._labels(y))
+        return of_any_count(self._features, *self._inputs.of_d(images, y))
 
     @graph(reduce_retracing=True)
     def _features(self, images: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
         return self.discriminator.features(images, y, training=False)
-
-    def _latent(self, z: tf.Tensor, y: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
-        return tf.convert_to_tensor(z, tf.float32), self._labels(y)
-
-    def _labels(self, y: tf.Tensor | None) -> tf.Tensor | None:
-        if bool(self.y_dim) != (y is not None):
-            wanted = f"one-hot labels [N, {self.y_dim}]" if self.y_dim else "no labels"
-            raise ValueError(f"these networks take {wanted}: pass y accordingly")
-        return None if y is None else tf.convert_to_tensor(y, tf.float32)
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights and moving averages of both networks by their original names."""
@@ -284,7 +292,10 @@ class DCGAN(tf.Module):
 
         Raises:
             RunError: the files cannot be written.
+            ValueError: `step` or `max_to_keep` is no such number.
         """
+        step = checks.whole_number("step", step, 0)
+        max_to_keep = checks.whole_number("max_to_keep", max_to_keep, 1)
         folder = Path(checkpoint_dir)
         write_description(folder, Description(self.config, self.training))
         self.step.assign(step)
@@ -302,7 +313,10 @@ class DCGAN(tf.Module):
             UserError: the checkpoint is of networks of another shape, and names each difference; or
                 there are others, but none of `step`.
             RunError: there are checkpoints, but none can be read.
+            ValueError: `step` is no step.
         """
+        if step is not None:
+            step = checks.whole_number("step", step, 0)
         if stored := read_description(checkpoint_dir):
             refuse_other_shape(stored.config.shape(), self.config.shape(), checkpoint_dir)
         found = read_newest(checkpoint_dir, functools.partial(self._restore, note), step, note)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from support.errors import RunError
 from support.files import written_aside
 from support.streams import random_stream
 from support.text import name_in_file, printable
@@ -17,10 +18,12 @@ from support.text import name_in_file, printable
 if TYPE_CHECKING:
     from model import DCGAN
 
+OPTIONS = range(5)
 SWEEP_SECONDS = 2.0
 MERGED_SECONDS = 8.0
 FRAMES_A_SECOND = 50  # viewers slow down what is faster
 NAME_HEIGHT = 12  # pixels
+CHANNELS = (1, 3)  # of a picture: grey, or red, green and blue
 NAME_SIZE = 10
 NAME_GAP = 4  # pixels to the next name
 SHEET_SIDE = 96  # pixels that save_sheet gives a tile at least
@@ -34,20 +37,42 @@ def to_range(pixels: np.ndarray, value_range: tuple[float, float]) -> np.ndarray
     """uint8 0 ... 255 -> float32 over `value_range`, as the networks see images.
 
     [0, 1] is x/255 and [-1, 1] is x/127.5 - 1, each rounded as the original rounds it.
+
+    Raises:
+        ValueError: they are not uint8; floats have a range already.
     """
+    _refuse_other_type(pixels)
     low, high = value_range
     return pixels.astype(np.float32) / np.float32(255 / (high - low)) + np.float32(low)
 
 
 def to_pixels(images: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
-    """Floats over `value_range` -> uint8: the low end is 0 (black), the high end 255 (white)."""
+    """Floats over `value_range` -> uint8: the low end is 0 (black), the high end 255 (white).
+
+    Every picture that is shown or written passes here.
+
+    Raises:
+        RunError: a value is NaN or infinite: there is no picture of it.
+        ValueError: they are uint8 already, or other integers.
+    """
+    images = np.asarray(images)
+    if images.dtype.kind in "iub":
+        raise ValueError(f"images are {images.dtype}, not floats in a value range")
+    if not np.isfinite(images).all():
+        raise RunError("there is no picture of values that are NaN or infinite, as G made here")
     low, high = value_range
-    scaled = (np.asarray(images, np.float32) - low) * (255 / (high - low))
+    scaled = (images.astype(np.float32) - low) * (255 / (high - low))
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
 def one_hot(labels: np.ndarray, y_dim: int) -> np.ndarray:
-    """Class numbers [N] -> float32 [N, y_dim]."""
+    """Class numbers [N], 0 ... y_dim - 1 -> float32 [N, y_dim].
+
+    Raises:
+        IndexError: a number is none of a class.
+    """
+    if np.min(labels, initial=0) < 0:  # which NumPy would count from the end
+        raise IndexError(f"there is no class {np.min(labels)}: they are 0 to {y_dim - 1}")
     return np.eye(y_dim, dtype=np.float32)[labels]
 
 
@@ -58,7 +83,12 @@ def grid_size(count: int) -> tuple[int, int]:
 
 
 def grid(pixels: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black."""
+    """Tiles uint8 [N, H, W, C] -> one picture [rows H, columns W, C]; missing tiles are black.
+
+    Raises:
+        ValueError: they are not uint8.
+    """
+    _refuse_other_type(pixels)
     count, height, width, channels = pixels.shape
     rows, columns = size or grid_size(count)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
@@ -96,7 +126,15 @@ def save_picture(picture: np.ndarray, path: Path, flush: bool = True) -> Path:
     return path
 
 
+def _refuse_other_type(pixels: np.ndarray) -> None:
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"pixels are {pixels.dtype}, not uint8: to_pixels makes them of images")
+
+
 def _image(picture: np.ndarray) -> Image.Image:
+    _refuse_other_type(picture)
+    if picture.ndim != 3 or picture.shape[2] not in CHANNELS:
+        raise ValueError(f"a picture is [H, W, 1 or 3], not {list(picture.shape)}")
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
@@ -159,7 +197,13 @@ def sample_pixels(dcgan: "DCGAN", z: np.ndarray, labels: np.ndarray | None) -> n
     """Pictures of any number of z: uint8 [N, H, W, C]; each depends on its own z alone.
 
     labels: class numbers [N], or floats [N, y_dim] to mix classes; None for networks without.
+
+    Raises:
+        RunError: z or the pictures are not finite.
+        ValueError: as DCGAN.sampler.
     """
+    if not np.isfinite(z).all():
+        raise RunError("there is no picture of z that are NaN or infinite")
     y = labels
     if labels is not None and labels.ndim == 1 and dcgan.y_dim:
         y = one_hot(labels, dcgan.y_dim)
@@ -194,7 +238,14 @@ def visualize(
         written: called with each path once the file is there.
         classes: names of your own classes, by number: written above the columns of OPTION 0 and 1,
             part of the file names of 2 to 4.
+
+    Raises:
+        ValueError: there is no such option, no `count`, or another number of `classes`.
     """
+    if option not in OPTIONS or count < 1:
+        raise ValueError(f"option {option}, count {count}: options are 0 to 4, and count 1 or more")
+    if classes and len(classes) != dcgan.y_dim:
+        raise ValueError(f"{len(classes)} classes, and the networks have {dcgan.y_dim or 0}")
 
     def random_z(purpose: str, index: int, most: float, rows: int) -> np.ndarray:
         stream = random_stream(seed, purpose, index)

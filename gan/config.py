@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from gan.losses import LOSSES
@@ -25,6 +26,9 @@ class NetworkConfig:
     length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first.
     gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only). precision:
     "float32" or "bfloat16", what training computes in; it shapes nothing.
+
+    Raises:
+        ValueError: a field makes no sense; names it.
     """
 
     architecture: str = ""
@@ -40,6 +44,7 @@ class NetworkConfig:
     precision: str = field(default="float32", metadata={"choices": PRECISIONS})
 
     def __post_init__(self) -> None:
+        _check_fields(self)
         if not self.architecture:
             object.__setattr__(self, "architecture", "dcgan_mnist" if self.y_dim else "dcgan")
 
@@ -59,12 +64,18 @@ class TrainingConfig:
 
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
     of both Adams. loss: what D and G are trained by, a name from losses.LOSSES.
+
+    Raises:
+        ValueError: a field makes no sense; names it.
     """
 
     batch_size: int = 64
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
+    learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
+    beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,23 +99,38 @@ def read_config(kind: type[Config], stored: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: one makes no sense; names it.
     """
-    found = {}
-    for one in (one for one in fields(kind) if one.name in stored):
-        value, choices = stored[one.name], one.metadata.get("choices")
-        if choices:
-            fits, wanted = value in tuple(choices), " or ".join(choices)
-        elif one.type is str:
-            fits, wanted = isinstance(value, str), "a name"
-        elif one.type is float:
-            fits = type(value) in (int, float) and 0 <= value < math.inf
-            wanted = "a number, 0 or more"
-        else:
-            fits = (type(value) is int and value >= 1) or value is one.default is None
-            wanted = "a whole number, 1 or more"
+    return kind(**{one.name: stored[one.name] for one in fields(kind) if one.name in stored})
+
+
+def _check_fields(config: "NetworkConfig | TrainingConfig") -> None:
+    """Hold every field against its type and choices; NumPy's numbers become Python's.
+
+    Raises:
+        ValueError: one makes no sense; names it.
+    """
+    for one in fields(config):
+        value = getattr(config, one.name)
+        if not isinstance(value, bool) and isinstance(value, Integral):
+            value = int(value)
+        wanted, fits = _wanted(one, value)
         if not fits:
             raise ValueError(f"{one.name} is {value!r}, it must be {wanted}")
-        found[one.name] = value
-    return kind(**found)
+        object.__setattr__(config, one.name, float(value) if one.type is float else value)
+
+
+def _wanted(one: Field, value: Any) -> tuple[str, bool]:
+    """What a field takes, in words, and whether a value is that."""
+    if choices := one.metadata.get("choices"):
+        return " or ".join(choices), value in tuple(choices)
+    if one.type is str:
+        return "a name", isinstance(value, str)
+    if one.type is float:
+        below = one.metadata["below"]
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        return f"a number, 0 or more and below {below:g}", is_number and 0 <= value < below
+    or_none = ", or None" if one.default is None else ""
+    fits = (type(value) is int and value >= 1) or (value is None and bool(or_none))
+    return f"a whole number, 1 or more{or_none}", fits
 
 
 def refuse_other_shape(

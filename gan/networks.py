@@ -6,6 +6,7 @@ returns are float32. `training` and `passes` are those of ops.BatchNorm.
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -211,6 +212,17 @@ def refuse_unknown(config: NetworkConfig) -> None:
         raise ValueError(f"there is no architecture {config.architecture!r}: there are {there}")
     if config.architecture == "dcgan_mnist" and not config.y_dim:
         raise ValueError("the architecture dcgan_mnist needs labels: y_dim is missing")
+
+
+def of_any_count(function: Callable[..., tf.Tensor], *inputs: tf.Tensor | None) -> tf.Tensor:
+    """What a network makes of inputs [N, ...]; of none, nothing, in the right shape.
+
+    TensorFlow's convolutions do not take empty batches: one of zeros is made, and left out.
+    """
+    if any(x is not None and x.shape[0] == 0 for x in inputs):
+        ones = (None if x is None else tf.zeros((1, *x.shape[1:])) for x in inputs)
+        return function(*ones)[:0]
+    return function(*inputs)
 
 
 def parameter_table(*networks: Network) -> str:

@@ -4,6 +4,7 @@ They hold weights and moving averages by name, `generator/g_h0_lin/Matrix` and s
 lack the network's part of the name. They hold no settings, no step and nothing of Adam's.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ def network_config(prefix: Path, size: tuple[int, int] | None) -> NetworkConfig:
             settings, area, halvings = _without_labels(shapes)
         else:
             settings, area, halvings = _with_labels(shapes)
+        config = NetworkConfig(**settings)
     except KeyError as error:
         raise UserError(
             f"{prefix} is a TensorFlow 1 checkpoint, but not of this program: {error} is missing. "
@@ -56,7 +58,7 @@ def network_config(prefix: Path, size: tuple[int, int] | None) -> NetworkConfig:
         ) from error
     if size is None or math.prod(halved(size, halvings)) != area:
         raise UserError(f"{prefix}: {_size_wanted(size, area, 2**halvings)}")
-    return NetworkConfig(output_height=size[0], output_width=size[1], **settings)
+    return dataclasses.replace(config, output_height=size[0], output_width=size[1])
 
 
 def read_values(prefix: Path, names: Mapping[str, Any]) -> dict[str, np.ndarray]:

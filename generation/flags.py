@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generation.latent import numbers_of
 from runs.flags import flags_of, value_of
-from runs.settings import LARGEST_SEED, Settings
+from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
 
@@ -85,5 +85,3 @@ def check_points(arguments: argparse.Namespace) -> None:
     for one, other in (("seed", "seeds"), ("seed", "z"), ("truncation", "z")):
         if {one, other} <= given:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
-    if "num" in given and (first := arguments.seed or 0) > LARGEST_SEED - arguments.num:
-        raise UserError(f"--seed {first}, --num {arguments.num}: seeds end at {LARGEST_SEED}")

@@ -83,6 +83,8 @@ def scores_of(
         for paths, images in _batches(trained, files, report, "scoring"):
             given = [_labels(trained, [label] * len(paths)) for label in tried]
             logits = np.hstack([trained.dcgan.discriminate(images, y) for y in given])
+            if not np.isfinite(logits).all():
+                raise RunError("D says NaN or infinity of an image: this run cannot score")
             highest = logits.max(axis=1).astype(float)
             probabilities = np.asarray(trained.dcgan.loss.probability(highest))
             best = [tried[k] for k in logits.argmax(axis=1)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from generation.latent import LEAST_UNIFORM, labels_of_seeds, numbers_of, read_z, z_of_seeds
+from runs.settings import LARGEST_SEED
 from support.console import Say, nearest
 from support.errors import UserError
 from support.text import first_names, name_in_file, printable, shown
@@ -86,7 +87,8 @@ def selected(
 ) -> Selection:
     """The pictures that --seeds, --z, or --num and --seed name; `count` if none is given.
 
-    Without `repeats` a seed counts once, because its picture has one name. Raises what read_z does.
+    Without `repeats` a seed counts once, because its picture has one name. Raises what read_z does,
+    and a UserError for seeds beyond the last.
     """
     each, rows = max(1, len(labels)), None
     numbers: Sequence[int]
@@ -102,6 +104,9 @@ def selected(
         first = getattr(arguments, "seed", None) or 0
         count = getattr(arguments, "num", None) or count
         numbers = range(first, first + math.ceil(count / each))
+        if numbers[-1] > LARGEST_SEED:
+            fault = f"{len(numbers):,} seeds from there go beyond the last, {LARGEST_SEED}"
+            raise UserError(f"--seed {first}: {fault}")
     if arguments.z or arguments.seeds:
         count = len(numbers) * each
     z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)

@@ -16,6 +16,10 @@ Z_DISTS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]]
     "uniform_unsigned": lambda stream, shape: stream.uniform(0, 1, shape),  # U(0,1)
 }
 
+# No coordinate of z is that far out, whatever it is drawn from. G computes in float32: far beyond,
+# products overflow, and its last activation would turn infinities into pictures.
+FARTHEST_Z = 1e6
+
 
 def random_stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
     """The random numbers of a run's `seed` for one purpose ("z", "order") at one step or epoch.

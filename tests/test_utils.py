@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from support.errors import RunError
 from utils import (
     NAME_HEIGHT,
     SAMPLED_AT_ONCE,
     SHEET_SIDE,
     grid,
     grid_size,
+    one_hot,
+    sample_pixels,
     save_animation,
     save_grid,
+    save_picture,
     save_sheet,
     to_pixels,
     to_range,
@@ -93,6 +97,67 @@ def test_ranges_are_the_originals() -> None:
     x = every.astype(np.float32)
     np.testing.assert_array_equal(to_range(every, (0, 1)), x / 255)
     np.testing.assert_array_equal(to_range(every, (-1, 1)), x / np.float32(127.5) - 1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_there_is_no_picture_of_what_is_not_finite(bad: float) -> None:
+    images = np.zeros((2, 4, 4, 1), np.float32)
+    images[1, 2, 3] = bad
+    with pytest.raises(RunError, match="NaN or infinite"):
+        to_pixels(images, (-1, 1))
+    with pytest.raises(RunError, match="z that are NaN or infinite"):
+        sample_pixels(MadeUpDCGAN(None), np.full((1, 4), bad), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_pixels_and_images_are_not_taken_for_each_other(kind: type, tmp_path: Path) -> None:
+    images: np.ndarray = np.zeros((3, 4, 4, 3), kind)
+    path = tmp_path / "a.png"
+    for write in (
+        lambda: to_range(images, (-1, 1)),
+        lambda: grid(images),
+        lambda: save_grid(images, path),
+        lambda: save_sheet(images, ["", "", ""], path, (1, 3)),
+        lambda: save_picture(images[0], path),
+        lambda: save_animation(images, path, 1.0),
+    ):
+        with pytest.raises(ValueError, match=f"pixels are {images.dtype}, not uint8"):
+            write()
+    with pytest.raises(ValueError, match="images are uint8, not floats"):
+        to_pixels(images.astype(np.uint8), (0, 1))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_a_picture_is_grey_or_in_colour(channels: int, tmp_path: Path) -> None:
+    pixels = np.zeros((3, 4, 4, channels), np.uint8)
+    with pytest.raises(ValueError, match=r"a picture is \[H, W, 1 or 3\]"):
+        save_grid(pixels, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_class_that_is_none_has_no_row() -> None:
+    assert one_hot(np.array([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    for label in (-1, 3):
+        with pytest.raises(IndexError):
+            one_hot(np.array([0, label]), 3)
+
+
+@pytest.mark.parametrize(
+    ("option", "count", "classes", "told"),
+    [
+        (5, 10, (), "options are 0 to 4"),
+        (-1, 10, (), "options are 0 to 4"),
+        (0, 0, (), "count 0"),
+        (0, 10, ("a", "b"), "2 classes, and the networks have 3"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(
+    option: int, count: int, classes: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        visualize(MadeUpDCGAN(3), option, tmp_path, count, 0, print, classes)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 32, 64, 100, 101])

@@ -1,5 +1,6 @@
 """z: one stream a seed, truncation, files, and the ways between."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,28 +68,114 @@ def test_truncation_scales_uniform_z_about_their_centre() -> None:
     assert 0.74 < unsigned.max() <= 0.75
 
 
-def test_z_files_are_read_and_bad_ones_named(tmp_path: Path) -> None:
+def npy(header: str, values: bytes = b"\0" * 60, version: int = 1) -> bytes:
+    """A .npy file with a header that NumPy need not have written."""
+    length = len(header).to_bytes(2 if version == 1 else 4, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode() + values
+
+
+def test_z_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "z.npy"
-    np.save(path, np.ones((3, 5), np.float64))
-    assert read_z(path, 5).shape == (3, 5)
-    bad = np.ones((2, 5), np.float32)
-    bad[1, 2] = np.nan
+    values = np.arange(15, dtype=np.float64).reshape(3, 5)
+    for kind in ("<f8", ">f4", "<f2", "g"):
+        for array in (values.astype(kind), np.asfortranarray(values.astype(kind))):
+            np.save(path, array)
+            np.testing.assert_array_equal(read_z(path, 5), values)
+    for version in (1, 2, 3):
+        with path.open("wb") as file:
+            np.lib.format.write_array(file, values, (version, 0))
+        np.testing.assert_array_equal(read_z(path, 5), values)
+
+
+def test_z_files_that_hold_something_else_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "z.npy"
     for array, message in (
         (np.ones((3, 4), np.float32), "float32 3x4; it must be floats Nx5"),
-        (np.ones(5, np.float32), "Nx5"),
-        (np.ones((0, 5), np.float32), "Nx5"),
+        (np.ones(5, np.float32), "float32 5; it must be floats Nx5"),
+        (np.ones((0, 5), np.float32), "float32 0x5"),
         (np.ones((3, 5), int), "int64 3x5"),
-        (bad, "row 1 has NaN"),
-        (np.array([[None]]), "cannot be read"),
+        (np.ones((3, 5), complex), "complex128 3x5"),
+        (np.array([[None]]), "object 1x1"),
+        (np.zeros((3, 5), "f4,f4"), "does not describe an array of numbers"),
     ):
         np.save(path, array)
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match=f"--z {path}.*{message}"):
             read_z(path, 5)
-    path.write_text("no array")
-    with pytest.raises(UserError, match="cannot be read"):
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [("<f4", np.nan), ("<f4", 1e38), ("<f2", -np.inf), (">f8", np.inf), ("<f8", 1e300)],
+)
+def test_z_that_no_picture_can_be_made_of_are_named(kind: str, bad: float, tmp_path: Path) -> None:
+    values = np.ones((2, 5), kind)
+    values[1, 2] = bad
+    np.save(tmp_path / "z.npy", values)
+    with pytest.raises(UserError, match=r"row 1 has NaN, or a number beyond 1,000,000"):
+        read_z(tmp_path / "z.npy", 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "begins otherwise"),
+        (b"no array", "begins otherwise"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5)}", version=9), "otherwise"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 5)}"), "does not describe"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2+3)}"), "does not describe"),
+        (npy("{'descr': '<f3', 'fortran_order': False, 'shape': (3, 5)}"), "cannot be read"),
+        (npy("[" * 5000), "does not describe"),
+        (npy("__import__('os').abort()"), "does not describe"),
+        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5)}", b""), "60 bytes are mis"),
+        (npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (3, 5)}"), "does not describe"),
+        (npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**17}, 5)}}"), "cut short"),
+        (
+            npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'9' * 5000}, 5)}}"),
+            "does not describe",
+        ),
+        (b"\x93NUMPY\2\0\xff\xff\xff\xff{}", "does not describe"),
+    ],
+)
+def test_z_files_that_are_broken_end_in_one_line(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "z.npy"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"--z {path}.*{message}"):
         read_z(path, 5)
-    with pytest.raises(UserError, match="No such file"):
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UserError, match="it is not a file"):
+            read_z(path, 5)
+    with pytest.raises(UserError, match="there is no such file"):
         read_z(tmp_path / "none.npy", 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_z_files_with_bytes_changed_are_read_or_refused(tmp_path: Path) -> None:
+    """A thousand of them: whatever happens, it is z or one line."""
+    path = tmp_path / "z.npy"
+    np.save(path, np.linspace(-1, 1, 10, dtype=np.float32).reshape(2, 5))
+    whole, stream, read = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(1000):
+        content = bytearray(whole)
+        for _ in range(stream.integers(1, 4)):
+            content[stream.integers(len(content))] = stream.integers(256)
+        path.write_bytes(
+            content[: stream.integers(len(content)) if stream.random() < 0.1 else None]
+        )
+        try:
+            z = read_z(path, 5)
+        except UserError:
+            continue
+        read += 1
+        assert z.shape[1] == 5
+        assert np.isfinite(z.astype(np.float32)).all()
+    assert 100 < read < 900
 
 
 def test_lerp_stays_in_the_cube_and_slerp_on_the_shell() -> None:

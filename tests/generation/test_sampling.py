@@ -126,6 +126,18 @@ def test_single_files_by_seed(made: Here) -> None:
     assert np.load(written(done)[0]).shape == (2, 8, 8, 3)
 
 
+def test_no_picture_is_of_a_seed_that_seeds_refuses(made: Here) -> None:
+    last = str(2**31 - 1)
+    (path,) = written(made(*DIGITS, "--num", "1", "--seed", last))
+    assert path.name.startswith(f"seed{last}_label")
+    written(made(*DIGITS, "--num", "3", "--label", "0-2", "--seed", last))
+    for flags in ((), ("--num", "2"), ("--grid", "1x2"), ("--num", "4", "--label", "0-2")):
+        told = one_error_line(made(*DIGITS, *flags, "--seed", last), 2)
+        assert f"--seed {last}: " in told
+        assert f"seeds from there go beyond the last, {last}" in told
+    assert len(list(Path("samples/digits/generated").iterdir())) == 3, "one in three classes"
+
+
 def test_a_seed_and_a_label_that_are_repeated_count_once(made: Here) -> None:
     done = made(*DIGITS, "--seeds", "3,5,3,3", "--label", "2,0,2", "--format", "npy")
     assert np.load(written(done)[1]).tolist() == [2, 0, 2, 0]
@@ -190,6 +202,8 @@ def test_labels_that_a_file_of_z_lacks_are_mentioned(made: Here) -> None:
     for command in ((), ("interpolate",)):
         assert lacks in made(*command, *DIGITS, "--z", "z.npy").stdout
         assert lacks not in made(*command, *DIGITS, "--z", "z.npy", "--label", "1").stdout
+    np.save("far.npy", np.full((1, 5), 1e300))
+    assert "row 0 has NaN, or a number beyond" in one_error_line(made(*DIGITS, "--z", "far.npy"), 2)
     np.save("far.npy", np.full((1, 5), 50.0))
     far = made(*FACES, "--z", "far.npy", "--z_dist", "uniform_signed")
     assert "warning: --z reaches from 50 to 50, but this run was trained with z in -1 ..." in (

@@ -137,3 +137,13 @@ def test_an_image_given_twice_counts_once_and_the_report_says_what_was_cut(made:
     done = made("score", *FACES, "some", str(paths[0]), "./some")
     assert "2 files found, 2 used" in done.stdout
     assert "cut to the centre 20x20" in done.stdout
+
+
+def test_a_score_that_is_not_finite_is_none(tmp_path: Path) -> None:
+    run, paths = trained(None), write_jpegs(tmp_path, 2, 12, 10)
+    last = run.dcgan.discriminator
+    last.d_h4_lin.Matrix.assign(np.full(last.d_h4_lin.Matrix.shape, 3e38))
+    last.d_bn3.beta.assign(np.full(last.d_bn3.beta.shape, 9.0))
+    assert run.dcgan.not_finite() == ""
+    with pytest.raises(RunError, match="D says NaN or infinity of an image"):
+        scores_of(run, paths, [])
