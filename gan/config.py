@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from gan.losses import LOSSES
 from support.errors import UserError
+from support.text import shortened
 
 Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
 PRECISIONS = ("float32", "bfloat16")
@@ -114,7 +115,7 @@ def _check_fields(config: "NetworkConfig | TrainingConfig") -> None:
             value = int(value)
         wanted, fits = _wanted(one, value)
         if not fits:
-            raise ValueError(f"{one.name} is {value!r}, it must be {wanted}")
+            raise ValueError(f"{one.name} is {shortened(repr(value))}, it must be {wanted}")
         object.__setattr__(config, one.name, float(value) if one.type is float else value)
 
 

@@ -12,6 +12,7 @@ from runs.flags import COMMAND, flags_of, marked, typed_value
 from runs.settings import Settings
 from support.errors import UserError
 from support.files import read_json, write_json
+from support.text import shortened
 
 RUN_FILE = "run.json"
 
@@ -48,17 +49,17 @@ def read_run(folder: Path, kind: type[Settings] = Settings) -> StoredRun:
             try:
                 settings[name] = typed_value(one, value)
             except ValueError as error:
-                raise damaged(path, f"{name} is {value!r}: {error}") from error
+                raise damaged(path, f"{name} is {shortened(repr(value))}: {error}") from error
     for name in {"images", "replicas"} & others.keys():
         counts[name] = others.pop(name)
         if type(counts[name]) is not int or counts[name] < 1:
             wanted = "it must be a whole number, 1 or more"
-            raise damaged(path, f"{name} is {counts[name]!r}: {wanted}")
+            raise damaged(path, f"{name} is {shortened(repr(counts[name]))}: {wanted}")
     classes = others.pop("classes", [])
     if not isinstance(classes, list) or not all(isinstance(n, str) and n for n in classes):
         raise damaged(path, '"classes" is not a list of names, such as ["dark", "fair"]')
     if twice := sorted({name for name in classes if classes.count(name) > 1}):
-        raise damaged(path, f'"classes" holds {twice[0]!r} twice')
+        raise damaged(path, f'"classes" holds {shortened(repr(twice[0]))} twice')
     deciding = {name: value for name, value in settings.items() if name not in passing}
     return StoredRun(path, deciding, classes=tuple(classes), others=others, **counts)
 
