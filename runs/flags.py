@@ -115,6 +115,11 @@ class FieldParser(flags.ArgumentParser):
         return value
 
 
+def shown(value: Any) -> Any:
+    """A setting's value as it is typed: a whole number without its .0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def value_of(one: Field, value: Any) -> Any:
     """A value, typed or stored, in the type of its field; None where that is the default.
 

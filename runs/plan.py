@@ -9,7 +9,7 @@ from typing import Any
 from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.flags import COMMAND, KEPT, flags_of, marked
+from runs.flags import COMMAND, KEPT, flags_of, marked, shown
 from runs.opened import refuse_other_labels
 from runs.settings import Settings
 from runs.stored import RUN_FILE, damaged, image_size, read_settings, source_of, trained_run
@@ -71,6 +71,8 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
+    if settings.init_from and not latest_checkpoint(settings.init_from):
+        raise UserError(f"--init_from={settings.init_from}: there is no checkpoint in it")
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
@@ -80,8 +82,6 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     elif settings.init_from:
         weights_of = settings.init_from
         stored = description_of(weights_of, image_size(weights_of, settings))
-        if stored is None:
-            raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), settings.typed(), weights_of)
     return Plan(settings, source, stored, (*notes, *said))
@@ -108,7 +108,7 @@ def _as_the_run_was(
             raise damaged(path, error) from error
         kept |= values
     taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
-    words = " ".join(f"--{name}={kept[name]}" for name in taken if name != "seed")
+    words = " ".join(f"--{name}={shown(kept[name])}" for name in taken if name != "seed")
     notes = [f"as the run was: {words}"] if words else []
     if now.seed is None:
         now = dataclasses.replace(now, seed=drawn_seed)
@@ -119,7 +119,9 @@ def _as_the_run_was(
         before, passing = read_json(folder / RUN_FILE), marked(settings, COMMAND)
         for name, value in now.as_json().items():
             if name in before and name not in passing and before[name] != value:
-                notes.append(f"changed: {name} {before[name]} -> {value}")
+                why = "" if name in settings.given else " (the default; it was not typed)"
+                change = f"{shown(before[name])} -> {shown(value)}"
+                notes.append(f"changed: {name} {change}{why}")
     return now, notes
 
 
