@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from datasets.idx import how_to_fetch
 from datasets.image_files import (
     Geometry,
     Loaded,
@@ -31,6 +32,7 @@ from support.files import PICTURE_SUFFIXES, read_json, sweep_asides, write_json,
 from support.parallel import in_parallel
 from support.progress import Progress
 
+FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
 ARRAY_FORMAT = 2  # part of the key: raise it when the same files must give another array
 
 
@@ -57,8 +59,9 @@ def find_images(folder: Path, pattern: str) -> Found:
     if not folder.is_dir():
         above = folder.parent
         there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
+        fetch = f"{how_to_fetch(folder)}. Or: " if folder.name in FETCHED else ""
         raise UserError(
-            f"there is no folder {folder}; {above} holds {', '.join(there) or 'no folder'}. "
+            f"there is no folder {folder}; {above} holds {', '.join(there) or 'no folder'}. {fetch}"
             "Unpack the images there, or give another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
