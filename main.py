@@ -12,7 +12,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 
-from support.console import checked_imports, nearest, plain_words, print_note, run_command, say
+from support.console import (
+    checked_imports,
+    nearest,
+    plain_words,
+    print_note,
+    run_command,
+    say,
+    wrapped,
+)
 from support.errors import UserError
 
 with checked_imports():
@@ -104,7 +112,7 @@ def help_text(kind: type[Settings] = Settings) -> str:
         choices = f" ({', '.join(map(str, flag.choices))})" if flag.choices else ""
         default = "" if one.default in (None, False, "") else f" [{one.default}]"
         lines.append(f"  --{name:22}{flag.text}{choices}{default}")
-    return "\n".join(lines)
+    return wrapped("\n".join(lines))
 
 
 def _normalised(argv: Sequence[str], known: Mapping[str, Field]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets.arrays import TICK, array_name, delete_older, described, open_array, stamp, writable
+from datasets.idx import how_to_fetch
 from datasets.image_files import (
     Geometry,
     Loaded,
@@ -30,6 +31,7 @@ from support.progress import Progress
 from support.text import first_names, shown
 
 NEIGHBOURS = 20  # names of other folders that are listed where one is missing
+FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
 
 
 class Found(NamedTuple):
@@ -57,10 +59,11 @@ def find_images(folder: Path, pattern: str) -> Found:
     if not folder.is_dir():
         above = folder.parent
         there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
+        fetch = f"{how_to_fetch(folder)}. Or: " if folder.name in FETCHED else ""
         raise UserError(
             f"there is no folder {folder}; {above} holds "
-            f"{first_names(there, NEIGHBOURS) or 'no folder'}. Unpack the images there, or give "
-            "another --dataset or --data_dir"
+            f"{first_names(there, NEIGHBOURS) or 'no folder'}. {fetch}Unpack the images there, or "
+            "give another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")

@@ -36,13 +36,15 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
         UserError: no such folder; or a file is missing, damaged, or does not fit the others.
     """
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}. {_help(folder)}")
+        raise UserError(f"there is no folder {folder}. {how_to_fetch(folder)}")
     arrays = [_read_idx(folder, name) for name in IDX_FILES]
     images, labels = np.concatenate(arrays[::2]), np.concatenate(arrays[1::2])
     if len(images) != len(labels):
-        raise UserError(f"{folder}: {len(images)} images but {len(labels)} labels. {_help(folder)}")
+        raise UserError(
+            f"{folder}: {len(images)} images but {len(labels)} labels. {how_to_fetch(folder)}"
+        )
     if labels.max(initial=0) >= MNIST_CLASSES:
-        raise UserError(f"{folder}: a label is {labels.max()}, not 0 to 9. {_help(folder)}")
+        raise UserError(f"{folder}: a label is {labels.max()}, not 0 to 9. {how_to_fetch(folder)}")
     # RandomState(547).permutation draws what the original's np.random.shuffle draws.
     order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
     images, labels = images[order], labels[order]
@@ -51,7 +53,8 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
     return images[..., np.newaxis], labels
 
 
-def _help(folder: Path) -> str:
+def how_to_fetch(folder: Path) -> str:
+    """The command that fetches the data set of this folder, as a sentence without its stop."""
     place = "" if folder.parent == DATA_DIR else f" --data_dir {shlex.quote(str(folder.parent))}"
     return f"Type: python download.py {folder.name}{place}"
 
@@ -65,20 +68,24 @@ def _read_idx(folder: Path, name: str) -> np.ndarray:
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
         there = first_names(sorted(p.name for p in folder.iterdir()), NAMES) or "nothing"
-        raise UserError(f"{folder} holds {there}, but no {names[0]} or {names[2]}. {_help(folder)}")
+        raise UserError(
+            f"{folder} holds {there}, but no {names[0]} or {names[2]}. {how_to_fetch(folder)}"
+        )
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({error}). Delete it. {_help(folder)}") from error
+        raise UserError(
+            f"{path} is damaged ({error}). Delete it. {how_to_fetch(folder)}"
+        ) from error
     start = 4 * len(IDX_FILES[name])
     magic, *shape = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
     if magic != IDX_FILES[name][0]:
         kind = name.split("-")[1]
-        raise UserError(f"{path} is not an idx file of {kind}. Delete it. {_help(folder)}")
+        raise UserError(f"{path} is not an idx file of {kind}. Delete it. {how_to_fetch(folder)}")
     values = np.frombuffer(content[start:], np.uint8)
     if len(values) != math.prod(shape):
         raise UserError(
             f"{path} holds {len(values):,} bytes, but its header says {math.prod(shape):,}. "
-            f"Delete it. {_help(folder)}"
+            f"Delete it. {how_to_fetch(folder)}"
         )
     return values.reshape(shape)

@@ -130,6 +130,11 @@ def _may_be(kind: type, argument: Any) -> bool:
     return True
 
 
+def as_typed(value: Any) -> Any:
+    """A setting's value as it is typed: a whole number without its .0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def typed_value(one: Field, value: Any) -> Any:
     """A value, typed or stored, in the type of its field; None where that is the default.
 

@@ -9,7 +9,7 @@ from typing import Any
 from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.flags import KEPT, flags_of, marked
+from runs.flags import KEPT, as_typed, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.settings import Settings
 from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
@@ -70,6 +70,8 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
+    if settings.init_from and not latest_checkpoint(settings.init_from):
+        raise UserError(f"--init_from={settings.init_from}: there is no checkpoint in it")
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
@@ -79,8 +81,6 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     elif settings.init_from:
         weights_of = settings.init_from
         stored = description_of(weights_of, image_size(weights_of, settings))
-        if stored is None:
-            raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), settings.typed(), weights_of)
     return Plan(settings, source, stored, (*notes, *said))
@@ -107,7 +107,7 @@ def _as_the_run_was(
             raise damaged(path, error) from error
         kept |= values
     taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
-    words = " ".join(f"--{name}={kept[name]}" for name in taken if name != "seed")
+    words = " ".join(f"--{name}={as_typed(kept[name])}" for name in taken if name != "seed")
     notes = [f"as the run was: {words}"] if words else []
     if now.seed is None:
         now = dataclasses.replace(now, seed=drawn_seed)
@@ -117,7 +117,8 @@ def _as_the_run_was(
     if stored:
         for name, before in of_run.items():
             if (value := getattr(now, name)) != before:
-                notes.append(f"changed: {name} {before} -> {value}")
+                why = "" if name in settings.given else " (the default; it was not typed)"
+                notes.append(f"changed: {name} {as_typed(before)} -> {as_typed(value)}{why}")
     return now, notes
 
 

@@ -3,10 +3,13 @@
 import argparse
 import difflib
 import io
+import itertools
 import os
 import re
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,9 +66,10 @@ def run_command(
 
 @contextmanager
 def checked_imports() -> Iterator[None]:
-    """End the program with one line where a module that a script imports is missing."""
+    """End the program with one line where a module is missing, or a signal comes meanwhile."""
     try:
-        yield
+        with leaving_at_once():
+            yield
     except ImportError as error:
         sys.exit(f"error: {_missing(error)}")
 
@@ -107,7 +111,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str | None):
         raw = argparse.RawDescriptionHelpFormatter
-        super().__init__(prog, description=description, formatter_class=raw, allow_abbrev=False)
+        super().__init__(
+            prog, description=wrapped(description or ""), formatter_class=raw, allow_abbrev=False
+        )
 
     def parse_args(self, argv: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]
         """All flags' values; UserError for an unknown one, with the nearest, or a bad value."""
@@ -123,6 +129,24 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse would print."""
         stop = "" if message.endswith((".", "?")) else "."
         raise UserError(f"{message}{stop} All flags: python {self.prog} --help")
+
+
+def wrapped(text: str) -> str:
+    """Help as wide as the terminal, or 80, but at most 100: each paragraph filled.
+
+    Indented lines stay lines of their own. One with columns, which two spaces part, goes on below
+    its last column; any other is a command to be copied, and stays whole.
+    """
+    width = min(shutil.get_terminal_size().columns, 100)
+    lines: list[str] = []
+    for indented, group in itertools.groupby(text.splitlines(), lambda line: line[:1] in ("", " ")):
+        for line in group if indented else [" ".join(group)]:
+            columns = re.match(r" +(\S.*? {2,})(?=\S)", line) if indented else None
+            below = " " * (columns.end() if columns else 0)
+            is_whole = not line or (indented and not columns)
+            fill = textwrap.TextWrapper(width, subsequent_indent=below, break_on_hyphens=False)
+            lines += [line] if is_whole else fill.wrap(line)
+    return "\n".join(lines)
 
 
 def positive(text: str) -> int:

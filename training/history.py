@@ -15,7 +15,8 @@ from support.files import written_aside
 LOW_FOR_STEPS = 200
 LOW_ROWS = 3  # at least: rows may be far apart
 COLLAPSED_BELOW = 0.2
-COLLAPSED_TIMES = 2
+COLLAPSED_TIMES = 3
+RISING = 0.005  # from the first of these times to the last; a young G may be on its way
 COLLAPSED = (
     "the samples differ from each other less than a fifth as much as the images do: G has "
     "collapsed to a few pictures. Try an earlier checkpoint, another --seed, a smaller "
@@ -103,8 +104,11 @@ class Alarms:
         d_wins = len(self._low) >= LOW_ROWS and row.step - self._low[0] >= LOW_FOR_STEPS
         if not math.isnan(row.diversity):
             self._last = [*self._last, row.diversity][-COLLAPSED_TIMES:]
-        alike = [value < COLLAPSED_BELOW for value in self._last]
-        collapsed = len(alike) == COLLAPSED_TIMES and all(alike)
+        collapsed = (
+            len(self._last) == COLLAPSED_TIMES
+            and max(self._last) < COLLAPSED_BELOW
+            and self._last[-1] - self._last[0] < RISING
+        )
         found = {self._d_wins: d_wins, COLLAPSED: collapsed}
         new = [words for words, holds in found.items() if holds and words not in self._said]
         self._said.update(new)
@@ -137,4 +141,6 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
 
 def _curve(panel, rows: Sequence[Row], name: str, label: str = "") -> None:  # type: ignore[no-untyped-def]
     points = [(row.step, value) for row in rows if not math.isnan(value := getattr(row, name))]
-    panel.plot(*zip(*points, strict=True) if points else ([], []), label=label or name, linewidth=1)
+    marker = "o" if len(points) == 1 else ""  # there is no line through one point
+    xy = zip(*points, strict=True) if points else ([], [])
+    panel.plot(*xy, label=label or name, linewidth=1, marker=marker)

@@ -17,6 +17,7 @@ from gan.checkpoints import latest_checkpoint
 from model import DCGAN
 from runs.flags import COMMAND, marked
 from runs.settings import Settings
+from runs.stored import RUN_FILE, store_run
 from support.console import stopping_later
 from support.errors import RunError, failure, one_line
 from support.progress import Progress
@@ -200,6 +201,9 @@ def _save(run: Run, step: int) -> Path:
     if not run.devices.is_chief:
         return run.checkpoint_dir
     try:
+        if not (run.checkpoint_dir / RUN_FILE).is_file():  # somebody has deleted it
+            counts = len(run.data.images), run.checkpoint_dir, run.data.classes
+            store_run(run.settings, *counts, run.devices.replicas)
         return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
     except (OSError, RunError) as error:
         raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error

@@ -37,10 +37,15 @@ def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
 
 
 def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool:
-    """Whether step number `step` ends with a sample picture; the last one of a small set does."""
-    if images <= SMALL and "sample_freq" not in settings.given and step == settings.epoch * batches:
-        return True  # there are so few pictures that one wants to see the outcome
-    return step % frequency(settings, "sample_freq", images, batches) == 0
+    """Whether step number `step` ends with a sample picture.
+
+    The last step does where there are so few pictures that one wants to see the outcome: of a small
+    set, and where it would be the only one. Unless --sample_freq was given.
+    """
+    freq, total = frequency(settings, "sample_freq", images, batches), settings.epoch * batches
+    if step == total and "sample_freq" not in settings.given and (images <= SMALL or total < freq):
+        return True
+    return step % freq == 0
 
 
 def pace(settings: Settings, images: int, batches: int) -> str:

@@ -12,6 +12,7 @@ from tensorboard.plugins.hparams.api import hparams
 from training.history import Row
 from utils import to_pixels
 
+EVENTS = "events.out.tfevents.*"
 LOSSES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss")
 
 
@@ -35,12 +36,21 @@ class Summaries:
         """
         self._z_of, self._value_range, self._of_reals = z_of, value_range, of_reals
         self._always_fakes = always_fakes
-        self._writer = tf.summary.create_file_writer(str(logs))
+        self._logs, self._flags = logs, {n: v for n, v in flags.items() if v is not None}
+        self._open()
+
+    def _open(self) -> None:
+        before = {*self._logs.glob(EVENTS)}
+        self._writer = tf.summary.create_file_writer(str(self._logs))
         with self._writer.as_default():
-            hparams({name: value for name, value in flags.items() if value is not None})
+            hparams(self._flags)
+        self._writer.flush()
+        self._files = {*self._logs.glob(EVENTS)} - before
 
     def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
         """Write a step's row and train_step's result; of replicas, z, d, d_, G are the first's."""
+        if not any(file.exists() for file in self._files):
+            self._open()  # somebody has deleted it; TensorFlow would write to what nobody can read
         self._writer.set_as_default(row.step)
         for tag in LOSSES:
             tf.summary.scalar(tag, result[tag])

@@ -15,8 +15,9 @@ import pytest
 from makers import PROJECT, write_jpegs
 from PIL import Image
 
+import download
 from datasets import folder, image_files
-from datasets.folder import find_images
+from datasets.folder import FETCHED, find_images
 from datasets.image_files import Geometry, Loaded, UnreadableError, load_image
 from support.errors import RunError, UserError
 from support.text import printable
@@ -134,6 +135,15 @@ def test_a_pattern_can_search_below(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "a" / "b", 2)
     write_jpegs(tmp_path / "c", 1)
     assert len(find_images(tmp_path, "**/*.jpg").files) == 3
+
+
+def test_a_missing_folder_that_download_py_makes_is_named_with_the_command(tmp_path: Path) -> None:
+    assert {
+        name for name, of in download.DATA_SETS.items() if isinstance(of, download.ImageSet)
+    } == FETCHED
+    fetch = rf"Type: python download\.py celebA --data_dir {tmp_path}\. Or: Unpack"
+    with pytest.raises(UserError, match=fetch):
+        find_images(tmp_path / "celebA", "*.jpg")
 
 
 def test_a_missing_folder_is_named_with_its_neighbours(tmp_path: Path) -> None:
@@ -377,6 +387,7 @@ def test_links_to_other_folders_are_followed(tmp_path: Path) -> None:
 
 SCAN = """
 import sys, pathlib, time
+import download
 from datasets import folder, image_files
 load_image = folder.load_image
 folder.load_image = lambda *form: (time.sleep(0.05), load_image(*form))[1]

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from makers import TINY, TRAIN, await_line, start, write_jpegs
+from makers import TINY, TRAIN, Run, await_line, start, write_jpegs
 
 
 def has_tensorflow(pid: int) -> bool:
@@ -33,6 +33,15 @@ def test_a_signal_before_the_training_says_so(
     assert f"stopped by {number.name}" in out + err
     assert "Traceback" not in err
     assert not list((tmp_path / "data/.arrays").glob("[!.]*")), "nothing half under a final name"
+
+
+@pytest.mark.parametrize("script", ["main.py", "generate.py", "download.py", "bench.py"])
+def test_a_signal_while_modules_are_loaded_says_so(script: str, run: Run, tmp_path: Path) -> None:
+    for module in ("absl", "numpy", "filelock"):
+        (tmp_path / f"{module}.py").write_text("import os; os.kill(os.getpid(), 2)")
+    done = run(script, "--help", environment={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 130
+    assert done.stderr == "stopped by SIGINT; every file written is whole\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from makers import PROJECT
 
-from support.console import Parser, nearest, plain_words, positive, run_command
+from support.console import Parser, nearest, plain_words, positive, run_command, wrapped
 from support.errors import RunError, UserError
 
 
@@ -211,6 +211,25 @@ def test_what_a_parser_does_not_understand_is_wrong_input(typed: str, line: str)
     with pytest.raises(UserError) as caught:
         parser().parse_args([typed])
     assert str(caught.value) == f"{line} All flags: python made.py --help"
+
+
+def test_help_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "What it does, in a few\nwords.\n\n"
+        "  python a.py --with many --flags\n"
+        "  --size    how large, in pre-set steps"
+    )
+    monkeypatch.setenv("COLUMNS", "26")
+    assert wrapped(text).splitlines() == [
+        "What it does, in a few",
+        "words.",
+        "",
+        "  python a.py --with many --flags",
+        "  --size    how large, in",
+        "            pre-set steps",
+    ]
+    monkeypatch.setenv("COLUMNS", "300")
+    assert wrapped(text).splitlines()[0] == "What it does, in a few words."
 
 
 def test_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

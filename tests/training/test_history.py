@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -78,11 +79,16 @@ def test_d_wins_when_its_loss_is_low_for_200_steps() -> None:
     assert warned(seldom) == [(3000, LOW)], "two rows tell too little"
 
 
-def test_samples_have_collapsed_when_they_are_alike_twice() -> None:
+def test_samples_have_collapsed_when_they_stay_alike() -> None:
+    """Three times, and without becoming less so: those of a young G are alike, too."""
     alike, other, unmeasured = (rows(1, diversity=d)[0] for d in (0.19, 0.21, math.nan))
-    assert warned([alike]) == []
-    assert warned([alike, unmeasured, alike, alike]) == [(10, COLLAPSED)]
-    assert warned([alike, other, alike]) == []
+    assert warned([alike, alike]) == []
+    assert warned([alike, unmeasured, alike, alike, alike]) == [(10, COLLAPSED)]
+    assert warned([alike, alike, other, alike, alike]) == []
+    young = [alike._replace(diversity=d) for d in (0.01, 0.02, 0.04, 0.07, 0.12, 0.18, 0.3)]
+    assert warned(young) == []
+    falling = [alike._replace(diversity=d) for d in (0.4, 0.19, 0.17, 0.1)]
+    assert warned(falling) == [(10, COLLAPSED)]
 
 
 def test_the_curves_are_drawn_whatever_was_measured(tmp_path: Path) -> None:
@@ -90,6 +96,16 @@ def test_the_curves_are_drawn_whatever_was_measured(tmp_path: Path) -> None:
         with Image.open(draw_curves(given, tmp_path / "history.png")) as picture:
             assert picture.size == (800, 480)
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 10
+
+
+def test_a_single_point_is_seen(tmp_path: Path) -> None:
+    """A line through one point has no length."""
+    seen = []
+    for count in (0, 1):
+        with Image.open(draw_curves(rows(1)[:count], tmp_path / "history.png")) as picture:
+            pixels = np.asarray(picture.convert("RGB")).astype(int)
+            seen.append(int((pixels[..., 2] - pixels[..., 0] > 100).sum()))  # the first line's blue
+    assert seen[1] > seen[0] + 3 * 20, "in the panels of loss, probability and speed"
 
 
 def test_a_loss_that_has_no_low_end_gives_no_alarm() -> None:

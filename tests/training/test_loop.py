@@ -3,11 +3,13 @@
 import dataclasses
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from makers import small
 
 from datasets.dataset import Dataset
@@ -53,3 +55,27 @@ def test_a_picture_that_cannot_be_written_costs_no_row_of_the_history(run: Run) 
         train_steps(run, 0, STEPS)
     rows = (run.settings.run_folder("logs") / "history.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["step", "1", "2"]
+
+
+def test_folders_deleted_underway_are_made_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With all that the run needs to be resumed as it was, and what TensorBoard shows."""
+    words = ["--dataset=tiny", "--batch_size=4", "--ckpt_freq=2", "--summary_freq=1"]
+    run = dataclasses.replace(run, settings=parse([*words, f"--out_dir={tmp_path}"]))
+    save, logs = run.dcgan.save, run.settings.run_folder("logs")
+
+    def deleted(folder: Path, step: int, max_to_keep: int) -> Path:
+        if step == 2:
+            for path in (folder, logs, run.samples):
+                shutil.rmtree(path)
+        return save(folder, step, max_to_keep)
+
+    monkeypatch.setattr(run.dcgan, "save", deleted)
+    assert not train_steps(run, 0, STEPS)
+    assert (run.checkpoint_dir / "run.json").is_file()
+    (events,) = logs.glob("events.out.tfevents.*")
+    steps = {event.step for event in tf.compat.v1.train.summary_iterator(str(events))}
+    assert steps == {0, 3, 4, 5, 6}
+    rows = (logs / "history.csv").read_text().splitlines()
+    assert len(rows) == 1 + STEPS

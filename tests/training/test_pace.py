@@ -36,6 +36,15 @@ def test_the_last_step_of_a_small_set_is_sampled() -> None:
         assert [is_sampled(settings, step, images, batches) for step in steps] == wanted
 
 
+def test_the_last_step_is_sampled_where_no_other_is() -> None:
+    """Unless --sample_freq asked for few."""
+    for flags, wanted in (([], True), (["--epoch=2"], False), (["--sample_freq=999"], False)):
+        settings = parse(["--epoch=1", *flags])
+        last = settings.epoch * 99
+        assert is_sampled(settings, last, 999, 99) == wanted
+        assert not is_sampled(settings, last - 1, 999, 99)
+
+
 def test_advice_says_how_many_steps_it_makes() -> None:
     (line,) = advice(parse([]), 200, 3)
     assert line.startswith("a small set: 3 steps an epoch, --epoch 25 makes 75, --epoch 667 about")
