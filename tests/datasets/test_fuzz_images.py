@@ -3,7 +3,6 @@
 python -m pytest -s tests/datasets/test_fuzz_images.py shows the count.
 """
 
-import json
 import struct
 import threading
 import zlib
@@ -15,6 +14,7 @@ import pytest
 from makers import encoded, png_chunk
 from PIL import Image
 
+from datasets.arrays import open_array
 from datasets.folder import find_images, load_folder
 from datasets.image_files import Geometry
 
@@ -183,8 +183,10 @@ def test_every_damaged_file_is_used_or_skipped(
 
     assert array.dtype == np.uint8
     assert array.shape[1:] == (8, 8, 3)
-    (description,) = arrays.glob("*.json")
-    report = json.loads(description.read_text())["files"]
+    (path,) = arrays.glob("*.u8")
+    stored = open_array(path)
+    assert stored is not None
+    report = stored[1]["files"]
     skipped = [name for name, _ in report["skipped"]]
     assert len(array) == report["used"] == FILES - len(skipped)
     assert skipped == sorted(set(skipped) & set(names)), "each once, in order, none made up"
