@@ -1,6 +1,7 @@
 """What a command comes to, from what was typed and what is stored: resolved before it acts."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -136,7 +137,8 @@ def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
     Raises:
         UserError: they differ; names the first that do.
     """
-    stored = read_run(folder).classes
+    # A run of an earlier version may hold names of folders as macOS spells them.
+    stored = tuple(unicodedata.normalize("NFC", name) for name in read_run(folder).classes)
     if stored and classes and latest_checkpoint(folder) and stored != tuple(classes):
         gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
         raise UserError(

@@ -18,12 +18,14 @@ from types import FrameType
 from typing import NoReturn
 
 from support.errors import UserError, exit_status, expected_errors, failure, one_line
+from support.text import shortened
 
 Say = Callable[[str], object]  # takes one line for the person at the keyboard
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 MODULES = {"absl-py": "absl", "pillow": "PIL"}  # where a package's module has another name
 # What web pages make of -- and of quotes.
 DASHES = re.compile("^[-\u2010-\u2015\u2212]+(?=[A-Za-z])")
+LONG_WORD = re.compile(r"\S{500,}")  # longer than a path that anybody types
 QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
@@ -60,7 +62,7 @@ def run_command(
             sys.stdout.flush()
         except OSError:  # nobody reads the pipe any more; Python would complain when it exits
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    warn(f"error: {text}")
+    warn(f"error: {LONG_WORD.sub(lambda word: shortened(word[0]), text)}")
     return status
 
 

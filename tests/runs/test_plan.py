@@ -120,3 +120,5 @@ def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
     refuse_other_classes(folder, ["dark", "fair"])
     with pytest.raises(UserError, match="the data lack fair, and red is new"):
         refuse_other_classes(folder, ["dark", "red"])
+    store_run(settings(tmp_path), 100, folder, ["blond", "e\u0301"])
+    refuse_other_classes(folder, ["blond", "\u00e9"])  # names of folders are composed now

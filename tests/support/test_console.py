@@ -52,6 +52,7 @@ def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int
         (RunError("no answer"), 1, "no answer"),
         (FileNotFoundError(2, "No such file", "a.png"), 1, "a.png: No such file"),
         (OSError("closed"), 1, "closed"),
+        (UserError(f"--epoch={'9' * 5000}: less"), 2, f"--epoch={'9' * 50}...{'9' * 57}: less"),
         (OpError("{{node a/b}} diverged [Op:MatMul]\nat line 5"), 1, "diverged"),
         (
             ResourceExhaustedError("failed to allocate"),
