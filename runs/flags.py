@@ -9,6 +9,7 @@ from typing import Any, get_args
 from absl import flags
 
 from support.errors import UserError
+from support.text import printable
 
 # What a run makes of a setting.
 KEPT = "kept"  # decides the run: an earlier start's value stays, unless another is typed
@@ -130,9 +131,11 @@ def _may_be(kind: type, argument: Any) -> bool:
     return True
 
 
-def as_typed(value: Any) -> Any:
-    """A setting's value as it is typed: a whole number without its .0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def displayed(value: Any) -> Any:
+    """A setting's value as it is typed, on one line: a whole number without its .0."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return value if str(value).isprintable() else printable(str(value))
 
 
 def typed_value(one: Field, value: Any) -> Any:

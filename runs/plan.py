@@ -10,7 +10,7 @@ from typing import Any
 from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.flags import KEPT, as_typed, flags_of, marked
+from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.settings import Settings
 from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
@@ -108,7 +108,7 @@ def _as_the_run_was(
             raise damaged(path, error) from error
         kept |= values
     taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
-    words = " ".join(f"--{name}={as_typed(kept[name])}" for name in taken if name != "seed")
+    words = " ".join(f"--{name}={displayed(kept[name])}" for name in taken if name != "seed")
     notes = [f"as the run was: {words}"] if words else []
     if now.seed is None:
         now = dataclasses.replace(now, seed=drawn_seed)
@@ -119,7 +119,7 @@ def _as_the_run_was(
         for name, before in of_run.items():
             if (value := getattr(now, name)) != before:
                 why = "" if name in settings.given else " (the default; it was not typed)"
-                notes.append(f"changed: {name} {as_typed(before)} -> {as_typed(value)}{why}")
+                notes.append(f"changed: {name} {displayed(before)} -> {displayed(value)}{why}")
     return now, notes
 
 

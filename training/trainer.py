@@ -12,7 +12,7 @@ from exports.saved_model import freeze, save_model
 from gan.config import refuse_other_shape
 from gan.networks import parameter_table
 from model import DCGAN
-from runs.flags import COMMAND, as_typed, flags_of, marked
+from runs.flags import COMMAND, displayed, flags_of, marked
 from runs.opened import open_run
 from runs.plan import Plan, refuse_other_classes
 from runs.settings import Settings
@@ -140,7 +140,7 @@ def dry_run(plan: Plan) -> int:
     resolved = settings.as_json() | {"c_dim": dcgan.config.c_dim, "z_dim": dcgan.z_dim}
     for name, value in resolved.items():
         if value is not None:
-            say(f"--{name}={as_typed(value)}")
+            say(f"--{name}={displayed(value)}")
     for line in lines:
         say(line)
     if settings.strategy != "none":
