@@ -42,12 +42,12 @@ class Inputs:
         """
         images, z, y = self._images(images), self._z(z), self._labels(y)
         _refuse_other_counts(images=images, z=z, y=y)
+        if images.shape[0] == 0:
+            raise ValueError("images: there are 0, and a step needs one at least")
         if not self._has_seen_a_batch:
-            if images.shape[0] == 0:
-                raise ValueError("images: there are 0, and a step needs one at least")
             self._refuse_outside(images, also_note=True)
             _refuse_not_one_hot(y)
-            self._has_seen_a_batch = True
+            self._has_seen_a_batch = tf.executing_eagerly()
         return images, z, y
 
     def of_g(self, z: Any, y: Any) -> tuple[tf.Tensor, tf.Tensor | None]:

@@ -65,6 +65,16 @@ def test_types_and_shapes_are_looked_at_in_later_steps_too() -> None:
             dcgan.train_step(**good | {name: good[name][:2]})
     with pytest.raises(ValueError, match="images: uint8"):
         dcgan.train_step(**good | {"images": good["images"].astype(np.uint8)})
+    with pytest.raises(ValueError, match="images: there are 0"):
+        dcgan.train_step(**{name: part[:0] for name, part in good.items()})
+
+
+def test_values_are_looked_at_when_there_are_some() -> None:
+    dcgan = small()
+    images, z, _ = batch(dcgan)
+    tf.function(dcgan.train_step, autograph=False)(tf.constant(images * 255), tf.constant(z))
+    with pytest.raises(ValueError, match="images: values in"):
+        dcgan.train_step(images * 255, z)
 
 
 def test_images_that_are_all_light_are_pointed_out_once(capfd: pytest.CaptureFixture[str]) -> None:

@@ -92,8 +92,9 @@ def test_names_and_files_of_2016_are_read(name: str, version: int, tmp_path: Pat
         ({"global_step": np.int64(4)}, "also holds global_step"),
         ({"g_bn1/beta": np.zeros(3)}, "holds generator/g_bn1/beta twice"),
         ({"generator/g_bn1/beta": np.zeros(3, np.float32)}, r"DCGAN\.model-4: .*shape"),
+        ({"discriminator/d_h0_conv/w": np.zeros((5, 5, 1, 1))}, "names, but not its shapes"),
     ],
-    ids=["missing", "missing, and needed for the sizes", "unknown", "twice", "of another shape"],
+    ids=["missing", "missing, needed for sizes", "unknown", "twice", "another shape", "0 classes"],
 )
 def test_what_does_not_match_is_named(
     change: dict[str, np.ndarray | None], message: str, tmp_path: Path
