@@ -66,6 +66,13 @@ def samples_of(folder: Path) -> Path:
     return Path(*(str(part) for part in above if part), folder.resolve().name)
 
 
+def logs_of(folder: Path) -> Path:
+    """Where a run's logs are: below the folders it was trained with, under its present name."""
+    stored = read_json(folder / RUN_FILE)
+    above = (stored.get("out_dir"), stored.get("out_name"), "logs")
+    return Path(*(str(part) for part in above if part), folder.resolve().name)
+
+
 def class_names(folder: Path, y_dim: int | None) -> list[str]:
     """The names of a run's own classes, by class number; [] where it has none.
 
