@@ -96,18 +96,18 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
     if arguments.floor:
         real, others = reals.open_halves(settings, say)
-        images = others.images[: arguments.num or PICTURES]
-        told = {"pictures": "held-out real images"}
-        labels = None if others.labels is None else others.labels[: len(images)]
+        others = reals.drawn(others, arguments.num or PICTURES)
+        images, told = others.images, {"pictures": "held-out real images"}
         name = f"{Path(settings.dataset).name}_floor"
-        pictures = Pictures(name, blocks_of(images), len(images), told, labels)
+        pictures = Pictures(name, blocks_of(images), len(images), told, others.labels)
     else:
         real, path = reals.open_reals(settings, say), arguments.pictures
         height, width, c_dim = real.images.shape[1:]
         if _is_array(path):
-            images = read_array(path)[: arguments.num]
+            images = read_array(path)
         else:
-            images = read_folder(path, settings, (height, width, c_dim), arguments.num, say)
+            images = read_folder(path, settings, (height, width, c_dim), say)
+        images = images[reals.rows_drawn(len(images), arguments.num or len(images))]
         pictures = Pictures(path.stem, blocks_of(images), len(images), {"pictures": str(path)})
     if images.shape[1:] != real.images.shape[1:]:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]

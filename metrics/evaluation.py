@@ -68,14 +68,14 @@ def evaluate(
         count: how many.
         asked: the class that each picture was made in, int [count]; None without labels.
         near: whether to compute what takes nearest neighbours, the slowest part.
-        images: the training images, uint8 [N, H, W, C], among which the first SEARCHED pictures
-            are looked up; None leaves that out.
+        images: the training images, uint8 [N, H, W, C], among which SEARCHED of the pictures,
+            evenly spread, are looked up; None leaves that out.
 
     Raises:
         UserError: `real` is of another space; or there are too few pictures.
     """
-    first: list[np.ndarray] = []
-    fake = features_of(space, _kept(blocks, first), count)
+    searched: list[np.ndarray] = []
+    fake = features_of(space, _kept(blocks, count, searched), count)
     figures = distances(real, fake, near)
     histogram: tuple[float, ...] = ()
     if space.classes:
@@ -86,7 +86,7 @@ def evaluate(
         if asked is not None:
             figures["label_accuracy"] = label_accuracy(asked, seen)
     if images is not None:
-        copies = duplicates(np.concatenate(first)[:SEARCHED], images)
+        copies = duplicates(np.concatenate(searched), images)
         figures |= {"duplicates": copies.share, "duplicate_limit": copies.limit}
     sizes = len(fake.values), len(real.values)
     return Evaluation(space.name, space.identity, *sizes, figures, histogram)
@@ -111,9 +111,13 @@ def distances(real: Features, fake: Features, near: bool = True) -> dict[str, fl
     return figures | (neighbours(real.values, fake.values)._asdict() if near else {})
 
 
-def _kept(blocks: Iterable[np.ndarray], first: list[np.ndarray]) -> Iterator[np.ndarray]:
-    """The blocks as they come; the first SEARCHED pictures are put into `first`."""
+def _kept(blocks: Iterable[np.ndarray], count: int, kept: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The blocks as they come; SEARCHED pictures from all of them are put into `kept`."""
+    few = min(SEARCHED, count)
+    wanted = np.arange(few) * count // few
+    start = 0
     for block in blocks:
-        if sum(map(len, first)) < SEARCHED:
-            first.append(block)
+        rows = wanted - start
+        kept.append(block[rows[(rows >= 0) & (rows < len(block))]])
+        start += len(block)
         yield block

