@@ -11,11 +11,9 @@
 The flags of one of them: python generate.py interpolate --help
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from types import ModuleType
 
 from support.console import Parser, checked_imports, plain_words, positive, run_command, say
@@ -24,7 +22,7 @@ from support.errors import UserError
 
 with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
-    from generation.flags import add_setting
+    from generation.flags import add_setting, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
@@ -52,12 +50,12 @@ def _run(argv: Sequence[str]) -> int:
 
     say(start_tensorflow(arguments.device or "auto", arguments.verbose))
     from runs.opened import open_run
-    from runs.stored import samples_of
+    from runs.stored import beside
 
     typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
     trained = open_run(arguments.run, typed, arguments.step)
     say(f"loaded step {int(trained.dcgan.step):,} of {trained.folder}")
-    arguments.out = arguments.out or samples_of(arguments.run) / command.FOLDER
+    arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
     command.run(trained, arguments)
     return 0
 
@@ -80,9 +78,9 @@ def _parser(name: str, command: ModuleType) -> Parser:
     others = "".join(f"\n  {word:13}{other.__doc__}" for word, other in NAMED.items())
     description = command.__doc__ if name else f"{__doc__}\nCommands:{others}"
     parser = Parser(f"generate.py {name}".strip(), description)
-    parser.add_argument("--run", type=_run_folder, help="the folder of a trained run's checkpoints")
+    parser.add_argument("--run", type=run_folder, help="the folder of a trained run's checkpoints")
     folder = f"the run's samples/{command.FOLDER}"
-    parser.add_argument("--out", type=_out_folder, help=f"where the results go [{folder}]")
+    parser.add_argument("--out", type=out_folder, help=f"where the results go [{folder}]")
     parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
     command.add_flags(parser)
     add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
@@ -90,26 +88,6 @@ def _parser(name: str, command: ModuleType) -> Parser:
     for size in ("output_height", "output_width"):
         add_setting(parser, size, "only for the original's checkpoints")
     return parser
-
-
-def _run_folder(text: str) -> Path:
-    """The type of --run, for argparse: a folder that exists."""
-    run = Path(text)
-    if run.is_dir():
-        return run
-    advice = ""
-    if run.with_name(f"{run.name}.index").is_file():
-        step = run.name.rpartition("-")[2]
-        advice = f"; it is a checkpoint: give --run {run.parent} --step {step}"
-    raise argparse.ArgumentTypeError(f"{run}: there is no such folder{advice}")
-
-
-def _out_folder(text: str) -> Path:
-    """The type of --out, for argparse: a folder, which may yet have to be made."""
-    out = Path(text)
-    if out.exists() and not out.is_dir():
-        raise argparse.ArgumentTypeError(f"{out} is a file. Give a folder")
-    return out
 
 
 if __name__ == "__main__":

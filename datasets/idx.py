@@ -33,24 +33,45 @@ def load_mnist(folder: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray
     generator, seed 547. Any number of images of any size is read.
 
     Raises:
+        UserError: as load_parts.
+    """
+    images, labels = map(np.concatenate, zip(*load_parts(folder, geometry), strict=True))
+    # RandomState(547).permutation draws what the original's np.random.shuffle draws.
+    order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
+    return images[order], labels[order]
+
+
+def load_parts(folder: Path, geometry: Geometry) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The training part and the test part: images uint8 [N, H, W, 1] and labels [N] of each.
+
+    Raises:
         UserError: no such folder; or a file is missing, damaged, or does not fit the others.
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}. {how_to_fetch(folder)}")
     arrays = [_read_idx(folder, name) for name in IDX_FILES]
-    images, labels = np.concatenate(arrays[::2]), np.concatenate(arrays[1::2])
-    if len(images) != len(labels):
-        raise UserError(
-            f"{folder}: {len(images)} images but {len(labels)} labels. {how_to_fetch(folder)}"
-        )
-    if labels.max(initial=0) >= MNIST_CLASSES:
-        raise UserError(f"{folder}: a label is {labels.max()}, not 0 to 9. {how_to_fetch(folder)}")
-    # RandomState(547).permutation draws what the original's np.random.shuffle draws.
-    order = np.random.RandomState(MNIST_SHUFFLE_SEED).permutation(len(images))
-    images, labels = images[order], labels[order]
-    if images.shape[1:] != geometry.output or geometry.crop not in (None, images.shape[1:]):
-        images = np.stack([np.asarray(fit(Image.fromarray(i), geometry)) for i in images])
-    return images[..., np.newaxis], labels
+    parts = []
+    for images, labels in zip(arrays[::2], arrays[1::2], strict=True):
+        if len(images) != len(labels):
+            raise UserError(
+                f"{folder}: {len(images)} images but {len(labels)} labels. {how_to_fetch(folder)}"
+            )
+        if labels.max(initial=0) >= MNIST_CLASSES:
+            raise UserError(
+                f"{folder}: a label is {labels.max()}, not 0 to 9. {how_to_fetch(folder)}"
+            )
+        parts.append((_fitted(images, geometry)[..., np.newaxis], labels))
+    return parts
+
+
+def _fitted(images: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Grey images [N, h, w] cropped and resized as asked: uint8 [N, H, W]."""
+    if images.shape[1:] == geometry.output and geometry.crop in (None, images.shape[1:]):
+        return images
+    fitted = np.empty((len(images), *geometry.output), np.uint8)
+    for number, image in enumerate(images):
+        fitted[number] = np.asarray(fit(Image.fromarray(image), geometry))
+    return fitted
 
 
 def how_to_fetch(folder: Path) -> str:

@@ -85,3 +85,23 @@ def check_points(arguments: argparse.Namespace) -> None:
     for one, other in (("seed", "seeds"), ("seed", "z"), ("truncation", "z")):
         if {one, other} <= given:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
+
+
+def run_folder(text: str) -> Path:
+    """The type of --run, for argparse: a folder that exists."""
+    run = Path(text)
+    if run.is_dir():
+        return run
+    advice = ""
+    if run.with_name(f"{run.name}.index").is_file():
+        step = run.name.rpartition("-")[2]
+        advice = f"; it is a checkpoint: give --run {run.parent} --step {step}"
+    raise argparse.ArgumentTypeError(f"{run}: there is no such folder{advice}")
+
+
+def out_folder(text: str) -> Path:
+    """The type of --out, for argparse: a folder, which may yet have to be made."""
+    out = Path(text)
+    if out.exists() and not out.is_dir():
+        raise argparse.ArgumentTypeError(f"{out} is a file. Give a folder")
+    return out

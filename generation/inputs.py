@@ -11,6 +11,7 @@ from PIL import ImageColor
 
 from datasets.dataset import geometry_of
 from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened
+from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError, one_line
 from support.files import PICTURE_SUFFIXES
@@ -71,16 +72,23 @@ def loaded_images(trained: "Trained", files: Sequence[Path]) -> Iterator[tuple[P
     An image is cropped and resized as in training. One that has the networks' size already, as
     generated pictures have, is used as it is.
     """
-    return in_parallel(functools.partial(_prepared, trained=trained), files)
+    return images_for(trained.settings, trained.dcgan.image_shape, files)
 
 
-def _prepared(path: Path, trained: "Trained") -> Loaded | str:
-    height, width, c_dim = trained.dcgan.image_shape
-    background = ImageColor.getrgb(trained.settings.background)[:3]
+def images_for(
+    settings: Settings, shape: tuple[int, int, int], files: Sequence[Path]
+) -> Iterator[tuple[Path, Loaded | str]]:
+    """As loaded_images, for pictures of a shape (height, width, c_dim) that were made elsewhere."""
+    return in_parallel(functools.partial(_prepared, settings=settings, shape=shape), files)
+
+
+def _prepared(path: Path, settings: Settings, shape: tuple[int, int, int]) -> Loaded | str:
+    height, width, c_dim = shape
+    background = ImageColor.getrgb(settings.background)[:3]
     try:
         with opened(path) as image:
             size = (image.height, image.width)
-        crop = None if size == (height, width) else geometry_of(trained.settings).crop
+        crop = None if size == (height, width) else geometry_of(settings).crop
         result = load_image(path, Geometry(crop, (height, width)), c_dim, background)
     except UnreadableError as reason:
         return str(reason)

@@ -100,18 +100,18 @@ def class_names(stored: StoredRun, y_dim: int | None) -> list[str]:
     return names
 
 
-def samples_of(folder: Path) -> Path:
-    """Where the pictures of the run in a checkpoint folder go, unless another folder is named.
+def beside(folder: Path, kind: str) -> Path:
+    """Where what is made of the run in a checkpoint folder goes, unless another folder is named.
 
-    In samples/ beside a folder that is called checkpoint, else in that of the working directory.
-    What the run's own file says of folders is not followed: it may come from somebody else, and
-    would choose what is written to.
+    kind: "samples" or "logs". The folder of that name is beside the one called checkpoint, if the
+    run is in such a folder, else in the working directory. What the run's own file says of folders
+    is not followed: it may come from somebody else, and would choose what is written to.
     """
     path = Path(os.path.abspath(folder))  # --run may be "."
     if path.parent.name != "checkpoint":
-        return Path("samples", path.name)
+        return Path(kind, path.name)
     above = path.parent.parent
-    return Path(above if folder.is_absolute() else os.path.relpath(above), "samples", path.name)
+    return Path(above if folder.is_absolute() else os.path.relpath(above), kind, path.name)
 
 
 def source_of(settings: Settings) -> tuple[Path, list[str]]:

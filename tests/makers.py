@@ -195,3 +195,11 @@ def files_written(out: str, folder: Path) -> list[Path]:
         there = folder / path
         assert there.exists() or there.with_name(f"{there.name}.index").exists(), path
     return paths
+
+
+def two_sets() -> tuple[np.ndarray, np.ndarray]:
+    """Features of 400 reals and 300 fakes, float32 [N, 16], as other programs measured them."""
+    stream = np.random.Generator(np.random.Philox(13))
+    real = stream.standard_normal((400, 16)).astype(np.float32)
+    fake = (0.8 * stream.standard_normal((300, 16)) + 0.3).astype(np.float32)
+    return real, fake

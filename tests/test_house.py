@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from makers import PROJECT
 
-SCRIPTS = {"main", "generate", "bench", "download"}
+SCRIPTS = {"main", "generate", "evaluate", "bench", "download"}
 # What a layer imports lies below it.
 LAYERS = [
     {"support"},
@@ -15,6 +15,7 @@ LAYERS = [
     {"model"},
     {"runs", "exports", "utils"},
     {"datasets"},
+    {"metrics"},
     {"downloads", "training", "generation"},
     SCRIPTS,
 ]

@@ -66,7 +66,7 @@ def test_mnist_can_be_cropped_and_resized(tmp_path: Path) -> None:
             b"\0\0\x08\x01\0\0\0\x10ab",
             "holds 2 bytes, but its header says 16",
         ),
-        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\2ab", "128 images but 114 labels"),
+        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\2ab", "16 images but 2 labels"),
         ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\x10" + b"a" * 16, "a label is 97"),
     ],
 )

@@ -10,9 +10,9 @@ from main import parse
 from runs.settings import Settings
 from runs.stored import (
     RUN_FILE,
+    beside,
     class_names,
     read_run,
-    samples_of,
     source_of,
     store_run,
     trained_run,
@@ -138,10 +138,10 @@ def test_pictures_go_beside_the_run_or_here_whatever_its_file_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_run(tmp_path / "out", "--sample_dir=/etc/pictures", "--out_name=elsewhere")
-    assert samples_of(folder) == folder.parent.parent / "samples" / folder.name
+    assert beside(folder, "logs") == folder.parent.parent / "logs" / folder.name
     monkeypatch.chdir(folder)
-    assert samples_of(Path()) == Path("../../samples", folder.name)
+    assert beside(Path(), "samples") == Path("../../samples", folder.name)
     monkeypatch.chdir(tmp_path)
-    assert samples_of(Path("checkpoint/mnist")) == Path("samples/mnist")
-    assert samples_of(Path("from a friend/mnist")) == Path("samples/mnist")
-    assert samples_of(Path("/media/stick/mnist/")) == Path("samples/mnist")
+    assert beside(Path("checkpoint/mnist"), "samples") == Path("samples/mnist")
+    assert beside(Path("from a friend/mnist"), "samples") == Path("samples/mnist")
+    assert beside(Path("/media/stick/mnist/"), "samples") == Path("samples/mnist")

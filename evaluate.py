@@ -1,0 +1,254 @@
+"""Measure how good pictures are: those of a trained run, of a folder, or of an array.
+
+  python evaluate.py --run checkpoint/mnist_64_28_28
+  python evaluate.py pictures --dataset mnist
+  python evaluate.py pictures.npy --dataset anime --space efficientnet
+  python evaluate.py --floor --dataset mnist
+
+--floor measures real images against other real images: nothing can be expected to be better.
+docs/quality.md says what the figures mean.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from support.console import Parser, checked_imports, positive, run_command, say, say_written
+from support.errors import UserError
+
+with checked_imports():
+    import numpy as np
+
+    from generation.flags import add_setting, check_points, out_folder, run_folder
+    from generation.given import SUFFIX, read_array, read_folder, size_of
+    from generation.latent import z_of_seeds
+    from metrics import reals
+    from metrics.evaluation import FIGURES, Evaluation, evaluate
+    from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
+    from runs.settings import Settings
+    from support.files import write_json
+    from utils import SAMPLED_AT_ONCE, sample_pixels
+
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
+PICTURES = 10_000
+OF_RUN = ("dataset", "data_dir", "z_dist", "output_height", "output_width")
+OF_DATA = ("input_fname_pattern", "input_height", "input_width", "c_dim", "background")
+OF_LABELS = ("labels_file",)
+EVALUATED = Path("logs/evaluated")  # where figures go that are not of a run
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is measured: blocks uint8 [n, H, W, C], and their number.
+
+    name: of the file that the figures go to. told: what else the JSON says of them. asked: the
+    label that each was made with, int [count].
+    """
+
+    name: str
+    blocks: Iterable[np.ndarray]
+    count: int
+    told: dict[str, Any]
+    asked: np.ndarray | None = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (without the program's name) -> exit status as main.main's."""
+    return run_command(_run, argv)
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(argv)
+    _check(arguments)
+    # TensorFlow takes seconds to load, so it is loaded only now that the command line is right.
+    from support.startup import start_tensorflow
+
+    say(start_tensorflow(arguments.device or "auto", arguments.verbose))
+    if arguments.run:
+        _evaluate_run(arguments)
+    else:
+        _evaluate_given(arguments)
+    return 0
+
+
+def _evaluate_run(arguments: argparse.Namespace) -> None:
+    from runs.opened import open_run
+    from runs.stored import beside
+
+    trained = open_run(arguments.run, _typed(arguments), arguments.step)
+    step = int(trained.dcgan.step)
+    say(f"loaded step {step:,} of {trained.folder}")
+    settings = reals.settings_of_data(trained)
+    real = reals.open_reals(settings, say)
+    pictures = _of_run(trained, real, arguments)
+    evaluation = _measured(pictures, real, settings, arguments)
+    folder = arguments.out or beside(arguments.run, "logs") / "evaluated"
+    _write(evaluation, pictures, folder)
+    say_written(f"{_write_scalars(evaluation, step, folder)}, for TensorBoard")
+
+
+def _evaluate_given(arguments: argparse.Namespace) -> None:
+    settings = _settings_of_given(arguments)
+    if arguments.floor:
+        real, others = reals.open_halves(settings, say)
+        others = reals.drawn(others, arguments.num or PICTURES)
+        images, told = others.images, {"pictures": "held-out real images"}
+        name = f"{Path(settings.dataset).name}_floor"
+        pictures = Pictures(name, blocks_of(images), len(images), told, others.labels)
+    else:
+        real, path = reals.open_reals(settings, say), arguments.pictures
+        height, width, c_dim = real.images.shape[1:]
+        if _is_array(path):
+            images = read_array(path)
+        else:
+            images = read_folder(path, settings, (height, width, c_dim), say)
+        images = images[reals.rows_drawn(len(images), arguments.num or len(images))]
+        pictures = Pictures(path.stem, blocks_of(images), len(images), {"pictures": str(path)})
+    if images.shape[1:] != real.images.shape[1:]:
+        sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
+        raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
+    if arguments.num and arguments.num > len(images):
+        raise UserError(f"--num {arguments.num}: there are {len(images):,} pictures")
+    evaluation = _measured(pictures, real, settings, arguments)
+    _write(evaluation, pictures, arguments.out or EVALUATED)
+
+
+def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace) -> Pictures:
+    """The pictures of a run: number n is that of seed + n, as generate.py makes it."""
+    first, count = arguments.seed or 0, arguments.num or min(PICTURES, len(real.images))
+    if real.images.shape[-1] != trained.dcgan.image_shape[-1]:
+        channels = real.images.shape[-1], trained.dcgan.image_shape[-1]
+        name = trained.settings.dataset
+        raise UserError(f"{name} has {channels[0]} channels, the run's pictures {channels[1]}")
+    asked = None
+    if trained.classes:
+        if real.labels is None or real.classes != trained.classes:
+            raise UserError(
+                f"{trained.settings.dataset} has other classes than the run, so the proportions of "
+                "its labels are not known: evaluate it on its own data"
+            )
+        asked = reals.drawn_labels(real, count, first)
+        say("labels: in the proportions of the data")
+
+    def blocks() -> Iterator[np.ndarray]:
+        z = trained.settings.z_dist, trained.dcgan.z_dim
+        for start in range(0, count, SAMPLED_AT_ONCE):
+            end = min(start + SAMPLED_AT_ONCE, count)
+            labels = None if asked is None else asked[start:end]
+            rows = z_of_seeds(range(first + start, first + end), *z)
+            yield sample_pixels(trained.dcgan, rows, labels)
+
+    step = int(trained.dcgan.step)
+    told = {"run": str(trained.folder), "step": step, "seed": first}
+    return Pictures(f"step_{step:06}", blocks(), count, told, asked)
+
+
+def _measured(
+    pictures: Pictures, real: reals.Reals, settings: Settings, arguments: argparse.Namespace
+) -> Evaluation:
+    """Measure them, and print the table."""
+    arrays = reals.arrays_of(settings)
+    space: Space = open_space(arguments.space or suiting(settings), settings, arrays, say)
+    some = reals.compared(real)
+    features = reals.features_of_reals(space, some.images, arrays, say)
+    evaluation = evaluate(
+        space, features, pictures.blocks, pictures.count, pictures.asked, images=real.images
+    )
+    say(
+        f"{pictures.count:,} pictures against {len(some.images):,} real images of "
+        f"{settings.dataset}, in the space {space.name}:"
+    )
+    for name, value in evaluation.figures.items():
+        say(f"  {name:16}{value:12.6f}   {FIGURES[name]}")
+    if evaluation.histogram:
+        names = real.classes or list(map(str, range(len(evaluation.histogram))))
+        shares = zip(names, evaluation.histogram, strict=True)
+        say("  classes drawn:  " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
+    return evaluation
+
+
+def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:
+    path = folder / f"{pictures.name}_{evaluation.space}.json"
+    write_json(path, pictures.told | asdict(evaluation))
+    say_written(path)
+
+
+def _write_scalars(evaluation: Evaluation, step: int, folder: Path) -> Path:
+    """Write the figures for TensorBoard, each under its space: returns the folder."""
+    import tensorflow as tf
+
+    with tf.summary.create_file_writer(str(folder)).as_default(step):
+        for name, value in evaluation.figures.items():
+            tf.summary.scalar(f"{evaluation.space}/{name}", value)
+    return folder
+
+
+def _parser() -> Parser:
+    parser = Parser("evaluate.py", __doc__)
+    given = "a folder of pictures, or an .npy, uint8 [N, H, W, C]"
+    parser.add_argument("pictures", type=Path, nargs="?", help=given)
+    parser.add_argument("--run", type=run_folder, help="the folder of a trained run's checkpoints")
+    floor = "real images against others: the test part, or half of a folder"
+    parser.add_argument("--floor", action="store_true", help=floor)
+    parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
+    most = f"pictures to measure [all; of a run {PICTURES:,}, or as many as there are real ones]"
+    parser.add_argument("--num", type=positive, metavar="N", help=most)
+    add_setting(parser, "seed", "of a run's first picture [0]")
+    spaces = "what the figures are measured in [mnist for idx sets, else efficientnet]"
+    parser.add_argument("--space", choices=tuple(SPACES), help=spaces)
+    for name in (*OF_RUN, *OF_DATA, *OF_LABELS):
+        add_setting(parser, name)
+    crop = "cut the centre out before resizing [the run's]"
+    parser.add_argument("--crop", action="store_true", default=None, help=crop)
+    out = "where the results go [the run's logs/evaluated]"
+    parser.add_argument("--out", type=out_folder, help=out)
+    add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
+    parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    named = {"--run": arguments.run, "pictures": arguments.pictures, "--floor": arguments.floor}
+    given = [name for name, value in named.items() if value]
+    if len(given) != 1:
+        found = " and ".join(given) or "nothing"
+        raise UserError(f"{found} to measure: give one of --run RUN, a folder or .npy, --floor")
+    if arguments.num and arguments.num < LEAST:
+        raise UserError(f"--num {arguments.num}: {LEAST} pictures or more are needed")
+    if (path := arguments.pictures) and not (path.is_dir() or _is_array(path)):
+        raise UserError(f"{path}: there is no such folder, and no such .npy file")
+    if not arguments.run:
+        if arguments.dataset is None:
+            raise UserError("--dataset is missing: the real images to compare with")
+        for name in ("step", "seed", "z_dist"):
+            if vars(arguments)[name] is not None:
+                raise UserError(f"--{name} is for --run: leave it out")
+        _settings_of_given(arguments)
+    check_points(arguments)
+
+
+def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = (*OF_RUN, *OF_DATA, *OF_LABELS, "crop")
+    return {name: value for name in names if (value := vars(arguments)[name]) is not None}
+
+
+def _settings_of_given(arguments: argparse.Namespace) -> Settings:
+    """The settings that open the data, as large as the pictures where no size was typed."""
+    typed = _typed(arguments)
+    if arguments.pictures and not {"output_height", "output_width"} & typed.keys():
+        typed["output_height"], typed["output_width"] = size_of(arguments.pictures)
+    return Settings(**typed, given=frozenset(typed))
+
+
+def _is_array(path: Path) -> bool:
+    return path.suffix == SUFFIX and path.is_file()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""Pictures that were made elsewhere, to be measured: a folder of them, or one array."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from datasets.image_files import UnreadableError, opened, quiet_pillow
+from datasets.report import Report
+from generation.inputs import files_of, images_for
+from runs.settings import Settings
+from support.console import Say
+from support.errors import UserError, one_line
+from support.progress import Progress
+
+SUFFIX = ".npy"
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width of the pictures in a folder or an array; only headers are read.
+
+    Raises:
+        UserError: there are none, or they have several sizes.
+    """
+    if path.suffix == SUFFIX and path.is_file():
+        height, width = read_array(path).shape[1:3]
+        return height, width
+    sizes = set()
+    with quiet_pillow():
+        for file in files_of([path]):
+            try:
+                with opened(file) as image:
+                    sizes.add((image.height, image.width))
+            except UnreadableError:
+                continue  # read_folder counts and names it
+    if len(sizes) != 1:
+        found = f"pictures of {len(sizes)} sizes" if sizes else "no picture that can be read"
+        raise UserError(f"{path} holds {found}: give --output_height and --output_width")
+    return sizes.pop()
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The pictures in a .npy file, uint8 [N, H, W, C], mapped from disk.
+
+    Raises:
+        UserError: the file is missing or holds something else.
+    """
+    try:
+        pictures = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, OSError) as error:
+        raise UserError(f"{path}: it cannot be read as .npy ({one_line(error)})") from error
+    if pictures.ndim != 4 or pictures.dtype != np.uint8 or pictures.shape[3] not in (1, 3):
+        shape = "x".join(map(str, pictures.shape))
+        raise UserError(
+            f"{path} holds {pictures.dtype} {shape}; it must be uint8 NxHxWxC, C 1 or 3"
+        )
+    return pictures
+
+
+def read_folder(
+    folder: Path, settings: Settings, shape: tuple[int, int, int], say: Say
+) -> np.ndarray:
+    """The pictures below a folder: uint8 [N, height, width, c_dim].
+
+    Those that are not of that size are cropped and resized as the data set's images are. `say` gets
+    what became of the files.
+
+    Raises:
+        UserError: there is none that can be read.
+    """
+    files: Sequence[Path] = files_of([folder])
+    report, pictures = Report(), []
+    with quiet_pillow(), Progress("reading", len(files), "images") as progress:
+        for path, result in images_for(settings, shape, files):
+            if isinstance(result, str):
+                report.skipped.append((str(path), result))
+            else:
+                report.used += 1
+                report.converted.update(result.done)
+                pictures.append(result.pixels)
+            progress.update()
+    skipped_list = folder.with_name(f"{folder.name}.skipped.txt")
+    report.write_skipped(skipped_list)
+    say("\n".join(report.lines([], skipped_list)))
+    if not pictures:
+        raise UserError(f"{folder}: none of these files can be used")
+    return np.stack(pictures)

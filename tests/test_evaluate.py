@@ -1,0 +1,170 @@
+"""evaluate.py as it is typed: what it measures, what it writes, and how it ends."""
+
+import gc
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from makers import PROJECT, Here, one_error_line, small, stretched, write_jpegs, write_mnist
+
+import evaluate
+from metrics import classifier
+from support.files import read_json, write_json
+
+FACES = ("--run", "checkpoint/faces", "--space", "pixels")
+DIGITS = ("--run", "checkpoint/digits")
+
+
+@pytest.fixture
+def measured(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
+) -> Here:
+    """measured("--run", ...) is evaluate.py in a folder with the runs and their data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(classifier, "EPOCHS", 1)
+    shutil.copytree(runs, "checkpoint")
+    write_jpegs(Path("data/faces"), 24, 24, 24)
+    write_mnist(Path("data/mnist"), 128, 20)
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        status = evaluate.main(words)
+        gc.collect()
+        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
+
+    return call
+
+
+def of_mnist() -> None:
+    """Make checkpoint/digits a run of MNIST with all its labels."""
+    shutil.rmtree("checkpoint/digits")
+    stretched(small(28, 28, y_dim=10)).save("checkpoint/digits", 5)
+    stored = read_json(Path("checkpoint/faces/run.json"))
+    own = {"dataset": "mnist", "crop": False, "output_height": 28, "output_width": 28}
+    sizes = {"input_height": 28, "input_width": 28, "train_size": "inf"}
+    write_json(Path("checkpoint/digits/run.json"), stored | own | sizes)
+
+
+def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
+    done = measured(*FACES, "--num", "70", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert "70 pictures against 24 real images of faces, in the space pixels:" in done.stdout
+    folder = Path("logs/faces/evaluated")
+    told = read_json(folder / "step_000001_pixels.json")
+    assert {"space": "pixels", "samples": 70, "reals": 24, "seed": 3, "step": 1}.items() <= (
+        told.items()
+    )
+    for name, value in told["figures"].items():
+        assert re.search(rf"^  {name} +{value:.6f} ", done.stdout, re.MULTILINE)
+    (events,) = folder.glob("events.*")
+    values = [v for e in tf.compat.v1.train.summary_iterator(str(events)) for v in e.summary.value]
+    assert {v.tag for v in values} == {f"pixels/{name}" for name in told["figures"]}
+    again = measured(*FACES, "--num", "70", "--seed", "3", "--out", "again")
+    assert again.returncode == 0, again.stderr
+    assert read_json(Path("again/step_000001_pixels.json")) == told
+    assert "wrote data/.arrays/features-" not in again.stdout
+
+
+def test_a_runs_pictures_are_those_of_generate_by_their_seeds(measured: Here) -> None:
+    import generate
+
+    words = ("--num", "12", "--seed", "40")
+    assert generate.main(("--run", "checkpoint/faces", *words, "--format", "npy")) == 0
+    size = ("--crop", "--input_height", "20", "--dataset", "faces")
+    made = measured("samples/faces/generated/pictures.npy", "--space", "pixels", *size)
+    assert made.returncode == 0, made.stderr
+    assert measured(*FACES, *words).returncode == 0
+    of_array = read_json(Path("logs/evaluated/pictures_pixels.json"))
+    of_run = read_json(Path("logs/faces/evaluated/step_000001_pixels.json"))
+    assert of_array["figures"] == pytest.approx(of_run["figures"])
+
+
+def test_a_labelled_run_gets_labels_in_the_proportions_of_the_data(measured: Here) -> None:
+    of_mnist()
+    done = measured(*DIGITS)
+    assert done.returncode == 0, done.stderr
+    assert "labels: in the proportions of the data" in done.stdout
+    assert re.search(r"the classifier knows [\d.]+% of 20 test images", done.stdout)
+    assert "128 pictures against 128 real images of mnist, in the space mnist:" in done.stdout
+    told = read_json(Path("logs/digits/evaluated/step_000005_mnist.json"))
+    assert 0 <= told["figures"]["label_accuracy"] <= 1
+    assert len(told["histogram"]) == 10
+    assert "classes drawn:  0 " in done.stdout
+
+
+def test_the_floor_is_real_images_against_others(measured: Here) -> None:
+    done = measured("--floor", "--dataset", "mnist")
+    assert done.returncode == 0, done.stderr
+    assert "20 pictures against 128 real images of mnist, in the space mnist:" in done.stdout
+    assert "label_accuracy" in read_json(Path("logs/evaluated/mnist_floor_mnist.json"))["figures"]
+    sizes = ("--output_height", "16", "--space", "pixels")
+    done = measured("--floor", "--dataset", "faces", *sizes)
+    assert "12 pictures against 12 real images of faces, in the space pixels:" in done.stdout
+
+
+def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: Here) -> None:
+    write_jpegs(Path("made"), 11, 16, 16)
+    Path("made/note.png").write_bytes(b"no picture")
+    done = measured("made", "--dataset", "faces", "--space", "pixels", "--out", "here")
+    assert done.returncode == 0, done.stderr
+    assert "12 files found, 11 used, 1 skipped" in done.stdout
+    assert "skipped 1 (not an image)" in done.stdout
+    assert read_json(Path("here/made_pixels.json"))["pictures"] == "made"
+    write_jpegs(Path("made/larger"), 1, 20, 20)
+    line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
+    assert "made holds pictures of 2 sizes: give --output_height and --output_width" in line
+
+
+def test_copies_of_training_images_are_found(measured: Here) -> None:
+    done = measured("data/faces", "--dataset", "faces", "--space", "pixels")
+    assert done.returncode == 0, done.stderr
+    figures = read_json(Path("logs/evaluated/faces_pixels.json"))["figures"]
+    assert figures["duplicates"] == 1
+    assert figures["frechet"] == pytest.approx(0, abs=1e-6)
+    assert (figures["precision"], figures["recall"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "nothing to measure: give one of --run RUN, a folder or .npy, --floor"),
+        ((*FACES, "--floor"), "--run and --floor to measure: give one of"),
+        (("--run", "none"), "none: there is no such folder"),
+        (("none.npy",), "none.npy: there is no such folder, and no such .npy file"),
+        (("--floor",), "--dataset is missing: the real images to compare with"),
+        (("--floor", "--dataset", "faces", "--seed", "1"), "--seed is for --run: leave it out"),
+        ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
+        ((*FACES, "--num", "99", "--seed", str(2**31 - 1)), "seeds end at"),
+        (("--floor", "--dataset", "faces", "--sapce", "mnist"), "Did you mean --space?"),
+        ((*FACES, "--num", "9"), "--num 9: 10 pictures or more are needed"),
+        (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: leave --space"),
+        (("--floor", "--dataset", "cats"), "there is no folder data/cats"),
+        (("bad.npy", "--dataset", "faces"), "bad.npy holds float64 12x8x8x3; it must be uint8"),
+        (("grey.npy", "--dataset", "faces"), "the pictures are 8x8x1, those of faces 8x8x3"),
+        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are 12 pictures"),
+        (DIGITS, "faces has 3 channels, the run's pictures 1"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(
+    measured: Here, words: tuple[str, ...], message: str
+) -> None:
+    np.save("bad.npy", np.zeros((12, 8, 8, 3)))
+    np.save("grey.npy", np.zeros((12, 8, 8, 1), np.uint8))
+    assert message in one_error_line(measured(*words), 2)
+
+
+def test_a_run_with_other_classes_than_the_data_is_refused(measured: Here) -> None:
+    line = one_error_line(measured(*DIGITS, "--dataset", "mnist"), 2)
+    assert "mnist has other classes than the run" in line
+
+
+def test_the_command_line_loads_no_tensorflow() -> None:
+    code = "import sys, evaluate; print('tensorflow' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
