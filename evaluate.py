@@ -24,7 +24,7 @@ with checked_imports():
 
     from generation.flags import add_setting, check_points, out_folder, run_folder
     from generation.given import SUFFIX, read_array, read_folder, size_of
-    from generation.latent import z_of_seeds
+    from generation.latent import seeds_from, z_of_seeds
     from metrics import reals
     from metrics.evaluation import FIGURES, Evaluation, evaluate
     from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
@@ -121,6 +121,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
 def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace) -> Pictures:
     """The pictures of a run: number n is that of seed + n, as generate.py makes it."""
     first, count = arguments.seed or 0, arguments.num or min(PICTURES, len(real.images))
+    seeds = seeds_from(first, count)
     if real.images.shape[-1] != trained.dcgan.image_shape[-1]:
         channels = real.images.shape[-1], trained.dcgan.image_shape[-1]
         name = trained.settings.dataset
@@ -140,7 +141,7 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
         for start in range(0, count, SAMPLED_AT_ONCE):
             end = min(start + SAMPLED_AT_ONCE, count)
             labels = None if asked is None else asked[start:end]
-            rows = z_of_seeds(range(first + start, first + end), *z)
+            rows = z_of_seeds(seeds[start:end], *z)
             yield sample_pixels(trained.dcgan, rows, labels)
 
     step = int(trained.dcgan.step)

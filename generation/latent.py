@@ -45,6 +45,18 @@ def numbers_of(text: str, flag: str) -> list[int]:
     return numbers
 
 
+def seeds_from(first: int, count: int) -> range:
+    """`count` seeds, the first of them given by --seed.
+
+    Raises:
+        UserError: they go beyond the last that there is.
+    """
+    if first + count - 1 > LARGEST_SEED:
+        fault = f"{count:,} seeds from there go beyond the last, {LARGEST_SEED}"
+        raise UserError(f"--seed {first}: {fault}")
+    return range(first, first + count)
+
+
 def z_of_seeds(
     seeds: Sequence[int], z_dist: str, z_dim: int, truncation: float | None = None
 ) -> np.ndarray:

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.latent import LEAST_UNIFORM, labels_of_seeds, numbers_of, read_z, z_of_seeds
-from runs.settings import LARGEST_SEED
+from generation.latent import (
+    LEAST_UNIFORM,
+    labels_of_seeds,
+    numbers_of,
+    read_z,
+    seeds_from,
+    z_of_seeds,
+)
 from support.console import Say, nearest
 from support.errors import UserError
 from support.text import first_names, name_in_file, printable, shown
@@ -103,10 +109,7 @@ def selected(
     else:
         first = getattr(arguments, "seed", None) or 0
         count = getattr(arguments, "num", None) or count
-        numbers = range(first, first + math.ceil(count / each))
-        if numbers[-1] > LARGEST_SEED:
-            fault = f"{len(numbers):,} seeds from there go beyond the last, {LARGEST_SEED}"
-            raise UserError(f"--seed {first}: {fault}")
+        numbers = seeds_from(first, math.ceil(count / each))
     if arguments.z or arguments.seeds:
         count = len(numbers) * each
     z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)

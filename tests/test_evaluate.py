@@ -139,7 +139,7 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
         (("--floor",), "--dataset is missing: the real images to compare with"),
         (("--floor", "--dataset", "faces", "--seed", "1"), "--seed is for --run: leave it out"),
         ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
-        ((*FACES, "--num", "99", "--seed", str(2**31 - 1)), "seeds end at"),
+        ((*FACES, "--num", "99", "--seed", str(2**31 - 1)), "seeds from there go beyond the last"),
         (("--floor", "--dataset", "faces", "--sapce", "mnist"), "Did you mean --space?"),
         ((*FACES, "--num", "9"), "--num 9: 10 pictures or more are needed"),
         (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: leave --space"),
