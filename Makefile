@@ -1,12 +1,13 @@
 # make demo: from nothing to pictures.  make test: everything that is checked.
 # make soak: the tests that take long, then a training killed 30 times.  make audit: known faults of the libraries used.
+# make dates: their versions, and when each came out.
 # All make .venv on the first call. PYTHON=python3.12 chooses another Python.
 
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
-.PHONY: demo test soak audit format clean
+.PHONY: demo test soak audit dates format clean
 
 demo: .venv/installed
 	$(BIN)/python download.py mnist
@@ -29,6 +30,11 @@ soak: .venv/installed
 audit: .venv/installed
 	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/pip-audit --strict
+
+dates: .venv/installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip freeze --exclude uv | $(BIN)/uv pip compile --quiet --no-deps --format pylock.toml - \
+	| $(BIN)/python tests/dates.py
 
 format: .venv/installed
 	$(BIN)/ruff format .

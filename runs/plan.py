@@ -71,8 +71,6 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 
 
 def _training(settings: Settings, drawn_seed: int) -> Plan:
-    if settings.init_from and not latest_checkpoint(settings.init_from):
-        raise UserError(f"--init_from={settings.init_from}: there is no checkpoint in it")
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
@@ -82,6 +80,8 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     elif settings.init_from:
         weights_of = settings.init_from
         stored = description_of(weights_of, image_size(weights_of, settings))
+        if stored is None:
+            raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), settings.typed(), weights_of)
     return Plan(settings, source, stored, (*notes, *said))

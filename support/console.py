@@ -69,11 +69,25 @@ def run_command(
 @contextmanager
 def checked_imports() -> Iterator[None]:
     """End the program with one line where a module is missing, or a signal comes meanwhile."""
+    _open_closed_streams()
     try:
         with leaving_at_once():
             yield
     except ImportError as error:
         sys.exit(f"error: {_missing(error)}")
+
+
+def _open_closed_streams() -> None:
+    """Put the null device in the place of streams that are closed, as 2>&- does.
+
+    A file of ours would get their number, and what libraries write to stderr would go into it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
+        pass
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
 
 
 def _missing(error: ImportError) -> str:

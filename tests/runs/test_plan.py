@@ -107,11 +107,12 @@ def test_what_shapes_the_networks_cannot_be_changed(tmp_path: Path) -> None:
         plan(tmp_path, "--labels")
 
 
-def test_weights_are_begun_with_only_where_there_are_some(tmp_path: Path) -> None:
-    for _ in range(2):
-        with pytest.raises(UserError, match="there is no checkpoint in it"):
-            plan(tmp_path, f"--init_from={tmp_path}")
-        make_run(tmp_path)  # whose own checkpoint would be taken
+def test_what_to_begin_with_must_be_there_until_the_run_has_begun(tmp_path: Path) -> None:
+    flag = f"--init_from={tmp_path / 'gone'}"
+    with pytest.raises(UserError, match="there is no checkpoint in it"):
+        plan(tmp_path, flag)
+    make_run(tmp_path)
+    assert plan(tmp_path, flag).stored is not None, "the same command resumes"
 
 
 def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:

@@ -165,6 +165,17 @@ def test_a_pipe_that_nobody_reads_is_no_traceback() -> None:
     assert done.stderr == "error: Broken pipe\n"
 
 
+def test_closed_streams_are_opened_on_the_null_device() -> None:
+    """Otherwise the first file that is opened is what libraries print to."""
+    code = (
+        "import os; from support.console import checked_imports, say, warn\n"
+        "with checked_imports(): assert os.open('README.md', os.O_RDONLY) > 2\n"
+        "say('x'); warn('y')"
+    )
+    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code]
+    assert subprocess.run(shell, cwd=PROJECT, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("typed", "plain"),
     [

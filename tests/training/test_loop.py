@@ -5,7 +5,9 @@ import math
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,3 +81,37 @@ def test_folders_deleted_underway_are_made_again(
     assert steps == {0, 3, 4, 5, 6}
     rows = (logs / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + STEPS
+
+
+def test_a_pause_or_a_clock_that_is_set_changes_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What SIGSTOP for an hour looks like: one save more than the last, none at each step."""
+    words = ["--dataset=tiny", "--batch_size=4", "--ckpt_freq=99", "--summary_freq=1"]
+    run = dataclasses.replace(run, settings=parse([*words, f"--out_dir={tmp_path}"]))
+    alone = small()
+    train_steps(dataclasses.replace(run, dcgan=alone, devices=OneDevice(alone)), 0, STEPS)
+    save, step_of, saved, made = run.dcgan.save, run.dcgan.train_step, list[int](), list[int]()
+    clocks = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
+
+    def noting(folder: Path, step: int, max_to_keep: int) -> Path:
+        saved.append(step)
+        return save(folder, step, max_to_keep)
+
+    def slow(**batch: Any) -> dict[str, tf.Tensor]:
+        result = step_of(**batch)
+        made.append(1)
+        if len(made) == 3:
+            for name, seconds in (("time", -86400), ("monotonic", 3600), ("perf_counter", 3600)):
+                later = lambda real=clocks[name], more=seconds: real() + more  # noqa: E731
+                monkeypatch.setattr(time, name, later)
+        return result
+
+    monkeypatch.setattr(run.dcgan, "save", noting)
+    monkeypatch.setattr(run.dcgan, "train_step", slow)
+    train_steps(run, 0, STEPS)
+    assert saved == [3, STEPS]
+    for found, wanted in zip(run.dcgan.variables, alone.variables, strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+    rows = (run.settings.run_folder("logs") / "history.csv").read_text().splitlines()[2:]
+    assert all(float(row.split(",")[5]) > 0 for row in rows), "the speed"
