@@ -195,7 +195,7 @@ def _unlike(image: Image.Image, path: Path, c_dim: int) -> Iterator[str]:
         yield "suffix of another format"
     # With several channels, 16 bits show only in Pillow's name for how they are packed.
     packed = str(getattr(image, "tile", [])[:1])
-    if image.mode.startswith("I;16") or re.search(r";16[BLNS]", packed):
+    if _is_16_bits(image) or re.search(r";16[BLNS]", packed):
         yield "16 bits to 8"
     if getattr(image, "tag_v2", {}).get(ORIENTATION) in TURNS:
         yield "turned by EXIF"  # Pillow itself turns a TIFF as it decodes it
@@ -240,14 +240,25 @@ def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[s
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8, where Pillow's own conversion would clip at 255."""
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+    if image.mode not in ("I", "F") and not _is_16_bits(image):
         return image
-    values = np.asarray(image)
-    if not 0 <= values.min() <= values.max() <= 65535:
-        raise UnreadableError("values of neither 8 nor 16 bits")
-    if values.max() > 255 or image.mode.startswith("I;16"):
-        values = np.divide(values, 257, dtype=np.float32)
-    return Image.fromarray(values.round().astype(np.uint8))
+    values, sixteen = np.asarray(image), _is_16_bits(image)
+    low, high = values.min(), values.max()
+    if not 0 <= low <= high <= 65535 or (not sixteen and 0 < high <= 1):
+        raise UnreadableError("values of neither 8 nor 16 bits")  # floats of 0 to 1, say
+    scaled = np.divide(values, 257, dtype=np.float32) if sixteen or high > 255 else values
+    grey = Image.fromarray(scaled.round().astype(np.uint8))
+    transparent = image.info.get("transparency")  # of a PNG: one value, in 16 bits too
+    if transparent is None:
+        return grey
+    alpha = np.where(values == transparent, 0, 255).astype(np.uint8)
+    return Image.merge("LA", (grey, Image.fromarray(alpha)))
+
+
+def _is_16_bits(image: Image.Image) -> bool:
+    """Whether a grey image has 16 bits, however small its values are."""
+    # Pillow reads a .pgm of more than 8 bits as 32 and scales it to 16.
+    return image.mode.startswith("I;16") or (image.format == "PPM" and image.mode == "I")
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:

@@ -64,7 +64,8 @@ def write_checkpoint(
 ) -> Path:
     """Write DCGAN.model-{step} and delete the oldest beyond `max_to_keep` -> its path prefix.
 
-    What a killed process left is swept. The original's own checkpoints are never deleted.
+    What a killed process left is swept. Checkpoints of other names and the original's own are never
+    deleted.
 
     Raises:
         UserError: TensorFlow could not load from a folder of that name.
@@ -262,16 +263,20 @@ def _is_of_2016(name: str, names: set[str], newest: str) -> bool:
 
 
 def _is_ours(prefix: Path) -> bool:
+    """Whether write_checkpoint wrote it: not a copy under a name of its own, nor the original's."""
     try:
-        return not is_tf1(prefix)
+        return prefix.name == f"{CHECKPOINT_NAME}-{step_of(prefix)}" and not is_tf1(prefix)
     except DAMAGED:
         return False  # whatever it was, it is kept
 
 
 def _name_in_state_file(folder: Path) -> str:
     """What the `checkpoint` file calls the newest; "" where it says nothing legible."""
+    path = folder / STATE_FILE
     try:
-        text = (folder / STATE_FILE).read_text(encoding="utf-8", errors="replace")
+        if not path.is_file():
+            return ""  # nor a pipe, which would never end
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     found = re.search(r'^model_checkpoint_path: "(?:.*[/\\])?(.*)"', text, re.MULTILINE)

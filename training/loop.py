@@ -155,8 +155,8 @@ def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Sum
     if not run.devices.is_chief:
         return Meter(images, math.nan, None), []
     rows, reals = data.sample_rows(settings.batch_size), run.samples / REALS
-    if step == 0 or not reals.is_file():
-        progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.classes)}")
+    # At each start: the crop or the data may be others than at the last.
+    progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.classes)}")
     labels, distinct = data.labels, np.unique(rows)
     of_reals = diversity(data.images[distinct], None if labels is None else labels[distinct])
     meter = Meter(images, of_reals, None if labels is None else labels[rows])

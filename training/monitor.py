@@ -93,7 +93,9 @@ class Monitor:
             return
         self._rows_drawn = len(self._rows)
         self._say(f"wrote {draw_curves(self._rows, self._png)}")
-        pictures = sample_pictures(self._samples, self._rows[-1].step, self._batches)
+        sampled = {row.step for row in self._rows if not math.isnan(row.diversity)}
+        steps = sampled or {row.step for row in self._rows}  # none where it is not defined
+        pictures = sample_pictures(self._samples, steps, self._batches)
         if frames := self._frames(pictures):
             self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
 
@@ -124,13 +126,17 @@ def diversity(pixels: np.ndarray, labels: np.ndarray | None) -> float:
     return float(distances[pairs].mean()) if pairs.any() else math.nan
 
 
-def sample_pictures(folder: Path, step: int, batches: int) -> list[Path]:
-    """The pictures train_{epoch}_{idx}.png up to `step`, in the order of their steps."""
+def sample_pictures(folder: Path, steps: set[int], batches: int) -> list[Path]:
+    """The pictures train_{epoch}_{idx}.png of these steps, in their order.
+
+    Others may lie there, too: of an earlier run of the same name, or of later steps that a run that
+    fell back has yet to make.
+    """
     found = {}
     for path in folder.glob("train_*_*.png"):
         if name := re.fullmatch(r"train_(\d+)_(\d+)\.png", path.name):
             at = int(name[1]) * batches + int(name[2])
-            if at < step:
+            if at + 1 in steps:
                 found[at] = path
     return [found[at] for at in sorted(found)]
 

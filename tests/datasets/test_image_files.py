@@ -101,8 +101,27 @@ def test_32_bits_hold_8_or_16(tmp_path: Path, value: int, grey: int) -> None:
     assert (load_image(tmp_path / "a.tif", Geometry(None, (8, 8)), 1) == grey).all()
 
 
-def test_other_32_bits_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(np.full((8, 8), -1.5, np.float32)).save(tmp_path / "a.tif")
+def test_16_bits_are_scaled_however_dark_they_are(tmp_path: Path) -> None:
+    dark = np.full((8, 8), 200, ">u2")
+    (tmp_path / "a.pgm").write_bytes(b"P5 8 8 65535\n" + dark.tobytes())
+    loaded = image_files.load_image(tmp_path / "a.pgm", Geometry(None, (8, 8)), 1)
+    assert (loaded.pixels == 1).all()
+    assert loaded.done == ("16 bits to 8",)
+
+
+def test_a_transparent_value_of_16_bits_shows_the_background(tmp_path: Path) -> None:
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 0, 0, 0, 0))
+    row = zlib.compress(struct.pack(">BHH", 0, 300, 301 * 100))
+    chunks = png_chunk(b"tRNS", struct.pack(">H", 300)), png_chunk(b"IDAT", row)
+    png = b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + png_chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(png)
+    loaded = load_image(tmp_path / "a.png", Geometry(None, (1, 2)), 1)
+    assert loaded.ravel().tolist() == [255, 117]
+
+
+@pytest.mark.parametrize("value", [-1.5, 0.7, 1.0])
+def test_other_32_bits_are_refused(value: float, tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), value, np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(UnreadableError, match="neither 8 nor 16 bits"):
         load_image(tmp_path / "a.tif", Geometry(None, (8, 8)), 1)
 

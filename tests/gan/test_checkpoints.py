@@ -87,6 +87,27 @@ def test_a_name_that_tensorflow_cannot_load_from_is_refused_before_it_is_written
         read(tmp_path / name)
 
 
+def test_copies_under_other_names_are_kept(tmp_path: Path) -> None:
+    mine = write(tmp_path, 1)
+    for file in tmp_path.glob("DCGAN.model-1.*"):
+        for name in ("best-1", "DCGAN.model-0001", "keep-9000"):
+            (tmp_path / file.name.replace("DCGAN.model-1", name)).write_bytes(file.read_bytes())
+    for step in (2, 3, 4):
+        write(tmp_path, step, max_to_keep=1)
+    names = {path.name for path in checkpoints_in(tmp_path)}
+    assert names == {"DCGAN.model-4", "best-1", "DCGAN.model-0001", "keep-9000"}
+    assert mine.name not in names
+    assert read(tmp_path) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_a_state_file_without_an_end_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (tmp_path / "checkpoint").unlink()
+    os.mkfifo(tmp_path / "checkpoint")
+    assert read(tmp_path) == 1
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\xff\x00 garbage {", b"model_checkpoint_path: 7"])
 def test_without_a_legible_state_file_the_highest_step_is_taken(
     content: bytes | None, tmp_path: Path

@@ -89,7 +89,7 @@ def test_alike_samples_are_warned_of(tmp_path: Path) -> None:
 
 def test_history_and_progress_are_drawn_when_it_costs_little(tmp_path: Path) -> None:
     said: list[str] = []
-    for idx in range(3):
+    for idx in (4, 9, 19):
         save_grid(noise(4), tmp_path / f"train_00_{idx:04}.png")
     watching = monitor(tmp_path, said.append)
     watching.end()
@@ -119,7 +119,8 @@ def test_progress_shows_the_first_and_the_last_picture_and_is_capped(tmp_path: P
     damaged.write_bytes(damaged.read_bytes()[:30])
     said: list[str] = []
     watching = monitor(tmp_path, said.append)
-    watching.note(row(200), {}, sampled=False)
+    for step in range(1, 201):
+        watching.note(row(step), {}, sampled=False)
     watching.end()
     assert f"not in progress.gif: {damaged} cannot be read" in said[1]
     with Image.open(tmp_path / "progress.gif") as gif:
@@ -137,5 +138,18 @@ def test_pictures_of_a_run_come_in_the_order_of_its_steps(tmp_path: Path) -> Non
     for name in ("train_00_0099", "train_09_0001", "train_10_0000", "train_100_0001", "train_x_1"):
         (tmp_path / f"{name}.png").touch()
     (tmp_path / "reals.png").touch()
-    names = [path.stem for path in sample_pictures(tmp_path, step=1102, batches=110)]
+    steps = {100, 992, 1101, 1102, 5000}
+    names = [path.stem for path in sample_pictures(tmp_path, steps, batches=110)]
     assert names == ["train_00_0099", "train_09_0001", "train_10_0000"]
+
+
+def test_pictures_of_an_earlier_run_of_the_same_name_are_not_shown(tmp_path: Path) -> None:
+    for level, idx in ((250, 4), (250, 9), (10, 14), (250, 19)):
+        save_grid(np.full((1, 8, 8, 1), level, np.uint8), tmp_path / f"train_00_{idx:04}.png")
+    watching = monitor(tmp_path, lambda text: None)
+    for step in range(1, 21):
+        watching.note(row(step, diversity=0.5 if step == 15 else math.nan), {}, sampled=False)
+    watching.end()
+    with Image.open(tmp_path / "progress.gif") as gif:
+        assert gif.n_frames == 1
+        assert gif.convert("L").getpixel((0, 0)) == pytest.approx(10, abs=8)
