@@ -75,6 +75,7 @@ class DCGAN(tf.Module):
         self.batch_size, self.loss = self.training.batch_size, LOSSES[self.training.loss]
         self.image_shape = (*self.config.size, self.config.c_dim)
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
+        seed = checks.whole_number("seed", seed, 0)
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
@@ -147,7 +148,7 @@ class DCGAN(tf.Module):
         images, z, y = self._inputs.of_step(images, z, y)
         if augment_seed is not None:
             augment_seed = checks.augment_seed(augment_seed)
-        result = self._train_step(images, z, y, evaluate, augment_seed)
+        result = self._train_step(images, z, y, bool(evaluate), augment_seed)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
     def three_updates(

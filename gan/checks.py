@@ -37,13 +37,14 @@ class Inputs:
     def of_step(self, images: Any, z: Any, y: Any) -> Batch:
         """A batch to train on: images, z and y.
 
-        Their values are looked at in the first batch only, and the others taken to be like it: a
-        look takes time in every step, and who forgets the scale does so from the start.
+        The values of images and y are looked at in the first batch only, and the others taken to be
+        like it: a look takes time, and who forgets the scale does so from the start.
         """
         images, z, y = self._images(images), self._z(z), self._labels(y)
         _refuse_other_counts(images=images, z=z, y=y)
         if images.shape[0] == 0:
             raise ValueError("images: there are 0, and a step needs one at least")
+        _refuse_far(z)
         if not self._has_seen_a_batch:
             self._refuse_outside(images, also_note=True)
             _refuse_not_one_hot(y)

@@ -11,6 +11,7 @@ from makers import batch, small
 from gan.config import NetworkConfig, TrainingConfig
 from gan.networks import ARCHITECTURES
 from model import DCGAN
+from support.text import shortened
 
 Given = dict[str, Any]
 
@@ -67,6 +68,15 @@ def test_types_and_shapes_are_looked_at_in_later_steps_too() -> None:
         dcgan.train_step(**good | {"images": good["images"].astype(np.uint8)})
     with pytest.raises(ValueError, match="images: there are 0"):
         dcgan.train_step(**{name: part[:0] for name, part in good.items()})
+    with pytest.raises(ValueError, match="z: row 0 has NaN"):
+        dcgan.train_step(**good | {"z": good["z"] * np.nan})
+    assert "eval_g_loss" in dcgan.train_step(**good, evaluate=np.bool_(True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, None, "a"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(ValueError, match=f"seed is {seed!r}, it must be a whole number, 0 or more"):
+        small(seed=seed)
 
 
 def test_values_are_looked_at_when_there_are_some() -> None:
@@ -160,7 +170,9 @@ def test_nothing_gives_nothing_in_the_right_shape(architecture: str) -> None:
 def test_a_field_that_makes_no_sense_is_named(field: str, value: Any, wanted: str) -> None:
     kind = NetworkConfig if field in NetworkConfig.__dataclass_fields__ else TrainingConfig
     for make in (kind, small):
-        with pytest.raises(ValueError, match=f"{field} is {value!r}, it must be {wanted}"):
+        with pytest.raises(
+            ValueError, match=f"{field} is {shortened(repr(value))}, it must be {wanted}"
+        ):
             make(**{field: value})
 
 
