@@ -27,6 +27,7 @@ from gan.networks import build, of_any_count
 from gan.tf1 import is_tf1, read_values
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
+from support.files import refuse_pattern
 
 WATCHED = ("d", "d_", "G")
 # Nothing here branches on a tensor. AutoGraph would look for it all the same: 1 s at each start.
@@ -292,12 +293,14 @@ class DCGAN(tf.Module):
         the folder beyond `max_to_keep` are deleted. Returns the checkpoint's path prefix.
 
         Raises:
+            UserError: TensorFlow could not load from a folder of that name.
             RunError: the files cannot be written.
             ValueError: `step` or `max_to_keep` is no such number.
         """
         step = checks.whole_number("step", step, 0)
         max_to_keep = checks.whole_number("max_to_keep", max_to_keep, 1)
         folder = Path(checkpoint_dir)
+        refuse_pattern(folder)
         write_description(folder, Description(self.config, self.training))
         self.step.assign(step)
         return write_checkpoint(tf.train.Checkpoint(dcgan=self), folder, step, max_to_keep)

@@ -87,10 +87,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         try:
             fields = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
-            fault = "a quote is not closed" if "end of data" in str(error) else error
+            fault = "a quote is not closed on this line" if "end of data" in str(error) else error
             raise UserError(f"{path}, line {number:,}: {fault}") from error
         if number == 1:
             header = [name.strip().lower() for name in fields]
+        elif len(fields) > len(header):
+            raise UserError(
+                f"{path}, line {number:,}: {len(fields)} fields, the first line has {len(header)}: "
+                'put a name with a comma into quotes, "dark, long"'
+            )
         elif fields:
             yield number, dict(zip(header, fields, strict=False))
         if not set(COLUMNS) <= set(header):

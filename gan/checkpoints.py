@@ -46,7 +46,7 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
     moved; the others follow by their steps.
     """
     folder = Path(folder)
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    names = {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
     newest = _name_in_state_file(folder)
     prefixes = [folder / name.removesuffix(".index") for name in names if _is_index(name)]
     # TensorFlow's format of 2016: one file of that very name, with a .meta beside it.
@@ -68,10 +68,8 @@ def write_checkpoint(
     deleted.
 
     Raises:
-        UserError: TensorFlow could not load from a folder of that name.
         RunError: the files cannot be written; those that were there are as they were.
     """
-    refuse_pattern(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sweep_asides(folder)
     prefix = folder / f"{CHECKPOINT_NAME}-{step}"

@@ -79,7 +79,7 @@ def test_a_name_that_tensorflow_cannot_load_from_is_refused_before_it_is_written
     name: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=r"TensorFlow (cannot find|takes no)"):
-        write(tmp_path / name, 1)
+        small().save(tmp_path / name, 1)
     assert not list(tmp_path.iterdir())
     write(tmp_path / "plain", 1)
     (tmp_path / "plain").rename(tmp_path / name)
