@@ -22,15 +22,17 @@ from support.errors import UserError
 with checked_imports():
     import numpy as np
 
-    from generation.flags import add_setting, check_points, out_folder, run_folder
-    from generation.given import SUFFIX, read_array, read_folder, size_of
+    from datasets.dataset import arrays_of
+    from generation.flags import add_setting, add_start, check_points, out_folder, run_folder
+    from generation.given import is_array, read_array, read_folder, size_of
     from generation.latent import seeds_from, z_of_seeds
+    from generation.sampling import passes
     from metrics import reals
     from metrics.evaluation import FIGURES, Evaluation, evaluate
     from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
     from runs.settings import Settings
     from support.files import write_json
-    from utils import SAMPLED_AT_ONCE, sample_pixels
+    from utils import sample_pixels
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -103,7 +105,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
     else:
         real, path = reals.open_reals(settings, say), arguments.pictures
         height, width, c_dim = real.images.shape[1:]
-        if _is_array(path):
+        if is_array(path):
             images = read_array(path)
         else:
             images = read_folder(path, settings, (height, width, c_dim), say)
@@ -138,11 +140,9 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
 
     def blocks() -> Iterator[np.ndarray]:
         z = trained.settings.z_dist, trained.dcgan.z_dim
-        for start in range(0, count, SAMPLED_AT_ONCE):
-            end = min(start + SAMPLED_AT_ONCE, count)
-            labels = None if asked is None else asked[start:end]
-            rows = z_of_seeds(seeds[start:end], *z)
-            yield sample_pixels(trained.dcgan, rows, labels)
+        for part in passes(count):
+            labels = None if asked is None else asked[part]
+            yield sample_pixels(trained.dcgan, z_of_seeds(seeds[part], *z), labels)
 
     step = int(trained.dcgan.step)
     told = {"run": str(trained.folder), "step": step, "seed": first}
@@ -153,7 +153,7 @@ def _measured(
     pictures: Pictures, real: reals.Reals, settings: Settings, arguments: argparse.Namespace
 ) -> Evaluation:
     """Measure them, and print the table."""
-    arrays = reals.arrays_of(settings)
+    arrays = arrays_of(settings)
     space: Space = open_space(arguments.space or suiting(settings), settings, arrays, say)
     some = reals.compared(real)
     features = reals.features_of_reals(space, some.images, arrays, say)
@@ -208,8 +208,7 @@ def _parser() -> Parser:
     parser.add_argument("--crop", action="store_true", default=None, help=crop)
     out = "where the results go [the run's logs/evaluated]"
     parser.add_argument("--out", type=out_folder, help=out)
-    add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
-    parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+    add_start(parser)
     return parser
 
 
@@ -222,7 +221,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"{found} to measure: give one of --run RUN, a folder or .npy, --floor")
     if arguments.num and arguments.num < LEAST:
         raise UserError(f"--num {arguments.num}: {LEAST} pictures or more are needed")
-    if (path := arguments.pictures) and not (path.is_dir() or _is_array(path)):
+    if (path := arguments.pictures) and not (path.is_dir() or is_array(path)):
         raise UserError(f"{path}: there is no such folder, and no such .npy file")
     if not arguments.run:
         if arguments.dataset is None:
@@ -245,10 +244,6 @@ def _settings_of_given(arguments: argparse.Namespace) -> Settings:
     if arguments.pictures and not {"output_height", "output_width"} & typed.keys():
         typed["output_height"], typed["output_width"] = size_of(arguments.pictures)
     return Settings(**typed, given=frozenset(typed))
-
-
-def _is_array(path: Path) -> bool:
-    return path.suffix == SUFFIX and path.is_file()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from support.errors import UserError
 
 with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
-    from generation.flags import add_setting, out_folder, run_folder
+    from generation.flags import add_setting, add_start, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
@@ -83,8 +83,7 @@ def _parser(name: str, command: ModuleType) -> Parser:
     parser.add_argument("--out", type=out_folder, help=f"where the results go [{folder}]")
     parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
     command.add_flags(parser)
-    add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
-    parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+    add_start(parser)
     for size in ("output_height", "output_width"):
         add_setting(parser, size, "only for the original's checkpoints")
     return parser

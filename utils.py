@@ -122,7 +122,7 @@ def save_grid(
 def save_picture(picture: np.ndarray, path: Path, flush: bool = True) -> Path:
     """Write a picture uint8 [H, W, C] as .png, .jpg or (lossless) .webp; returns the path."""
     with written_aside(path, flush) as aside:
-        _image(picture).save(aside, **ENCODINGS.get(path.suffix, {}))
+        image_of(picture).save(aside, **ENCODINGS.get(path.suffix, {}))
     return path
 
 
@@ -131,7 +131,12 @@ def _refuse_other_type(pixels: np.ndarray) -> None:
         raise ValueError(f"pixels are {pixels.dtype}, not uint8: to_pixels makes them of images")
 
 
-def _image(picture: np.ndarray) -> Image.Image:
+def image_of(picture: np.ndarray) -> Image.Image:
+    """A picture uint8 [H, W, 1 or 3] as Pillow has it.
+
+    Raises:
+        ValueError: it is something else.
+    """
     _refuse_other_type(picture)
     if picture.ndim != 3 or picture.shape[2] not in CHANNELS:
         raise ValueError(f"a picture is [H, W, 1 or 3], not {list(picture.shape)}")
@@ -185,7 +190,7 @@ def _in_palette(frame: np.ndarray) -> Image.Image:
 
     Pillow's own choice of colours takes 20 times as long.
     """
-    image = _image(frame)
+    image = image_of(frame)
     if image.mode == "L":
         return image
     exact = image.getcolors(256) is not None

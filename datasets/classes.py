@@ -91,6 +91,11 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise UserError(f"{path}, line {number:,}: {fault}") from error
         if number == 1:
             header = [name.strip().lower() for name in fields]
+            if not set(COLUMNS) <= set(header):
+                raise UserError(
+                    f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
+                    "the columns, with a comma between them: file,label"
+                )
         elif len(fields) > len(header):
             raise UserError(
                 f"{path}, line {number:,}: {len(fields)} fields, the first line has {len(header)}: "
@@ -98,11 +103,6 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             )
         elif fields:
             yield number, dict(zip(header, fields, strict=False))
-        if not set(COLUMNS) <= set(header):
-            raise UserError(
-                f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
-                "the columns, with a comma between them: file,label"
-            )
 
 
 def _text_of(path: Path) -> io.StringIO:

@@ -127,7 +127,7 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) 
             _found(settings, say),
             geometry,
             settings.c_dim,
-            settings.data_dir / ARRAYS,
+            arrays_of(settings),
             background=ImageColor.getrgb(settings.background)[:3],
             allow_bad=settings.allow_bad,
             say=say,
@@ -195,6 +195,11 @@ def step_text(settings: Settings, replicas: int) -> str:
 def folder_of(settings: Settings) -> Path:
     """The data set's folder, below data_dir unless --dataset is an absolute path."""
     return settings.data_dir / Path(settings.dataset).expanduser()
+
+
+def arrays_of(settings: Settings) -> Path:
+    """Where decoded images are kept, and what else is computed from the data."""
+    return settings.data_dir / ARRAYS
 
 
 def geometry_of(settings: Settings) -> Geometry:

@@ -202,12 +202,9 @@ def _scan(
         Progress("decoding", len(paths), "images") as progress,
     ):
         for (path, _), result in in_parallel(decoded, zip(paths, stamps, strict=True)):
-            if isinstance(result, str):
-                report.skipped.append((path.relative_to(folder).as_posix(), result))
-            else:
+            report.add(path.relative_to(folder).as_posix(), result)
+            if not isinstance(result, str):
                 out.write(result.pixels.tobytes())
-                report.used += 1
-                report.converted.update(result.done)
             progress.update()
         shape = [report.used, *geometry.output, c_dim]
         out.write(described({"shape": shape, "files": vars(report)}))

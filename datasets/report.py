@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from datasets.image_files import Loaded
 from support.errors import UserError
 from support.files import written_aside
 from support.text import first_names, printable
@@ -28,6 +29,14 @@ class Report:
         """A report from its JSON, which is vars(report)."""
         skipped = [(name, reason) for name, reason in stored["skipped"]]
         return cls(stored["used"], skipped, Counter(stored["converted"]))
+
+    def add(self, name: str, result: Loaded | str) -> None:
+        """Count a file: what came of it, or why nothing did."""
+        if isinstance(result, str):
+            self.skipped.append((name, result))
+        else:
+            self.used += 1
+            self.converted.update(result.done)
 
     @property
     def found(self) -> int:

@@ -12,7 +12,7 @@ from generation.latent import labels_of_seeds, within, z_of_seeds
 from generation.selection import labels_named, listed, refuse_huge
 from support.console import say, say_written
 from support.errors import UserError
-from support.files import write_npy
+from support.npy import write_npy
 from support.text import printable
 from utils import sample_pixels, save_sheet
 

@@ -22,6 +22,12 @@ def add_setting(parser: argparse.ArgumentParser, name: str, text: str = "") -> N
     parser.add_argument(f"--{name}", type=read, choices=flag.choices or None, help=text)
 
 
+def add_start(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how TensorFlow is started."""
+    add_setting(parser, "device", "auto, cpu, gpu or gpu:N [auto]")
+    parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages")
+
+
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the flags that choose pictures: --num and --seed, and those of add_points."""
     parser.add_argument("--num", type=positive, metavar="N", help=f"pictures to make [{default}]")

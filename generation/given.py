@@ -10,10 +10,17 @@ from datasets.report import Report
 from generation.inputs import files_of, images_for
 from runs.settings import Settings
 from support.console import Say
-from support.errors import UserError, one_line
+from support.errors import UserError
+from support.npy import read_npy
 from support.progress import Progress
+from utils import CHANNELS
 
 SUFFIX = ".npy"
+
+
+def is_array(path: Path) -> bool:
+    """Whether pictures are given as an array; else it is a folder."""
+    return path.suffix == SUFFIX and path.is_file()
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -22,7 +29,7 @@ def size_of(path: Path) -> tuple[int, int]:
     Raises:
         UserError: there are none, or they have several sizes.
     """
-    if path.suffix == SUFFIX and path.is_file():
+    if is_array(path):
         height, width = read_array(path).shape[1:3]
         return height, width
     sizes = set()
@@ -45,16 +52,11 @@ def read_array(path: Path) -> np.ndarray:
     Raises:
         UserError: the file is missing or holds something else.
     """
-    try:
-        pictures = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: it cannot be read as .npy ({one_line(error)})") from error
-    if pictures.ndim != 4 or pictures.dtype != np.uint8 or pictures.shape[3] not in (1, 3):
-        shape = "x".join(map(str, pictures.shape))
-        raise UserError(
-            f"{path} holds {pictures.dtype} {shape}; it must be uint8 NxHxWxC, C 1 or 3"
-        )
-    return pictures
+
+    def fits(dtype: np.dtype, shape: tuple[int, ...]) -> bool:
+        return dtype == np.uint8 and len(shape) == 4 and shape[3] in CHANNELS
+
+    return read_npy(path, fits, "uint8 NxHxWxC, C 1 or 3")
 
 
 def read_folder(
@@ -72,11 +74,8 @@ def read_folder(
     report, pictures = Report(), []
     with quiet_pillow(), Progress("reading", len(files), "images") as progress:
         for path, result in images_for(settings, shape, files):
-            if isinstance(result, str):
-                report.skipped.append((str(path), result))
-            else:
-                report.used += 1
-                report.converted.update(result.done)
+            report.add(str(path), result)
+            if not isinstance(result, str):
                 pictures.append(result.pixels)
             progress.update()
     skipped_list = folder.with_name(f"{folder.name}.skipped.txt")

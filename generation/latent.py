@@ -4,23 +4,17 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import numpy as np
 
 from runs.settings import LARGEST_SEED
-from support.errors import UserError, one_line
+from support.errors import UserError
+from support.npy import read_npy
 from support.streams import FARTHEST_Z, draw_z, random_stream
 from support.text import shortened
 
 MOST_NUMBERS = 10_000_000
 LEAST_UNIFORM = {"uniform_signed": -1, "uniform_unsigned": 0}  # where they begin; both end at 1
-MOST_HEADER = 10_000  # letters, as NumPy reads at most
-HEADER = (
-    r"'descr': *'([<>|=]?[a-zA-Z?]\d{0,9})'",
-    r"'fortran_order': *(True|False)",
-    r"'shape': *(\((?:\d{1,18}, *)*(?:\d{1,18})?\))",
-)
 ROWS_AT_ONCE = 4096
 NEARLY_PARALLEL = 1e-4  # radians; below, slerp would divide by almost 0
 
@@ -99,26 +93,7 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
     Raises:
         UserError: the file is missing or holds something else, or numbers that are no z.
     """
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            fault = "it is not a file" if path.exists() else "there is no such file"
-            raise UserError(f"--z {path}: {fault}")
-        with path.open("rb") as file:
-            descr, columns_first, shape = _header_of(file)
-            begin, size = file.tell(), path.stat().st_size
-        dtype = np.dtype(descr)
-        if len(shape) != 2 or shape[1] != z_dim or not shape[0] or dtype.kind != "f":
-            sides = "x".join(map(str, shape))
-            raise UserError(f"--z {path} holds {dtype} {sides}; it must be floats Nx{z_dim}")
-        wanted = math.prod(shape) * dtype.itemsize
-        if size - begin < wanted:
-            raise UserError(
-                f"--z {path} is cut short: {wanted - (size - begin):,} bytes are missing"
-            )
-        order: Literal["C", "F"] = "F" if columns_first else "C"
-        z = np.memmap(path, dtype, "r", begin, shape, order)
-    except (ValueError, TypeError, OSError) as error:
-        raise UserError(f"--z {path}: it cannot be read as .npy ({one_line(error)})") from error
+    z = read_npy(path, lambda dtype, shape: _is_z(dtype, shape, z_dim), f"floats Nx{z_dim}", "--z ")
     for start in range(0, len(z), ROWS_AT_ONCE):
         with np.errstate(over="ignore", invalid="ignore"):  # too large for float32, or NaN
             rows = z[start : start + ROWS_AT_ONCE].astype(np.float32)
@@ -129,27 +104,8 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
     return z
 
 
-def _header_of(file: BinaryIO) -> tuple[str, bool, tuple[int, ...]]:
-    """What the header of a .npy file says: the dtype, whether columns come first, and the shape.
-
-    NumPy reads it as Python, which a broken or malicious one makes fail in many ways. Of an array
-    of plain numbers it is a line that three patterns describe.
-
-    Raises:
-        ValueError: it is no such file, or its array is not of plain numbers.
-    """
-    start = file.read(12)
-    if start[:6] != b"\x93NUMPY" or start[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
-        raise ValueError("it begins otherwise")
-    length, begin = (2, 10) if start[6] == 1 else (4, 12)  # of the length itself; of the text
-    size = int.from_bytes(start[8 : 8 + length], "little")
-    file.seek(begin)
-    text = file.read(min(size, MOST_HEADER)).decode("latin-1")
-    found = [re.search(pattern, text) for pattern in HEADER]
-    if len(text) < size or not all(found):
-        raise ValueError("its header does not describe an array of numbers")
-    descr, columns_first, shape = (match[1] for match in found if match)
-    return descr, columns_first == "True", tuple(map(int, re.findall(r"\d+", shape)))
+def _is_z(dtype: np.dtype, shape: tuple[int, ...], z_dim: int) -> bool:
+    return len(shape) == 2 and shape[1] == z_dim and shape[0] > 0 and dtype.kind == "f"
 
 
 def within(z: np.ndarray, z_dist: str) -> np.ndarray:

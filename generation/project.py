@@ -18,7 +18,7 @@ from generation.latent import within
 from generation.selection import as_typed, chosen_labels
 from support.console import Say, positive, say, say_written
 from support.errors import UserError
-from support.files import write_npy
+from support.npy import write_npy
 from support.streams import draw_z, random_stream
 from utils import one_hot, sample_pixels, save_sheet, to_range
 

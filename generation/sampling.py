@@ -13,7 +13,8 @@ from generation.flags import add_file, add_range, check_points
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
-from support.files import sweep_asides, write_npy
+from support.files import sweep_asides
+from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
 from utils import SAMPLED_AT_ONCE, grid_size, save_grid, save_picture
@@ -125,18 +126,18 @@ def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path
 def save_z(selection: Selection, path: Path) -> Path:
     """Write the z of each picture, float32 [N, z_dim], as --z reads it; returns the path."""
     shape = (selection.count, selection.z_dim)
-    return write_npy(path, "<f4", shape, map(selection.z, _passes(selection.count)))
+    return write_npy(path, "<f4", shape, map(selection.z, passes(selection.count)))
 
 
 def sampled(dcgan: "DCGAN", selection: Selection) -> Iterator[tuple[slice, np.ndarray]]:
     """Which pictures, and their pixels uint8 [n, H, W, C], one pass of the sampler at a time."""
     with Progress("generating", selection.count, "images") as progress:
-        for part in _passes(selection.count):
+        for part in passes(selection.count):
             yield part, selection.pixels(dcgan, part)
             progress.update(part.stop - part.start)
 
 
-def _passes(count: int) -> Iterator[slice]:
+def passes(count: int) -> Iterator[slice]:
     """0 ... count - 1, cut for the sampler."""
     for start in range(0, count, SAMPLED_AT_ONCE):
         yield slice(start, min(start + SAMPLED_AT_ONCE, count))

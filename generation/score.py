@@ -16,7 +16,8 @@ from generation.inputs import add_images, files_of, loaded_images, say_unknown_g
 from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.errors import RunError, UserError
-from support.files import write_npy, written_aside
+from support.files import written_aside
+from support.npy import write_npy
 from support.progress import Progress
 from utils import one_hot, save_sheet, to_range
 
@@ -161,11 +162,8 @@ def _batches(
     pixels: list[np.ndarray] = []
     with Progress(title, len(files), "images") as progress:
         for number, (path, result) in enumerate(loaded_images(trained, files), 1):
-            if isinstance(result, str):
-                report.skipped.append((str(path), result))
-            else:
-                report.used += 1
-                report.converted.update(result.done)
+            report.add(str(path), result)
+            if not isinstance(result, str):
                 paths.append(path)
                 pixels.append(result.pixels)
             if len(paths) == AT_ONCE or (paths and number == len(files)):

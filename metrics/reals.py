@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from datasets.dataset import ARRAYS, folder_of, geometry_of, open_dataset
+from datasets.dataset import folder_of, geometry_of, open_dataset
 from datasets.idx import MNIST_CLASSES, load_parts
 from metrics.kept import digest_of, read_arrays, write_arrays
 from metrics.spaces import LEAST, Features, Space, blocks_of, features_of
@@ -114,11 +114,6 @@ def features_of_reals(space: Space, images: np.ndarray, arrays: Path, say: Say) 
     features = features_of(space, blocks_of(images), len(images), "real images")
     write_arrays(path, {"space": np.array(features.space), "values": features.values}, say)
     return features
-
-
-def arrays_of(settings: Settings) -> Path:
-    """Where computed arrays are kept: beside the decoded images."""
-    return settings.data_dir / ARRAYS
 
 
 def drawn_labels(reals: Reals, count: int, seed: int) -> np.ndarray:

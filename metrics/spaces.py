@@ -20,6 +20,7 @@ from support.console import Say
 from support.errors import UserError
 from support.parallel import in_parallel
 from support.progress import Progress
+from utils import image_of
 
 LEAST = 10  # pictures, or their neighbours and covariances mean nothing
 SMALL_SIDE = 32  # of `pixels`: larger pictures are made smaller, or their covariance fills memory
@@ -169,8 +170,7 @@ def resized(pictures: np.ndarray, size: tuple[int, int], by: Image.Resampling) -
         return pictures
 
     def one(picture: np.ndarray) -> np.ndarray:
-        image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-        return np.asarray(image.resize(size[::-1], by)).reshape(*size, -1)
+        return np.asarray(image_of(picture).resize(size[::-1], by)).reshape(*size, -1)
 
     return np.stack([result for _, result in in_parallel(one, pictures)])
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ def read_run(folder: Path, kind: type[Settings] = Settings) -> StoredRun:
     classes = others.pop("classes", [])
     if not isinstance(classes, list) or not all(isinstance(n, str) and n for n in classes):
         raise damaged(path, '"classes" is not a list of names, such as ["dark", "fair"]')
-    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(classes).items() if count > 1):
         raise damaged(path, f'"classes" holds {shortened(repr(twice[0]))} twice')
     deciding = {name: value for name, value in settings.items() if name not in passing}
     return StoredRun(path, deciding, classes=tuple(classes), others=others, **counts)

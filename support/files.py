@@ -7,12 +7,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from support.errors import NoRoomError, UserError
 from support.text import in_units
@@ -112,16 +110,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a JSON object: put back a copy")
     return content
-
-
-def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
-    """Write an array as NumPy's .npy, some rows at a time, as dtype "<f4" or "|u1"; -> the path."""
-    header = {"descr": dtype, "fortran_order": False, "shape": shape}
-    with written_aside(path) as aside, aside.open("wb") as out:
-        np.lib.format.write_array_header_1_0(out, header)
-        for block in blocks:
-            out.write(block.astype(dtype).tobytes())
-    return path
 
 
 def check_room(folder: Path, needed: int) -> None:

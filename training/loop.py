@@ -202,8 +202,8 @@ def _save(run: Run, step: int) -> Path:
         return run.checkpoint_dir
     try:
         if not (run.checkpoint_dir / RUN_FILE).is_file():  # somebody has deleted it
-            counts = len(run.data.images), run.checkpoint_dir, run.data.classes
-            store_run(run.settings, *counts, run.devices.replicas)
+            images, classes = len(run.data.images), run.data.classes
+            store_run(run.settings, images, run.checkpoint_dir, classes, run.devices.replicas)
         return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
     except (OSError, RunError) as error:
         raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error

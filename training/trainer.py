@@ -48,8 +48,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
     if step < total:
         with the_only_training(folder) if cluster.is_chief else contextlib.nullcontext():
             if cluster.is_chief:
-                counts = len(data.images), folder, data.classes, cluster.replicas
-                for line in store_run(settings, *counts):
+                images, replicas = len(data.images), cluster.replicas
+                for line in store_run(settings, images, folder, data.classes, replicas):
                     say(line)
                 sweep_asides(settings.run_folder(settings.sample_dir))
             run = Run(settings, plan.seed, data, dcgan, folder, cluster.devices(dcgan))

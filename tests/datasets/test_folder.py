@@ -387,7 +387,6 @@ def test_links_to_other_folders_are_followed(tmp_path: Path) -> None:
 
 SCAN = """
 import sys, pathlib, time
-import download
 from datasets import folder, image_files
 load_image = folder.load_image
 folder.load_image = lambda *form: (time.sleep(0.05), load_image(*form))[1]
