@@ -64,7 +64,8 @@ class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES.
+    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES. d_updates,
+    g_updates: of one iteration; None for the loss's own.
 
     Raises:
         ValueError: a field makes no sense; names it.
@@ -74,9 +75,16 @@ class TrainingConfig:
     learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
     beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
+    d_updates: int | None = None
+    g_updates: int | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self)
+
+    @property
+    def updates(self) -> tuple[int | None, int | None]:
+        """Of D and of G in one iteration; None for the loss's own."""
+        return self.d_updates, self.g_updates
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,12 @@ class Settings:
     learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0)
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
     loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
+    d_updates: int | None = setting(
+        None, "updates of D in a step [as the loss has it; gan: 1]", KEPT, least=1
+    )
+    g_updates: int | None = setting(
+        None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1
+    )
     augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
         "float32", "bfloat16 is faster if the processor has it", KEPT, choices=PRECISIONS
