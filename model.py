@@ -22,9 +22,10 @@ from gan.checkpoints import (
     write_description,
 )
 from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
-from gan.losses import LOSSES
+from gan.losses import loss_of
 from gan.networks import build, of_any_count
 from gan.tf1 import is_tf1, read_values
+from gan.updates import Gradients, gradients_of_d, gradients_of_g
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
 from support.files import refuse_pattern
@@ -32,8 +33,6 @@ from support.files import refuse_pattern
 WATCHED = ("d", "d_", "G")
 # Nothing here branches on a tensor. AutoGraph would look for it all the same: 1 s at each start.
 graph = functools.partial(tf.function, autograph=False)
-Gradients = dict[str, tf.Tensor]
-Logits = Callable[..., tf.Tensor]
 
 
 class DCGAN(tf.Module):
@@ -73,7 +72,8 @@ class DCGAN(tf.Module):
             raise TypeError(f"given twice: {', '.join({**values, **of_step})} and a config")
         self.config = config or NetworkConfig(**values)
         self.training = training or TrainingConfig(**of_step)
-        self.batch_size, self.loss = self.training.batch_size, LOSSES[self.training.loss]
+        self.batch_size, updates = self.training.batch_size, self.training.updates
+        self.loss = loss_of(self.training.loss, *updates)
         self.image_shape = (*self.config.size, self.config.c_dim)
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
         seed = checks.whole_number("seed", seed, 0)
@@ -125,8 +125,11 @@ class DCGAN(tf.Module):
         evaluate: bool = False,
         watch: bool = False,
         augment_seed: tf.Tensor | None = None,
+        penalty_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """One iteration of the original: D once, G twice, all on the same z.
+        """One iteration: with the original's loss D once, then G twice, all on the same z.
+
+        How often each is updated is the loss's, or of the TrainingConfig.
 
         Args:
             images: float32 [B, H, W, c_dim] in `value_range`, B 1 or more.
@@ -136,20 +139,23 @@ class DCGAN(tf.Module):
             watch: also return what TensorBoard shows.
             augment_seed: int32 [2]; with it, D sees all images, real and fake, augmented by random
                 numbers that follow from it. Without it, D sees them as they are.
+            penalty_seed: int32 [2], for a loss that draws random numbers (`loss.draws`) only.
 
         Returns:
-            Scalars d_loss, d_loss_real, d_loss_fake (of the D update's pass) and g_loss (of the
-            second G update's). With `evaluate` also eval_d_loss_fake, eval_d_loss_real and
-            eval_g_loss. With `watch` also d and d_, D's probabilities of reals and fakes [B, 1],
-            and G, the fakes [B, H, W, c_dim].
+            Scalars d_loss, d_loss_real, d_loss_fake (of the last D update's pass; d_loss with the
+            penalty) and g_loss (of the last G update's). With `evaluate` also eval_d_loss_fake,
+            eval_d_loss_real and eval_g_loss. With `watch` also d and d_, D's probabilities of reals
+            and fakes [B, 1], and G, the fakes [B, H, W, c_dim].
 
         Raises:
             ValueError: they have another type or shape, or the first batch another range.
         """
         images, z, y = self._inputs.of_step(images, z, y)
         if augment_seed is not None:
-            augment_seed = checks.augment_seed(augment_seed)
-        result = self._train_step(images, z, y, bool(evaluate), augment_seed)
+            augment_seed = checks.seed("augment_seed", augment_seed)
+        if self.loss.draws:
+            penalty_seed = checks.seed("penalty_seed", penalty_seed)
+        result = self._train_step(images, z, y, bool(evaluate), augment_seed, penalty_seed)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
     def three_updates(
@@ -159,6 +165,7 @@ class DCGAN(tf.Module):
         y: tf.Tensor | None = None,
         evaluate: bool = False,
         augment_seed: tf.Tensor | None = None,
+        penalty_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """The graph behind train_step: the same arguments, as tensors; `watch` is always on."""
         loss, look = self.loss, look_of(self.value_range, augment_seed)
@@ -166,61 +173,48 @@ class DCGAN(tf.Module):
 
         # Each pass in training normalises with its own batch and moves the moving averages,
         # `passes` times where it stands for several of the original's.
-        def logits_of(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
-            seen = self._in_compute_type(look(images))
-            return self.discriminator(seen, y, training=True, passes=passes)
+        def logits_of(seen: tf.Tensor, passes: int = 1) -> tf.Tensor:
+            return self.discriminator(self._in_compute_type(seen), y, training=True, passes=passes)
+
+        def looked_at(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
+            return logits_of(look(images), passes)
+
+        def update_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
+            variables = self.generator.trainable()
+            gradients, g_loss, logits = gradients_of_g(
+                loss, variables, looked_at, fakes, g_tape, lambda: looked_at(images)
+            )
+            self.g_optim.apply(variables, self._averaged(gradients))
+            return g_loss, logits
 
         # The D update and the first G update need G(z) of the same weights and z: the original
         # computes it for each, here one pass serves both.
         with tf.GradientTape() as g_tape:
             fakes = self.generator(z, y, training=True, passes=loss.d_updates + 1)
-        for _ in range(loss.d_updates):
-            result, logits_of_reals = self._update_discriminator(images, fakes, logits_of)
-        result["g_loss"], logits_of_fakes = self._update_generator(g_tape, fakes, logits_of)
+        for number in range(loss.d_updates):
+            seed = None if penalty_seed is None else penalty_seed + tf.constant((0, number))
+            variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
+            gradients, result, logits_of_reals = gradients_of_d(
+                loss, variables, logits_of, *seen, seed
+            )
+            self.d_optim.apply(variables, self._averaged(gradients))
+        result["g_loss"], logits_of_fakes = update_g(fakes, g_tape)
         # G once more on the same z. The original does so to keep d_loss from going to 0.
         for _ in range(loss.g_updates - 1):
             with tf.GradientTape() as g_tape:
                 more_fakes = self.generator(z, y, training=True)
-            result["g_loss"], _ = self._update_generator(g_tape, more_fakes, logits_of)
+            result["g_loss"], _ = update_g(more_fakes, g_tape)
         if evaluate:
             # The losses that are printed. The original's passes for d_loss_fake and for g_loss
             # are the same: one that counts twice.
-            of_fakes = logits_of(self.generator(z, y, training=True, passes=2), passes=2)
-            real, fake = loss.d(logits_of(images), of_fakes)
+            of_fakes = looked_at(self.generator(z, y, training=True, passes=2), passes=2)
+            of_reals = looked_at(images)
+            real, fake = loss.d(of_reals, of_fakes)
             result |= {"eval_d_loss_fake": fake, "eval_d_loss_real": real}
-            result["eval_g_loss"] = loss.g(of_fakes)
+            result["eval_g_loss"] = loss.g(of_fakes, lambda: of_reals)
         probability = loss.probability
         d, d_ = probability(logits_of_reals), probability(logits_of_fakes)
         return result | {"d": d, "d_": d_, "G": fakes}
-
-    def _update_discriminator(
-        self, images: tf.Tensor, fakes: tf.Tensor, logits_of: Logits
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Update D -> the losses of its pass, and its logits of the real images."""
-        variables = self.discriminator.trainable()
-        with tf.GradientTape() as tape:
-            logits_of_reals = logits_of(images)
-            d_loss_real, d_loss_fake = self.loss.d(logits_of_reals, logits_of(fakes))
-            d_loss = d_loss_real + d_loss_fake
-            if self.loss.penalty:
-                d_loss += self.loss.penalty(logits_of, images, fakes)
-        self.d_optim.apply(variables, self._averaged(tape.gradient(d_loss, variables)))
-        losses = {"d_loss": d_loss, "d_loss_real": d_loss_real, "d_loss_fake": d_loss_fake}
-        return losses, logits_of_reals
-
-    def _update_generator(
-        self, g_tape: tf.GradientTape, fakes: tf.Tensor, logits_of: Logits
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Update G by what D says of `fakes`, which `g_tape` saw G make -> g_loss, D's logits."""
-        # D's own weights are not watched: no gradient is computed for them.
-        with tf.GradientTape(watch_accessed_variables=False) as d_tape:
-            d_tape.watch(fakes)
-            logits = logits_of(fakes)
-            g_loss = self.loss.g(logits)
-        variables = self.generator.trainable()
-        gradients = g_tape.gradient(fakes, variables, d_tape.gradient(g_loss, fakes))
-        self.g_optim.apply(variables, self._averaged(gradients))
-        return g_loss, logits
 
     def _in_compute_type(self, x: tf.Tensor | None) -> tf.Tensor | None:
         """An input of the networks in the type that training computes in."""

@@ -143,7 +143,7 @@ class BatchNorm(tf.Module):
             training: normalise with the batch's own statistics, and move the averages by them;
                 otherwise (the sampler) normalise with the averages.
             passes: how many of the original's passes this one stands for: the averages move once
-                for each.
+                for each, and not at all for 0.
         """
         if x.shape.rank == 2:
             x = x[:, tf.newaxis, tf.newaxis, :]
@@ -157,7 +157,7 @@ class BatchNorm(tf.Module):
             epsilon=BATCH_NORM_EPSILON,
             is_training=training,
         )
-        if training:
+        if training and passes:
             _move(self.moving_mean, result.batch_mean, passes)
             _move(self.moving_variance, result.batch_variance, passes)
         return result.y

@@ -95,16 +95,18 @@ class Inputs:
             )
 
 
-def augment_seed(values: Any) -> tf.Tensor:
-    """A seed for DiffAugment as an int32 tensor [2].
+def seed(name: str, values: Any) -> tf.Tensor:
+    """A seed of TensorFlow's stateless functions as an int32 tensor [2].
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it is something else, or None.
     """
+    if values is None:
+        raise ValueError(f"{name} is missing: this loss draws random numbers from it, int32 [2]")
     values = _array(values)
     dtype = tf.as_dtype(values.dtype)
     if not dtype.is_integer or tuple(values.shape) != (2,):
-        raise ValueError(f"augment_seed: {dtype.name} {_words(values.shape)}, not int32 [2]")
+        raise ValueError(f"{name}: {dtype.name} {_words(values.shape)}, not int32 [2]")
     return tf.cast(values, tf.int32)
 
 

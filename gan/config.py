@@ -11,6 +11,7 @@ from support.errors import UserError
 from support.text import shortened
 
 Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
+ARCHITECTURES = ("dcgan", "dcgan_mnist", "gan")  # gan/networks.py has a pair for each
 PRECISIONS = ("float32", "bfloat16")
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
@@ -21,12 +22,12 @@ BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
 class NetworkConfig:
     """Everything that decides which networks are built; what is not given is the original's.
 
-    architecture: a name from networks.ARCHITECTURES; "" takes the original's choice, "dcgan_mnist"
+    architecture: a name from ARCHITECTURES; "" takes the original's choice, "dcgan_mnist"
     with labels and "dcgan" without. output_height, output_width: of the images, any size, also odd
     and not square. c_dim: colour channels. y_dim: number of classes, None without labels. z_dim:
-    length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first.
-    gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only). precision:
-    "float32" or "bfloat16", what training computes in; it shapes nothing.
+    length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first
+    (not for "gan"). gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only).
+    precision: "float32" or "bfloat16", what training computes in; it shapes nothing.
 
     Raises:
         ValueError: a field makes no sense; names it.
@@ -64,7 +65,8 @@ class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES.
+    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES. d_updates,
+    g_updates: of one iteration; None for the loss's own.
 
     Raises:
         ValueError: a field makes no sense; names it.
@@ -74,9 +76,16 @@ class TrainingConfig:
     learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
     beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
+    d_updates: int | None = None
+    g_updates: int | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self)
+
+    @property
+    def updates(self) -> tuple[int | None, int | None]:
+        """Of D and of G in one iteration; None for the loss's own."""
+        return self.d_updates, self.g_updates
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:

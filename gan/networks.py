@@ -10,22 +10,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from gan.base import Network, flatten, float32, with_label
 from gan.config import NetworkConfig, halved
+from gan.dense import DenseDiscriminator, DenseGenerator
 from ops import BatchNorm, Conv2d, Deconv2d, Linear, lrelu
-
-
-class Network(tf.Module):
-    """What all networks share: variables by their original names, in the order of the layers."""
-
-    def named_variables(self) -> dict[str, tf.Variable]:
-        """Weights and moving averages, {"generator/g_h0_lin/Matrix": variable, ...}."""
-        layers = [layer for layer in vars(self).values() if isinstance(layer, tf.Module)]
-        variables = [v for layer in layers for v in vars(layer).values()]
-        return {v.name.split(":")[0]: v for v in variables if isinstance(v, tf.Variable)}
-
-    def trainable(self) -> dict[str, tf.Variable]:
-        """The part of named_variables() that Adam updates."""
-        return {name: v for name, v in self.named_variables().items() if v.trainable}
 
 
 class Generator(Network):
@@ -55,12 +43,12 @@ class Generator(Network):
         self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
-        h = tf.reshape(self.g_h0_lin(_with(z, y)), [-1, *self._start])
+        h = tf.reshape(self.g_h0_lin(with_label(z, y)), [-1, *self._start])
         h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, H/16, W/16, 8 gf]
         h = tf.nn.relu(self.g_bn1(self.g_h1(h, y), training, passes))  # [B, H/8, W/8, 4 gf]
         h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/4, W/4, 2 gf]
         h = tf.nn.relu(self.g_bn3(self.g_h3(h, y), training, passes))  # [B, H/2, W/2, gf]
-        return tf.nn.tanh(_float32(self.g_h4(h, y)))  # [B, H, W, c_dim]
+        return tf.nn.tanh(float32(self.g_h4(h, y)))  # [B, H, W, c_dim]
 
 
 class Discriminator(Network):
@@ -87,7 +75,7 @@ class Discriminator(Network):
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
-        return _float32(self.d_h4_lin(self.features(images, y, training, passes)))  # [B, 1]
+        return float32(self.d_h4_lin(self.features(images, y, training, passes)))  # [B, 1]
 
     def features(
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
@@ -97,7 +85,7 @@ class Discriminator(Network):
         h = lrelu(self.d_bn1(self.d_h1_conv(h, y), training, passes))  # [B, H/4, W/4, 2 df]
         h = lrelu(self.d_bn2(self.d_h2_conv(h, y), training, passes))  # [B, H/8, W/8, 4 df]
         h = lrelu(self.d_bn3(self.d_h3_conv(h, y), training, passes))  # [B, H/16, W/16, 8 df]
-        return _with(_flatten(h), y)
+        return with_label(flatten(h), y)
 
 
 class MnistGenerator(Network):
@@ -121,13 +109,13 @@ class MnistGenerator(Network):
 
     def __call__(self, z: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1) -> tf.Tensor:
         """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
-        h = self.g_h0_lin(_with(z, y))
+        h = self.g_h0_lin(with_label(z, y))
         h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, gfc]
-        h = self.g_h1_lin(_with(h, y))
+        h = self.g_h1_lin(with_label(h, y))
         h = tf.nn.relu(self.g_bn1(h, training, passes))  # [B, H/4 * W/4 * 2 gf]
         h = tf.reshape(h, [-1, *self._start])  # [B, H/4, W/4, 2 gf]
         h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/2, W/2, 2 gf]
-        return tf.nn.sigmoid(_float32(self.g_h3(h, y)))  # [B, H, W, c_dim]
+        return tf.nn.sigmoid(float32(self.g_h3(h, y)))  # [B, H, W, c_dim]
 
 
 class MnistDiscriminator(Network):
@@ -150,7 +138,7 @@ class MnistDiscriminator(Network):
         self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
-        return _float32(self.d_h3_lin(self.features(images, y, training, passes)))  # [B, 1]
+        return float32(self.d_h3_lin(self.features(images, y, training, passes)))  # [B, 1]
 
     def features(
         self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
@@ -159,16 +147,18 @@ class MnistDiscriminator(Network):
         h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(h, y)
         h = lrelu(self.d_bn1(h, training, passes))  # [B, H/4, W/4, df + y_dim]
-        h = self.d_h2_lin(_with(_flatten(h), y))
+        h = self.d_h2_lin(with_label(flatten(h), y))
         h = lrelu(self.d_bn2(h, training, passes))  # [B, dfc]
-        return _with(h, y)
+        return with_label(h, y)
 
 
 # A name, its generator and its discriminator. The original has "dcgan_mnist" for MNIST with labels
-# and "dcgan" for everything else.
+# and "dcgan" for everything else; "gan" is the fully connected one of tutorials. The names are
+# gan.config.ARCHITECTURES.
 ARCHITECTURES: dict[str, tuple[type[Network], type[Network]]] = {
     "dcgan": (Generator, Discriminator),
     "dcgan_mnist": (MnistGenerator, MnistDiscriminator),
+    "gan": (DenseGenerator, DenseDiscriminator),
 }
 
 
@@ -235,17 +225,3 @@ def parameter_table(*networks: Network) -> str:
             total += count
             rows.append(f"{name:32} {variable.shape.as_list()!s:22} {count:>12,}")
     return "\n".join([*rows, f"{'total':32} {'':22} {total:>12,}"])
-
-
-def _with(x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-    """A vector with the label appended, if there is one."""
-    return x if y is None else tf.concat([x, y], 1)
-
-
-def _flatten(x: tf.Tensor) -> tf.Tensor:
-    return tf.reshape(x, [-1, math.prod(x.shape[1:])])
-
-
-def _float32(x: tf.Tensor) -> tf.Tensor:
-    """The last activation and the losses are computed in float32, whatever came before."""
-    return tf.cast(x, tf.float32)

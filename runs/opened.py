@@ -8,7 +8,7 @@ from typing import Any
 from gan.checkpoints import latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.settings import Settings
+from runs.settings import Settings, shaping
 from runs.stored import class_names, damaged, folders_in, image_size, read_run
 from support.console import Say, print_note
 from support.errors import UserError
@@ -79,7 +79,7 @@ def open_run(
     run = read_run(folder)
     settings = _settings(run.settings, typed, run.path)
     dcgan = DCGAN.from_checkpoint(folder, image_size(folder, settings), step, note)
-    refuse_other_shape(dcgan.config.shape(), typed, folder, "Leave out what differs")
+    refuse_other_shape(dcgan.config.shape(), shaping(typed), folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(run, dcgan.y_dim)
     classes = names or [str(number) for number in range(dcgan.y_dim or 0)]

@@ -12,7 +12,7 @@ from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
-from runs.settings import Settings
+from runs.settings import Settings, shaping
 from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
 from support.errors import UserError
 from support.text import first_names
@@ -83,7 +83,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         if stored is None:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
-        refuse_other_shape(stored.config.shape(), settings.typed(), weights_of)
+        refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
     return Plan(settings, source, stored, (*notes, *said))
 
 

@@ -6,13 +6,14 @@ goes by what they say of themselves: bounds, choices, whether a run keeps them (
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from PIL import ImageColor
 
-from gan.config import PRECISIONS, NetworkConfig, TrainingConfig
+from gan.config import ARCHITECTURES, PRECISIONS, NetworkConfig, TrainingConfig
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
 from support.errors import UserError
@@ -90,7 +91,19 @@ class Settings:
     epoch: int = setting(25, "epochs in all", least=1, group="The training")
     learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0)
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
+    arch: str | None = setting(
+        None,
+        "the networks; gan is fully connected [dcgan; mnist with labels: dcgan_mnist]",
+        KEPT,
+        choices=ARCHITECTURES,
+    )
     loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
+    d_updates: int | None = setting(
+        None, "updates of D in a step [as the loss has it; gan: 1]", KEPT, least=1
+    )
+    g_updates: int | None = setting(
+        None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1
+    )
     augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
         "float32", "bfloat16 is faster if the processor has it", KEPT, choices=PRECISIONS
@@ -183,10 +196,11 @@ class Settings:
     def network(self, c_dim: int, y_dim: int | None) -> NetworkConfig:
         """The networks that are asked for, with the data's channels and number of classes.
 
-        MNIST with labels has the original's network for it; everything else the other.
+        MNIST with labels has the original's network for it, and everything else the other, unless
+        --arch says which.
         """
-        architecture = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
-        decided = {"architecture": architecture, "c_dim": c_dim, "y_dim": y_dim}
+        usual = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
+        decided = {"architecture": self.arch or usual, "c_dim": c_dim, "y_dim": y_dim}
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
     def training(self) -> TrainingConfig:
@@ -211,6 +225,11 @@ class Settings:
         return values
 
 
+def shaping(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed settings, by the names that NetworkConfig has for them."""
+    return {"architecture" if name == "arch" else name: value for name, value in typed.items()}
+
+
 def check(settings: Settings) -> None:
     """Refuse values that make no sense, or none together, where a field alone cannot tell.
 
@@ -225,6 +244,8 @@ def check(settings: Settings) -> None:
         raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim out")
     if settings.labels_file and settings.is_idx_set:
         raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it out")
+    if settings.arch == "dcgan_mnist" and not settings.with_labels:
+        raise UserError("--arch=dcgan_mnist needs labels: --labels, or --arch=dcgan")
     if settings.labels is False and "labels_file" in settings.given:
         raise UserError("--nolabels and --labels_file: give one of them")
     try:

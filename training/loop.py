@@ -89,8 +89,9 @@ def train_steps(run: Run, step: int, total: int) -> int:
             sampled = is_sampled(settings, step, data.epoch_size, data.batches)
             noted = sampled or step % settings.summary_freq == 0  # by the listeners
 
-            # Step: D once, G twice on the same z (model.DCGAN.three_updates), and on the steps
-            # that print a line the losses once more, with the new weights.
+            # Step: D once, G twice on the same z, or as often as --loss has it
+            # (model.DCGAN.three_updates), and on the steps that print a line the losses once more,
+            # with the new weights.
             result = devices.train_step(batch_of, printed, noted, wish())
 
             with _saving_in_any_case(run, step):
@@ -139,9 +140,10 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
     if y is not None:
         batch["y"] = y
-    if run.settings.augment:
-        stream = random_stream(run.seed, "augment", draw)
-        batch["augment_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
+    drawing = {"augment": run.settings.augment, "penalty": run.dcgan.loss.draws}
+    for purpose in (name for name, draws in drawing.items() if draws):
+        stream = random_stream(run.seed, purpose, draw)
+        batch[f"{purpose}_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
     return batch
 
 

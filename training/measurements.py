@@ -20,8 +20,8 @@ from PIL import Image
 from datasets.dataset import Dataset
 from datasets.folder import find_images, load_folder
 from datasets.image_files import Geometry
+from gan.base import Network
 from gan.config import halved
-from gan.networks import Network
 from model import DCGAN
 from runs.settings import Settings
 from training.devices import OneDevice

@@ -1,5 +1,8 @@
 """A loss is a row of LOSSES: the step, what is shown and what is stored follow from it."""
 
+import functools
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +10,16 @@ import pytest
 import tensorflow as tf
 from makers import batch, small
 
+from datasets.dataset import Dataset
 from gan import losses
 from gan.losses import LOSSES, Loss, fake_loss, real_loss
+from gan.networks import ARCHITECTURES
 from main import parse
-from model import DCGAN
+from model import DCGAN, graph
+from support import cpu_kernels
 from support.errors import UserError
+from training.devices import OneDevice, Wish
+from training.loop import Run, make_batch
 
 
 def test_the_originals_losses_are_cross_entropies() -> None:
@@ -22,14 +30,134 @@ def test_the_originals_losses_are_cross_entropies() -> None:
     assert float(fake_loss(logits)) == pytest.approx(wanted, rel=1e-5)
     np.testing.assert_allclose(LOSSES["gan"].probability(logits), probability, rtol=1e-5)
     real, fake = LOSSES["gan"].d(logits, -logits)
-    assert float(real) == float(fake) == float(LOSSES["gan"].g(logits))
+    assert float(real) == float(fake) == float(LOSSES["gan"].g(logits, never))
+
+
+# D's logits of two reals and of two fakes, and what each loss makes of them, by hand.
+REALS, FAKES = [3.0, 0.5], [-2.0, 0.5]
+BY_HAND = {
+    "lsgan": ((4 + 0.25) / 4, (4 + 0.25) / 4, (9 + 0.25) / 4, [1, 0.5]),
+    "wgan-gp": (-1.75, -0.75, 0.75, 1 / (1 + np.exp([-3, -0.5]))),
+    "hinge": ((0 + 0.5) / 2, (0 + 1.5) / 2, 0.75, [1, 0.75]),
+    "rpgan": (  # differences of 5 and of 0
+        *[(np.log1p(np.exp(-5)) + np.log(2)) / 4] * 2,
+        (np.log1p(np.exp(5)) + np.log(2)) / 2,
+        1 / (1 + np.exp([-3, -0.5])),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_the_other_losses_are_those_of_their_papers(name: str) -> None:
+    loss = LOSSES[name]
+    reals, fakes = tf.constant(REALS)[:, tf.newaxis], tf.constant(FAKES)[:, tf.newaxis]
+    of_reals, of_fakes, of_g, shown = BY_HAND[name]
+    real, fake = loss.d(reals, fakes)
+    assert float(real) == pytest.approx(of_reals)
+    assert float(fake) == pytest.approx(of_fakes)
+    of_reals = (lambda: reals) if name == "rpgan" else never
+    assert float(loss.g(fakes, of_reals)) == pytest.approx(of_g)
+    np.testing.assert_allclose(np.ravel(loss.probability(reals)), shown, rtol=1e-5)
+
+
+def never() -> tf.Tensor:
+    """Stand for D's logits of reals where a pass for them would be in vain."""
+    raise AssertionError("this loss of G looks at fakes alone")
+
+
+def test_the_penalties_are_of_the_slope_by_hand() -> None:
+    """D(x) = 3 x0 + 4 x1 has a slope of 5 everywhere; D(x) = |x|^2 / 2 one of |x|."""
+    reals, fakes = tf.ones([2, 1, 2, 1]), -tf.ones([2, 1, 2, 1])
+    seed = tf.constant((1, 2))
+
+    def plane(x: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(x, [2, 2]) @ [[3.0], [4.0]]
+
+    def bowl(x: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(x**2, [1, 2, 3])[:, tf.newaxis] / 2
+
+    of = {"wgan-gp": losses.gradient_penalty, "rpgan": losses.zero_centred_penalties}
+    assert float(of["wgan-gp"](plane, reals, fakes, seed)) == pytest.approx(10 * (5 - 1) ** 2)
+    assert float(of["rpgan"](plane, reals, fakes, None)) == pytest.approx((25 + 25) / 2)
+    assert float(of["rpgan"](bowl, reals, 3 * fakes, None)) == pytest.approx((2 + 18) / 2)
+    # From (-1, -1) to (1, 1): the slope is |2 share - 1| root 2, at a share for each pair.
+    share = tf.random.stateless_uniform([2], seed).numpy()
+    wanted = 10 * np.mean((abs(2 * share - 1) * np.sqrt(2) - 1) ** 2)
+    assert float(of["wgan-gp"](bowl, reals, fakes, seed)) == pytest.approx(wanted, rel=1e-4)
+    flat = of["wgan-gp"](lambda x: 0 * bowl(x), reals, fakes, seed)
+    assert float(flat) == pytest.approx(10, rel=1e-4)
+
+
+STEP = 3e-4
+
+
+@pytest.mark.parametrize("name", ["wgan-gp", "rpgan"])
+@pytest.mark.parametrize("y_dim", [None, 3])
+def test_gradients_of_penalties_are_those_of_finite_differences(
+    name: str, y_dim: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the gradients of support/cpu_kernels.py; and TensorFlow's own kernels agree."""
+    dcgan = small(12, 20, 3, y_dim=y_dim, architecture="dcgan")
+    images, _, y = batch(dcgan)
+    reals, fakes = tf.constant(images), tf.constant(batch(dcgan, seed=3)[0])
+    discriminator, loss_penalty = dcgan.discriminator, LOSSES[name].penalty
+    assert loss_penalty is not None
+    variables = {n: v for n, v in discriminator.trainable().items() if feels_a_slope(n)}
+    for name_of, variable in variables.items():
+        if name_of.endswith(("/w", "/Matrix")):  # larger slopes than those of fresh weights
+            variable.assign(5 * variable)
+
+    def penalty() -> tf.Tensor:
+        def logits_of(x: tf.Tensor) -> tf.Tensor:
+            return discriminator(x, y, training=True, passes=0)
+
+        return loss_penalty(logits_of, reals, fakes, tf.constant((1, 2)))
+
+    @graph
+    def gradients() -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            value = penalty()
+        return tape.gradient(value, variables)
+
+    value, found = graph(penalty), gradients()
+    for variable_name, variable in variables.items():
+        gradient, before = found[variable_name], variable.numpy()
+        length = float(tf.norm(gradient))
+        beside = [0.0, 0.0]
+        for side, sign in enumerate((1, -1)):
+            variable.assign(before + sign * STEP * gradient / length)
+            beside[side] = float(value())
+        variable.assign(before)
+        slope = (beside[0] - beside[1]) / (2 * STEP)
+        assert slope == pytest.approx(length, rel=5e-3), variable_name
+    monkeypatch.setattr(cpu_kernels, "on_cpu", lambda: False)
+    for variable_name, wanted in graph(gradients.python_function)().items():
+        off = np.abs(found[variable_name] - wanted).max() / np.abs(wanted).max()
+        assert off < 1e-5, variable_name
+
+
+def feels_a_slope(name: str) -> bool:
+    """Whether D's slope depends on a variable; what only shifts, or feeds a batch norm, does not.
+
+    A shift before a leaky ReLU decides which of its two slopes is taken, and is felt.
+    """
+    shifts = ("h1_conv/biases", "h2_conv/biases", "h3_conv/biases", "bn3/beta", "h4_lin/bias")
+    return not name.endswith(shifts)
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Compute a step without tracing it, which takes longer than a few tiny steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
 def least_squares(monkeypatch: pytest.MonkeyPatch) -> Loss:
     """Least squares with a penalty: what another loss needs (Mao et al. 2017)."""
 
-    def penalty(logits_of, images: tf.Tensor, fakes: tf.Tensor) -> tf.Tensor:  # type: ignore[no-untyped-def]
+    def penalty(logits_of, images: tf.Tensor, fakes: tf.Tensor, seed) -> tf.Tensor:  # type: ignore[no-untyped-def]
         between = (images + fakes) / 2
         with tf.GradientTape() as tape:
             tape.watch(between)
@@ -38,7 +166,7 @@ def least_squares(monkeypatch: pytest.MonkeyPatch) -> Loss:
 
     loss = Loss(
         d=lambda reals, fakes: (tf.reduce_mean((reals - 1) ** 2), tf.reduce_mean(fakes**2)),
-        g=lambda fakes: tf.reduce_mean((fakes - 1) ** 2),
+        g=lambda fakes, of_reals: tf.reduce_mean((fakes - 1) ** 2),
         probability=lambda logits: tf.clip_by_value(logits, 0, 1),
         penalty=penalty,
         d_updates=3,
@@ -58,7 +186,7 @@ def test_another_loss_is_one_row(least_squares: Loss, tmp_path: Path) -> None:
     assert all(np.isfinite(value).all() for value in result.values())
     assert set(np.unique(np.clip(result["d"], 0, 1) == result["d"])) == {True}
     dcgan.save(tmp_path, 1)
-    assert DCGAN.from_checkpoint(tmp_path).loss is least_squares
+    assert DCGAN.from_checkpoint(tmp_path).loss == least_squares
 
 
 def test_g_averages_move_once_for_each_update_of_either(least_squares: Loss) -> None:
@@ -73,18 +201,94 @@ def test_g_averages_move_once_for_each_update_of_either(least_squares: Loss) -> 
 
 
 def test_the_command_line_takes_the_names_of_the_table() -> None:
-    assert parse(["--loss=gan"]).loss == "gan"
+    for name in LOSSES:
+        assert parse([f"--loss={name}"]).loss == name
     with pytest.raises(UserError, match="--loss=made_up: there are gan"):
         parse(["--loss=made_up"])
 
 
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_trains_and_shows_a_probability(name: str) -> None:
-    dcgan = small(loss=name)
-    images, z, _ = batch(dcgan)
-    for _ in range(2):
-        result = dcgan.train_step(images, z, evaluate=True, watch=True)
+def test_every_loss_trains_every_architecture(name: str, architecture: str) -> None:
+    """Each weight of both networks moves, and as often as the loss has it."""
+    dcgan = small(y_dim=3, loss=name, architecture=architecture)
+    before = {name: v.numpy() for name, v in dcgan.named_variables().items() if v.trainable}
+    images, z, y = batch(dcgan)
+    for step in range(2):
+        result = dcgan.train_step(images, z, y, watch=True, penalty_seed=(1, step))
     assert all(np.isfinite(value).all() for value in result.values())
+    assert dcgan.not_finite(moments=True) == ""
+    for variable_name, variable in dcgan.named_variables().items():
+        if variable_name.endswith(("/w", "/Matrix", "/gamma")):
+            assert (variable.numpy() != before[variable_name]).any(), variable_name
+    for optim, updates in (
+        (dcgan.d_optim, {"wgan-gp": 5}.get(name, 1)),
+        (dcgan.g_optim, {"gan": 2}.get(name, 1)),
+    ):
+        assert float(optim.beta1_power) == 0.5 ** (2 * updates + 1)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_shows_a_probability(name: str) -> None:
     for logits in (tf.constant([[-9.0], [0.0], [9.0]]), np.array([-9.0, 0.0, 9.0])):
-        shown = np.asarray(dcgan.loss.probability(logits)).ravel()
+        shown = np.asarray(LOSSES[name].probability(logits)).ravel()
         assert 0 <= shown[0] <= shown[1] <= shown[2] <= 1
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_the_numbers_of_updates_can_be_others_than_the_losss(tmp_path: Path) -> None:
+    settings = parse(["--loss=wgan-gp", "--d_updates=2", "--g_updates=3"])
+    dcgan = small(loss="wgan-gp", d_updates=2, g_updates=3)
+    assert settings.training().updates == dcgan.training.updates == (2, 3)
+    images, z, _ = batch(dcgan)
+    dcgan.train_step(images, z, evaluate=True, penalty_seed=(1, 2))
+    assert float(dcgan.d_optim.beta1_power) == 0.5**3
+    assert float(dcgan.g_optim.beta1_power) == 0.5**4
+    dcgan.save(tmp_path, 1)
+    assert DCGAN.from_checkpoint(tmp_path).training.updates == (2, 3)
+    with pytest.raises(UserError, match="--d_updates=0: it must be 1 or more"):
+        parse(["--d_updates=0"])
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_penalty_moves_no_averages_and_its_places_follow_from_the_seed() -> None:
+    """With the weights held still only the places between reals and fakes can differ."""
+    dcgan, plain = (small(loss=name, learning_rate=0.0, d_updates=1) for name in ("wgan-gp", "gan"))
+    images, z, _ = batch(dcgan)
+    first, again, other = (
+        float(dcgan.train_step(images, z, penalty_seed=(1, number))["d_loss"])
+        for number in (5, 5, 6)
+    )
+    assert first == again != other
+    once = small(loss="wgan-gp", learning_rate=0.0, d_updates=1, g_updates=2)
+    once.train_step(images, z, penalty_seed=(1, 2))
+    plain.train_step(images, z)
+    for name, variable in once.discriminator.named_variables().items():
+        np.testing.assert_array_equal(variable, plain.named_variables()[name], err_msg=name)
+    with pytest.raises(ValueError, match="penalty_seed is missing: this loss draws random numbers"):
+        dcgan.train_step(images, z)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_run_with_a_drawn_penalty_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
+    """The seed of each step follows from the run's seed and the step."""
+    straight = small(loss="wgan-gp", d_updates=2)
+    data = Dataset(np.zeros((8, 8, 8, 1), np.uint8), None, None, 4, math.inf, 0)
+
+    def step(dcgan: DCGAN, number: int) -> None:
+        settings = parse(["--batch_size=4", "--loss=wgan-gp"])
+        devices = OneDevice(dcgan)
+        run = Run(settings, 3, data, dcgan, tmp_path, devices)
+        devices.train_step(functools.partial(make_batch, run, number), False, False, Wish())
+
+    step(straight, 0)
+    straight.save(tmp_path, 1)
+    resumed = DCGAN.from_checkpoint(tmp_path)
+    for dcgan in (straight, resumed):
+        step(dcgan, 1)
+    for name, variable in straight.named_variables().items():
+        np.testing.assert_array_equal(variable, resumed.named_variables()[name], err_msg=name)
+    run = Run(parse(["--batch_size=4"]), 3, data, straight, tmp_path, OneDevice(straight))
+    seeds = {tuple(make_batch(run, number, 0)["penalty_seed"]) for number in (0, 1, 1)}
+    assert len(seeds) == 2

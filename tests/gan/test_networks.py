@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan import config
+from gan.base import Network
 from gan.config import NetworkConfig
-from gan.networks import ARCHITECTURES, Network, build, parameter_table
+from gan.networks import ARCHITECTURES, build, parameter_table
 
 SIZE, Y_DIM, Z_DIM = (20, 12), 3, 5
 
@@ -42,7 +44,7 @@ def test_the_label_enters_every_layer_of_both_networks(architecture: str) -> Non
             learns = np.abs(gradient).reshape(Y_DIM, -1).max(1) > 0
             assert learns.tolist() == [True, True, False], name
             layers += 1
-    assert layers == {"dcgan_mnist": 8, "dcgan": 10}[architecture]
+    assert layers == {"dcgan_mnist": 8, "dcgan": 10, "gan": 9}[architecture]
 
 
 def test_the_parameter_table_counts_what_is_trained() -> None:
@@ -51,6 +53,10 @@ def test_the_parameter_table_counts_what_is_trained() -> None:
     assert "moving_mean" not in table
     count = sum(math.prod(v.shape) for network in both for v in network.trainable().values())
     assert table.splitlines()[-1].split() == ["total", f"{count:,}"]
+
+
+def test_the_names_that_the_command_line_knows_are_those_of_the_table() -> None:
+    assert tuple(ARCHITECTURES) == config.ARCHITECTURES
 
 
 def test_what_cannot_be_built_is_refused() -> None:
