@@ -64,7 +64,9 @@ class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES.
+    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES. g_learning_rate,
+    d_learning_rate: of one Adam, in place of learning_rate. ema: the share of the steps made that
+    G's weights are averaged over (average.Average); 0 for no average.
 
     Raises:
         ValueError: a field makes no sense; names it.
@@ -74,9 +76,18 @@ class TrainingConfig:
     learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
     beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
+    g_learning_rate: float | None = field(default=None, metadata={"below": 1e38})
+    d_learning_rate: float | None = field(default=None, metadata={"below": 1e38})
+    ema: float = field(default=0.0, metadata={"below": 1})
 
     def __post_init__(self) -> None:
         _check_fields(self)
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """The learning rates of D's Adam and of G's."""
+        d, g = self.d_learning_rate, self.g_learning_rate
+        return self.learning_rate if d is None else d, self.learning_rate if g is None else g
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +127,8 @@ def _check_fields(config: "NetworkConfig | TrainingConfig") -> None:
         wanted, fits = _wanted(one, value)
         if not fits:
             raise ValueError(f"{one.name} is {shortened(repr(value))}, it must be {wanted}")
-        object.__setattr__(config, one.name, float(value) if one.type is float else value)
+        is_float = "below" in one.metadata and value is not None
+        object.__setattr__(config, one.name, float(value) if is_float else value)
 
 
 def _wanted(one: Field, value: Any) -> tuple[str, bool]:
@@ -125,12 +137,12 @@ def _wanted(one: Field, value: Any) -> tuple[str, bool]:
         return " or ".join(choices), value in tuple(choices)
     if one.type is str:
         return "a name", isinstance(value, str)
-    if one.type is float:
-        below = one.metadata["below"]
+    or_none, is_none = (", or None", value is None) if one.default is None else ("", False)
+    if below := one.metadata.get("below"):
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        return f"a number, 0 or more and below {below:g}", is_number and 0 <= value < below
-    or_none = ", or None" if one.default is None else ""
-    fits = (type(value) is int and value >= 1) or (value is None and bool(or_none))
+        fits = is_none or (is_number and 0 <= value < below)
+        return f"a number, 0 or more and below {below:g}{or_none}", fits
+    fits = is_none or (type(value) is int and value >= 1)
     return f"a whole number, 1 or more{or_none}", fits
 
 
