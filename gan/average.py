@@ -2,12 +2,10 @@
 
 import tensorflow as tf
 
-from gan.config import NetworkConfig
+from gan.config import WEIGHTS, NetworkConfig
 from gan.networks import Network
 from ops import of_each_replica
 from support.errors import UserError
-
-WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
 
 
 def chosen(weights: str | None, average: "Average | None") -> str:

@@ -12,6 +12,8 @@ from support.text import shortened
 
 Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
 PRECISIONS = ("float32", "bfloat16")
+WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
+LARGEST_RATE = 1e38  # within float32's range
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
 BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
@@ -73,11 +75,11 @@ class TrainingConfig:
     """
 
     batch_size: int = 64
-    learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
+    learning_rate: float = field(default=2e-4, metadata={"below": LARGEST_RATE})
     beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
-    g_learning_rate: float | None = field(default=None, metadata={"below": 1e38})
-    d_learning_rate: float | None = field(default=None, metadata={"below": 1e38})
+    g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
+    d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     ema: float = field(default=0.0, metadata={"below": 1})
 
     def __post_init__(self) -> None:
