@@ -39,7 +39,7 @@ def restore(state: State, prefix: Path, note: Say) -> None:
         note(f"{prefix} is of TensorFlow 1: weights and averages; Adam starts anew")
         is_averaged = False
     else:
-        is_averaged = _is_averaged(prefix)
+        is_averaged = state.average is not None and _is_averaged(prefix)
         try:
             parts = {
                 name: part
