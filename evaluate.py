@@ -23,7 +23,14 @@ with checked_imports():
     import numpy as np
 
     from datasets.dataset import arrays_of
-    from generation.flags import add_setting, add_start, check_points, out_folder, run_folder
+    from generation.flags import (
+        WEIGHTS,
+        add_setting,
+        add_start,
+        check_points,
+        out_folder,
+        run_folder,
+    )
     from generation.given import is_array, read_array, read_folder, size_of
     from generation.latent import seeds_from, z_of_seeds
     from generation.sampling import passes
@@ -84,14 +91,15 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 
     trained = open_run(arguments.run, _typed(arguments), arguments.step)
     step = int(trained.dcgan.step)
-    say(f"loaded step {step:,} of {trained.folder}")
+    say(f"loaded {trained.loaded}")
     settings = reals.settings_of_data(trained)
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
     folder = arguments.out or beside(arguments.run, "logs") / "evaluated"
     _write(evaluation, pictures, folder)
-    say_written(f"{_write_scalars(evaluation, step, folder)}, for TensorBoard")
+    space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}"
+    say_written(f"{_write_scalars(evaluation, space, step, folder)}, for TensorBoard")
 
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
@@ -145,8 +153,9 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
             yield sample_pixels(trained.dcgan, z_of_seeds(seeds[part], *z), labels)
 
     step = int(trained.dcgan.step)
-    told = {"run": str(trained.folder), "step": step, "seed": first}
-    return Pictures(f"step_{step:06}", blocks(), count, told, asked)
+    weights = trained.dcgan.weights
+    told = {"run": str(trained.folder), "step": step, "seed": first, "weights": weights}
+    return Pictures(f"step_{step:06}{suffix_of(weights)}", blocks(), count, told, asked)
 
 
 def _measured(
@@ -179,13 +188,18 @@ def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:
     say_written(path)
 
 
-def _write_scalars(evaluation: Evaluation, step: int, folder: Path) -> Path:
-    """Write the figures for TensorBoard, each under its space: returns the folder."""
+def suffix_of(weights: str) -> str:
+    """What keeps the figures of averaged weights apart from those of raw ones."""
+    return "_ema" if weights == "ema" else ""
+
+
+def _write_scalars(evaluation: Evaluation, space: str, step: int, folder: Path) -> Path:
+    """Write the figures for TensorBoard, each under the name of its space: returns the folder."""
     import tensorflow as tf
 
     with tf.summary.create_file_writer(str(folder)).as_default(step):
         for name, value in evaluation.figures.items():
-            tf.summary.scalar(f"{evaluation.space}/{name}", value)
+            tf.summary.scalar(f"{space}/{name}", value)
     return folder
 
 
@@ -199,6 +213,7 @@ def _parser() -> Parser:
     parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
     most = f"pictures to measure [all; of a run {PICTURES:,}, or as many as there are real ones]"
     parser.add_argument("--num", type=positive, metavar="N", help=most)
+    add_setting(parser, "weights", WEIGHTS)
     add_setting(parser, "seed", "of a run's first picture [0]")
     spaces = "what the figures are measured in [mnist for idx sets, else efficientnet]"
     parser.add_argument("--space", choices=tuple(SPACES), help=spaces)
@@ -226,7 +241,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if not arguments.run:
         if arguments.dataset is None:
             raise UserError("--dataset is missing: the real images to compare with")
-        for name in ("step", "seed", "z_dist"):
+        for name in ("step", "seed", "z_dist", "weights"):
             if vars(arguments)[name] is not None:
                 raise UserError(f"--{name} is for --run: leave it out")
         _settings_of_given(arguments)
@@ -234,7 +249,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = (*OF_RUN, *OF_DATA, *OF_LABELS, "crop")
+    names = (*OF_RUN, *OF_DATA, *OF_LABELS, "crop", "weights")
     return {name: value for name in names if (value := vars(arguments)[name]) is not None}
 
 

@@ -22,14 +22,14 @@ from support.errors import UserError
 
 with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
-    from generation.flags import add_setting, add_start, out_folder, run_folder
+    from generation.flags import WEIGHTS, add_setting, add_start, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
 # loaded; and run(trained, arguments), which writes into arguments.out.
 COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, score, nearest)
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
-SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir")  # of the run
+SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "weights")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def _run(argv: Sequence[str]) -> int:
 
     typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
     trained = open_run(arguments.run, typed, arguments.step)
-    say(f"loaded step {int(trained.dcgan.step):,} of {trained.folder}")
+    say(f"loaded {trained.loaded}")
     arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
     command.run(trained, arguments)
     return 0
@@ -82,6 +82,7 @@ def _parser(name: str, command: ModuleType) -> Parser:
     folder = f"the run's samples/{command.FOLDER}"
     parser.add_argument("--out", type=out_folder, help=f"where the results go [{folder}]")
     parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
+    add_setting(parser, "weights", WEIGHTS)
     command.add_flags(parser)
     add_start(parser)
     for size in ("output_height", "output_width"):

@@ -6,28 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from gan import checks
 from gan.adam import Adam
 from gan.augment import look_of
+from gan.average import Average, chosen
 from gan.checkpoints import (
     Description,
     description_of,
     read_description,
     read_newest,
-    step_of,
     write_checkpoint,
     write_description,
 )
 from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
+from gan.finite import not_finite
 from gan.losses import loss_of
-from gan.networks import build, of_any_count
-from gan.tf1 import is_tf1, read_values
+from gan.networks import Network, build, of_any_count
+from gan.restore import State, restore
 from gan.updates import Gradients, gradients_of_d, gradients_of_g
 from support.console import Say, print_note
-from support.errors import RunError, UserError, one_line
+from support.errors import RunError, UserError
 from support.files import refuse_pattern
 
 WATCHED = ("d", "d_", "G")
@@ -80,13 +80,15 @@ class DCGAN(tf.Module):
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
-        adam = self.training.learning_rate, self.training.beta1
-        self.d_optim = Adam(self.discriminator.trainable(), *adam)
-        self.g_optim = Adam(self.generator.trainable(), *adam)
+        (d_rate, g_rate), beta1 = self.training.rates, self.training.beta1
+        self.d_optim = Adam(self.discriminator.trainable(), d_rate, beta1)
+        self.g_optim = Adam(self.generator.trainable(), g_rate, beta1)
+        share, self.weights = self.training.ema, "raw"
+        self.average = Average(self.generator, self.config, seed, share) if share else None
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._dtype = tf.dtypes.as_dtype(self.config.precision)
         self._averaged = averaged or (lambda gradients: gradients)
-        self._train_step = graph(self.three_updates, jit_compile=xla or None)
+        self._train_step = graph(self.iteration, jit_compile=xla or None)
 
     @classmethod
     def from_checkpoint(
@@ -95,19 +97,22 @@ class DCGAN(tf.Module):
         size: tuple[int, int] | None = None,
         step: int | None = None,
         note: Say = print_note,
+        weights: str | None = None,
     ) -> "DCGAN":
         """The networks of a folder's newest good checkpoint, or that of `step`, with its weights.
 
-        train_step continues with the stored batch size, learning rate, beta1 and loss.
+        train_step continues as the run was trained: its TrainingConfig is stored.
 
         Args:
             checkpoint_dir: a folder that `save` wrote, or one of the original's.
             size: height and width of the images; only the original's checkpoints need it.
             step: of the checkpoint; None for the newest.
             note: is given a line for each checkpoint that had to be passed over.
+            weights: what the sampler goes by, as for `choose`.
 
         Raises:
-            UserError: there is no such checkpoint, or `size` is missing or does not fit.
+            UserError: there is no such checkpoint, `size` is missing or does not fit, or there are
+                no such weights.
             RunError: there are checkpoints, but none can be read.
         """
         description = description_of(checkpoint_dir, size, note)
@@ -115,6 +120,7 @@ class DCGAN(tf.Module):
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
         dcgan = cls(*description)
         dcgan.load(checkpoint_dir, step, note)
+        dcgan.choose(weights)
         return dcgan
 
     def train_step(
@@ -158,6 +164,13 @@ class DCGAN(tf.Module):
         result = self._train_step(images, z, y, bool(evaluate), augment_seed, penalty_seed)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
+    def iteration(self, *batch: Any, **options: Any) -> dict[str, tf.Tensor]:
+        """The graph behind train_step: three_updates, of the same arguments, then the average."""
+        result = self.three_updates(*batch, **options)
+        if self.average:
+            self.average.update(self.generator)
+        return result
+
     def three_updates(
         self,
         images: tf.Tensor,
@@ -167,7 +180,7 @@ class DCGAN(tf.Module):
         augment_seed: tf.Tensor | None = None,
         penalty_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """The graph behind train_step: the same arguments, as tensors; `watch` is always on."""
+        """The updates of a step: train_step's arguments, as tensors; `watch` is always on."""
         loss, look = self.loss, look_of(self.value_range, augment_seed)
         z, y = self._in_compute_type(z), self._in_compute_type(y)
 
@@ -220,6 +233,19 @@ class DCGAN(tf.Module):
         """An input of the networks in the type that training computes in."""
         return None if x is None else tf.cast(x, self._dtype)
 
+    def choose(self, weights: str | None) -> None:
+        """Have `sampler` go by "raw" or "ema", averaged, weights; None: averaged if there are any.
+
+        Raises:
+            UserError: nothing was averaged, or there are no weights of that name.
+        """
+        self.weights = chosen(weights, self.average)
+
+    @property
+    def sampled(self) -> Network:
+        """The generator that `sampler` goes by: `choose` says which."""
+        return self.average.network if self.average and self.weights == "ema" else self.generator
+
     def sampler(self, z: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """Images of z [N, z_dim], any N, by the moving averages: float32 [N, H, W, c_dim].
 
@@ -228,11 +254,12 @@ class DCGAN(tf.Module):
         Raises:
             ValueError: z or y have another type or shape, or values that make no picture.
         """
-        return of_any_count(self._sampler, *self._inputs.of_g(z, y))
+        sampler = functools.partial(self._sampler, self.sampled)
+        return of_any_count(sampler, *self._inputs.of_g(z, y))
 
     @graph(reduce_retracing=True)
-    def _sampler(self, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
-        return self.generator(z, y, training=False)
+    def _sampler(self, network: Network, z: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor:
+        return network(z, y, training=False)
 
     def discriminate(self, images: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """D's logits of images [N, H, W, c_dim], by its moving averages: float32 [N, 1].
@@ -269,16 +296,7 @@ class DCGAN(tf.Module):
         if moments:
             slots = [s for optim in (self.d_optim, self.g_optim) for s in (optim.m, optim.v)]
             variables |= {v.name.split(":")[0]: v for slot in slots for v in slot.values()}
-        finite = self._finite(list(variables.values())).numpy()
-        if finite.all():
-            return ""
-        name, variable = list(variables.items())[int(finite.argmin())]
-        bad = ~np.isfinite(variable.numpy())
-        return f"{name} has {bad.sum():,} of {bad.size:,} values that are not finite"
-
-    @graph()
-    def _finite(self, variables: list[tf.Variable]) -> tf.Tensor:
-        return tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in variables])
+        return not_finite(variables)
 
     def save(self, checkpoint_dir: str | Path, step: int, max_to_keep: int = 5) -> Path:
         """Write DCGAN.model-{step} and, beside it, the configs of the networks and the step.
@@ -317,27 +335,8 @@ class DCGAN(tf.Module):
             step = checks.whole_number("step", step, 0)
         if stored := read_description(checkpoint_dir):
             refuse_other_shape(stored.config.shape(), self.config.shape(), checkpoint_dir)
-        found = read_newest(checkpoint_dir, functools.partial(self._restore, note), step, note)
+        state = State(**{name: getattr(self, name) for name in State._fields})
+        found = read_newest(checkpoint_dir, lambda path: restore(state, path, note), step, note)
         if fault := found and self.not_finite():
             raise RunError(f"{found} is of no use: {fault}")
         return found is not None, int(self.step)
-
-    def _restore(self, note: Say, prefix: Path) -> None:
-        if is_tf1(prefix):
-            variables = self.named_variables()
-            values = read_values(prefix, variables)
-            try:
-                for name, value in values.items():
-                    variables[name].assign(value)
-            except ValueError as error:
-                raise UserError(f"{prefix}: {one_line(error)}") from error
-            self.step.assign(step_of(prefix))
-            self.d_optim.reset()
-            self.g_optim.reset()
-            note(f"{prefix} is of TensorFlow 1: weights and averages; Adam starts anew")
-            return
-        try:
-            status = tf.train.Checkpoint(dcgan=self).read(str(prefix))
-            status.assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError) as error:
-            raise UserError(f"{prefix} is of other networks: {one_line(error)}") from error

@@ -27,7 +27,7 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
         return {"logits": dcgan.discriminate(inputs["images"], inputs.get("y"))}
 
     module = tf.Module()
-    module.generator, module.discriminator = dcgan.generator, dcgan.discriminator
+    module.generator, module.discriminator = dcgan.sampled, dcgan.discriminator
     signatures = {
         "serving_default": _traced(dcgan, sampler, None, z=(dcgan.z_dim,)),
         "discriminator": _traced(dcgan, discriminator, None, images=dcgan.image_shape),

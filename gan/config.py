@@ -13,6 +13,8 @@ from support.text import shortened
 Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
 ARCHITECTURES = ("dcgan", "dcgan_mnist", "gan")  # gan/networks.py has a pair for each
 PRECISIONS = ("float32", "bfloat16")
+WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
+LARGEST_RATE = 1e38  # within float32's range
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
 BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
@@ -65,19 +67,24 @@ class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. loss: what D and G are trained by, a name from losses.LOSSES. d_updates,
-    g_updates: of one iteration; None for the loss's own.
+    of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
+    what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
+    None for the loss's own. ema: the share of the steps made that G's weights are averaged over
+    (average.Average); 0 for no average.
 
     Raises:
         ValueError: a field makes no sense; names it.
     """
 
     batch_size: int = 64
-    learning_rate: float = field(default=2e-4, metadata={"below": 1e38})  # float32's range
+    learning_rate: float = field(default=2e-4, metadata={"below": LARGEST_RATE})
     beta1: float = field(default=0.5, metadata={"below": 1})
     loss: str = field(default="gan", metadata={"choices": LOSSES})
     d_updates: int | None = None
     g_updates: int | None = None
+    g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
+    d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
+    ema: float = field(default=0.0, metadata={"below": 1})
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -86,6 +93,12 @@ class TrainingConfig:
     def updates(self) -> tuple[int | None, int | None]:
         """Of D and of G in one iteration; None for the loss's own."""
         return self.d_updates, self.g_updates
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """The learning rates of D's Adam and of G's."""
+        d, g = self.d_learning_rate, self.g_learning_rate
+        return self.learning_rate if d is None else d, self.learning_rate if g is None else g
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +138,8 @@ def _check_fields(config: "NetworkConfig | TrainingConfig") -> None:
         wanted, fits = _wanted(one, value)
         if not fits:
             raise ValueError(f"{one.name} is {shortened(repr(value))}, it must be {wanted}")
-        object.__setattr__(config, one.name, float(value) if one.type is float else value)
+        is_float = "below" in one.metadata and value is not None
+        object.__setattr__(config, one.name, float(value) if is_float else value)
 
 
 def _wanted(one: Field, value: Any) -> tuple[str, bool]:
@@ -134,12 +148,12 @@ def _wanted(one: Field, value: Any) -> tuple[str, bool]:
         return " or ".join(choices), value in tuple(choices)
     if one.type is str:
         return "a name", isinstance(value, str)
-    if one.type is float:
-        below = one.metadata["below"]
+    or_none, is_none = (", or None", value is None) if one.default is None else ("", False)
+    if below := one.metadata.get("below"):
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        return f"a number, 0 or more and below {below:g}", is_number and 0 <= value < below
-    or_none = ", or None" if one.default is None else ""
-    fits = (type(value) is int and value >= 1) or (value is None and bool(or_none))
+        fits = is_none or (is_number and 0 <= value < below)
+        return f"a number, 0 or more and below {below:g}{or_none}", fits
+    fits = is_none or (type(value) is int and value >= 1)
     return f"a whole number, 1 or more{or_none}", fits
 
 

@@ -13,6 +13,8 @@ from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
 
+WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
+
 
 def add_setting(parser: argparse.ArgumentParser, name: str, text: str = "") -> None:
     """Add a flag that main.py has too: its field of Settings says what it takes, and its words."""

@@ -32,6 +32,13 @@ class Trained:
     known: frozenset[str]
     named: bool = False
 
+    @property
+    def loaded(self) -> str:
+        """Which checkpoint it is of, and by which weights it samples where there are two."""
+        dcgan = self.dcgan
+        words = {"ema": ", averaged weights", "raw": ", raw weights" if dcgan.average else ""}
+        return f"step {int(dcgan.step):,} of {self.folder}{words[dcgan.weights]}"
+
     def own_names(self, labels: Sequence[int]) -> list[str]:
         """The names of some classes; [] where the classes have only their numbers."""
         if self.classes == [str(number) for number in range(len(self.classes))]:
@@ -64,12 +71,13 @@ def open_run(
     Args:
         folder: of the run's checkpoints.
         typed: the settings of the command line, by name; they take the place of the run's.
+            `weights` among them says what is sampled by.
         step: of the checkpoint; None for the newest.
         note: is given a line for each checkpoint that had to be passed over.
 
     Raises:
         UserError: there is no checkpoint, and names those in the folders below; or the networks
-            are not what was typed; or a file of the run makes no sense.
+            are not what was typed, or not averaged; or a file of the run makes no sense.
         RunError: there are checkpoints, but none can be read.
     """
     if latest_checkpoint(folder) is None:
@@ -78,7 +86,8 @@ def open_run(
         raise UserError(f"{folder}: there is no checkpoint in it; {there}")
     run = read_run(folder)
     settings = _settings(run.settings, typed, run.path)
-    dcgan = DCGAN.from_checkpoint(folder, image_size(folder, settings), step, note)
+    size = image_size(folder, settings)
+    dcgan = DCGAN.from_checkpoint(folder, size, step, note, settings.weights)
     refuse_other_shape(dcgan.config.shape(), shaping(typed), folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(run, dcgan.y_dim)

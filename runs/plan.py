@@ -84,6 +84,10 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
+    if settings.weights == "ema" and not settings.ema:
+        raise UserError(
+            "--weights=ema: nothing is averaged without --ema; --ema=0.1 is a good share"
+        )
     return Plan(settings, source, stored, (*notes, *said))
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 from PIL import ImageColor
 
-from gan.config import ARCHITECTURES, PRECISIONS, NetworkConfig, TrainingConfig
+from gan.config import (
+    ARCHITECTURES,
+    LARGEST_RATE,
+    PRECISIONS,
+    WEIGHTS,
+    NetworkConfig,
+    TrainingConfig,
+)
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
 from support.errors import UserError
@@ -56,6 +63,9 @@ class Settings:
     freeze: bool = setting(
         False, "write the generator as one frozen graph, without --train", COMMAND
     )
+    weights: str | None = setting(
+        None, "what pictures and exports are made by [ema if averaged]", COMMAND, choices=WEIGHTS
+    )
     dry_run: bool = setting(False, "show the settings, the data and the sizes, and stop", COMMAND)
 
     dataset: str = setting(
@@ -89,7 +99,13 @@ class Settings:
     flip: bool = setting(False, "show half of the images mirrored, left to right", KEPT)
 
     epoch: int = setting(25, "epochs in all", least=1, group="The training")
-    learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0)
+    learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0, below=LARGEST_RATE)
+    g_learning_rate: float | None = setting(
+        None, "of G's Adam [learning_rate]", KEPT, above=0, below=LARGEST_RATE
+    )
+    d_learning_rate: float | None = setting(
+        None, "of D's Adam [learning_rate]", KEPT, above=0, below=LARGEST_RATE
+    )
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
     arch: str | None = setting(
         None,
@@ -103,6 +119,13 @@ class Settings:
     )
     g_updates: int | None = setting(
         None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1
+    )
+    ema: float = setting(
+        0.0,
+        "average G's weights over this share of the steps made, to sample by; try 0.1",
+        KEPT,
+        least=0,
+        below=1,
     )
     augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
@@ -238,8 +261,6 @@ def check(settings: Settings) -> None:
     """
     if not (math.isinf(settings.train_size) or settings.train_size.is_integer()):
         raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
-    if math.isinf(settings.learning_rate):
-        raise UserError(f"--learning_rate={settings.learning_rate}: it must be finite")
     if settings.is_idx_set and settings.c_dim == 3:
         raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim out")
     if settings.labels_file and settings.is_idx_set:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from makers import PROJECT, Here, one_error_line, small, stretched, write_jpegs, write_mnist
+from makers import PROJECT, Here, batch, one_error_line, small, stretched, write_jpegs, write_mnist
 
 import evaluate
 from metrics import classifier
@@ -82,6 +82,33 @@ def test_a_runs_pictures_are_those_of_generate_by_their_seeds(measured: Here) ->
     of_array = read_json(Path("logs/evaluated/pictures_pixels.json"))
     of_run = read_json(Path("logs/faces/evaluated/step_000001_pixels.json"))
     assert of_array["figures"] == pytest.approx(of_run["figures"])
+
+
+def test_figures_of_averaged_weights_are_kept_apart(measured: Here) -> None:
+    """As are generate.py's pictures; they are what is made where nothing is typed."""
+    import generate
+
+    dcgan = small(c_dim=3, ema=0.1, learning_rate=0.05)
+    for seed in range(3):
+        dcgan.train_step(*batch(dcgan, seed=seed))
+    dcgan.save("checkpoint/faces", 3)
+    loaded = "loaded step 3 of checkpoint/faces, {} weights"
+    figures = []
+    for weights, name in (((), "step_000003_ema"), (("--weights", "raw"), "step_000003")):
+        done = measured(*FACES, "--num", "70", *weights)
+        assert loaded.format("raw" if weights else "averaged") in done.stdout
+        told = read_json(Path(f"logs/faces/evaluated/{name}_pixels.json"))
+        assert told["weights"] == ("raw" if weights else "ema")
+        figures.append(told["figures"])
+    assert figures[0]["frechet"] != figures[1]["frechet"]
+    pictures = []
+    for out, weights in (("a", ()), ("b", ("--weights", "ema")), ("c", ("--weights", "raw"))):
+        words = (*FACES[:2], "--num", "1", "--out", out, *weights)
+        assert generate.main(words) == 0
+        pictures.append(Path(out, "seed00000.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    line = one_error_line(measured(*DIGITS, "--weights", "ema"), 2)
+    assert line.endswith("holds no averaged weights: train with --ema, or take raw")
 
 
 def test_a_labelled_run_gets_labels_in_the_proportions_of_the_data(measured: Here) -> None:

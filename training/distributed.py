@@ -231,7 +231,7 @@ class Copies(OneDevice):
     def _step_on_one(
         self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
     ) -> dict[str, tf.Tensor]:
-        result = self._copy.three_updates(**batch, evaluate=evaluate)
+        result = self._copy.iteration(**batch, evaluate=evaluate)
         names = [name for name in result if "loss" in name]
         # `look` is a tensor, so that the step is traced twice, not four times.
         values = self._copy.named_variables().values()

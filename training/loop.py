@@ -106,14 +106,15 @@ def train_steps(run: Run, step: int, total: int) -> int:
 
                 # Sample. The z and the labels are the same from start to end of the run, so the
                 # pictures show how the same images develop.
-                pixels = _sample(run) if sampled else None
+                pictures = _sample(run) if sampled else {}
                 if noted and listeners:
-                    row = meter.row(step, result, pixels)
+                    row = meter.row(step, result, pictures.get("train"))
                     for listener in listeners:
                         listener.note(row, result, sampled)
-                if pixels is not None:
-                    path = run.samples / f"train_{epoch:02d}_{idx:04d}.png"
+                for name, pixels in pictures.items():
+                    path = run.samples / f"{name}_{epoch:02d}_{idx:04d}.png"
                     progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
+                if pictures:
                     for listener in listeners:
                         listener.sampled()
                 progress.update()
@@ -172,14 +173,23 @@ def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Sum
     return meter, [shown, Monitor(logs, run.samples, step, data.batches, alarms, progress.line)]
 
 
-def _sample(run: Run) -> np.ndarray | None:
-    """At the chief: images of the run's sample z and labels, uint8 [B, H, W, C]; all must call."""
+def _sample(run: Run) -> dict[str, np.ndarray]:
+    """At the chief: images of the run's sample z and labels, uint8 [B, H, W, C]; all must call.
+
+    By the beginning of their file's name: "train" by the weights as they are, which the history
+    counts, and "ema" by the averaged ones, where there are any: those that generate.py goes by.
+    """
     run.devices.collect()
     if not run.devices.is_chief:
-        return None
+        return {}
     y = run.data.labels_of(run.data.sample_rows(run.settings.batch_size))
-    images = run.dcgan.sampler(run.z("sample_z", 0), y)
-    return to_pixels(images.numpy(), run.dcgan.value_range)
+    pictures = dict[str, np.ndarray]()
+    for name, weights in {"train": "raw", "ema": "ema"}.items():
+        if weights == "raw" or run.dcgan.average:
+            run.dcgan.choose(weights)
+            images = run.dcgan.sampler(run.z("sample_z", 0), y)
+            pictures[name] = to_pixels(images.numpy(), run.dcgan.value_range)
+    return pictures
 
 
 def _printed_losses(result: Result) -> str:

@@ -65,6 +65,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
             f"{total:,}. To train on: --epoch {step // data.batches + settings.epoch}"
         )
     if cluster.is_chief:
+        dcgan.choose(settings.weights)
         _use(plan, dcgan, folder, data.classes, pictures=settings.visualize)
     return 0
 
@@ -85,6 +86,8 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
         variables = dcgan.named_variables()
         for name, variable in other.named_variables().items():
             variables[name].assign(variable)
+        if dcgan.average:
+            dcgan.average.restart(dcgan.generator)
         say(f"weights and averages of step {int(other.step):,} of {source}")
     return 0
 
@@ -109,7 +112,7 @@ def test(plan: Plan) -> int:
     """Load a trained model and make the pictures of --option, or export it -> exit status 0."""
     settings = plan.settings
     trained = open_run(plan.source, settings.typed())
-    say(f"loaded step {int(trained.dcgan.step):,} of {plan.source}")
+    say(f"loaded {trained.loaded}")
     classes = trained.classes if trained.named else ()
     _use(plan, trained.dcgan, plan.source, classes, _makes_pictures(settings))
     return 0
@@ -132,8 +135,8 @@ def dry_run(plan: Plan) -> int:
         kinds = (settings.checkpoint_dir, settings.sample_dir, "logs")
         writes = [settings.run_folder(kind) for kind in kinds]
     else:
-        dcgan = open_run(source, settings.typed()).dcgan
-        lines = [f"checkpoint: step {int(dcgan.step):,} in {source}"]
+        trained = open_run(source, settings.typed())
+        dcgan, lines = trained.dcgan, [f"checkpoint: {trained.loaded}"]
         exports = {EXPORT: settings.export, FROZEN: settings.freeze}
         writes = [_export_of(settings, source, kind) for kind, asked in exports.items() if asked]
         writes += [_samples_of(settings, source)] if _makes_pictures(settings) else []

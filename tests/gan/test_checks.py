@@ -165,6 +165,10 @@ def test_nothing_gives_nothing_in_the_right_shape(architecture: str) -> None:
         ("learning_rate", np.nan, "a number, 0 or more"),
         ("learning_rate", 10**400, "a number, 0 or more"),
         ("beta1", 1, "a number, 0 or more and below 1"),
+        ("g_learning_rate", -1.0, r"a number, 0 or more and below 1e\+38, or None"),
+        ("d_learning_rate", "fast", r"a number, 0 or more and below 1e\+38, or None"),
+        ("ema", 1.0, "a number, 0 or more and below 1"),
+        ("ema", None, "a number, 0 or more and below 1"),
     ],
 )
 def test_a_field_that_makes_no_sense_is_named(field: str, value: Any, wanted: str) -> None:

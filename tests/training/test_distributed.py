@@ -166,9 +166,9 @@ sys.exit(main.main(sys.argv[1:]))
 
 
 def test_two_devices_are_two_towers(begun: Path) -> None:
-    """With labels; also the printed losses, which are means."""
+    """With labels; also the printed losses, which are means, and the average of G."""
     small_networks(28, 1, LABELS).save(begun / "start", 0)
-    flags = [*MNIST, "--log_freq=3", "--strategy=mirrored", "--epoch=1"]
+    flags = [*MNIST, "--log_freq=3", "--strategy=mirrored", "--epoch=1", "--ema=0.5"]
     command = [sys.executable, "-c", TWO_DEVICES, *flags]
     done = subprocess.run(
         command, cwd=begun, env=ENVIRONMENT, capture_output=True, text=True, check=False
@@ -185,6 +185,19 @@ def test_two_devices_are_two_towers(begun: Path) -> None:
     run = begun / "checkpoint/mnist_4_28_28"
     assert_made(run / "DCGAN.model-3", towers)
     assert json.loads((run / "run.json").read_text())["replicas"] == 2
+    assert_averaged([values_of(run / f"DCGAN.model-{step}") for step in (1, 2, 3)], share=0.5)
+
+
+def assert_averaged(steps: Sequence[dict[str, np.ndarray]], share: float) -> None:
+    """What each checkpoint holds as the average is that of what they hold as G."""
+    raw = "dcgan/generator/"
+    wanted = {name: value for name, value in steps[0].items() if name.startswith(raw)}
+    for n, values in enumerate(steps):
+        for name in wanted:
+            wanted[name] = wanted[name] + (values[name] - wanted[name]) / (1 + share * n)
+            averaged = values[name.replace(raw, "dcgan/average/network/")]
+            np.testing.assert_allclose(averaged, wanted[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    assert any((values[name] != wanted[name]).any() for name in wanted)
 
 
 def evaluated(tower: DCGAN, images: tf.Tensor, z: tf.Tensor, y: tf.Tensor) -> list[float]:

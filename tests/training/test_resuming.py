@@ -121,6 +121,35 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
     assert ("bfloat16", True) in built
 
 
+def test_an_averaged_run_keeps_its_average_and_ends_as_one_that_was_not_stopped(
+    here: Here, tmp_path: Path
+) -> None:
+    """Bit for bit; --ema is typed once, also where it is typed after the run has begun."""
+    write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
+    small(16, 16, 3).save(tmp_path / "start", 0)
+    flags = (*TINY, "--seed=5", "--train", "--init_from=start")
+    whole, halves = ("--out_name=whole", "--epoch=3"), "--out_name=halves"
+    out = ok(here(tmp_path, *flags, *whole, "--ema=0.1", "--sample_freq=1"))
+    assert "wrote whole/samples/tiny_4_16_16/ema_02_0000.png" in out
+    ok(here(tmp_path, *flags, halves, "--epoch=1", "--ema=0.1"))
+    assert "as the run was: --ema=0.1" in ok(here(tmp_path, *flags, halves, "--epoch=3"))
+    runs = [tmp_path / name / "checkpoint/tiny_4_16_16" for name in ("whole", "halves")]
+    wanted, found = (DCGAN.from_checkpoint(run) for run in runs)
+    for one, other in zip(wanted.variables, found.variables, strict=True):
+        np.testing.assert_array_equal(one, other, one.name)
+    test = (*TINY, "--out_name=whole", "--dry_run")
+    loaded = "step 3 of whole/checkpoint/tiny_4_16_16, {} weights"
+    assert loaded.format("averaged") in ok(here(tmp_path, *test))
+    assert loaded.format("raw") in ok(here(tmp_path, *test, "--weights=raw"))
+    later = (*flags, "--out_name=later")
+    ok(here(tmp_path, *later, "--epoch=1"))
+    error = one_error_line(here(tmp_path, *later, "--epoch=2", "--weights=ema"), 2)
+    assert error.startswith("error: --weights=ema: nothing is averaged without --ema")
+    done = here(tmp_path, *later, "--epoch=2", "--ema=0.1")
+    assert "has no averaged weights: the average begins with the raw ones" in done.stderr
+    assert "changed: ema 0 -> 0.1" in ok(done)
+
+
 def test_the_workers_of_a_cluster_compare_each_flag_and_the_classes(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
