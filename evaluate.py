@@ -11,7 +11,7 @@ docs/quality.md says what the figures mean.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ with checked_imports():
     from datasets.dataset import arrays_of
     from generation.flags import (
         WEIGHTS,
+        WHICH,
         add_setting,
         add_start,
         check_points,
@@ -32,14 +33,13 @@ with checked_imports():
         run_folder,
     )
     from generation.given import is_array, read_array, read_folder, size_of
-    from generation.latent import seeds_from, z_of_seeds
-    from generation.sampling import passes
+    from generation.latent import seeds_from
+    from generation.sampling import pictures_of_seeds
     from metrics import reals
-    from metrics.evaluation import FIGURES, Evaluation, evaluate
+    from metrics.evaluation import FIGURES, Evaluation, evaluate, suffix_of
     from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
     from runs.settings import Settings
     from support.files import write_json
-    from utils import sample_pixels
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -89,7 +89,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     from runs.opened import open_run
     from runs.stored import beside
 
-    trained = open_run(arguments.run, _typed(arguments), arguments.step)
+    trained = open_run(arguments.run, _typed(arguments))
     step = int(trained.dcgan.step)
     say(f"loaded {trained.loaded}")
     settings = reals.settings_of_data(trained)
@@ -145,17 +145,11 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
             )
         asked = reals.drawn_labels(real, count, first)
         say("labels: in the proportions of the data")
-
-    def blocks() -> Iterator[np.ndarray]:
-        z = trained.settings.z_dist, trained.dcgan.z_dim
-        for part in passes(count):
-            labels = None if asked is None else asked[part]
-            yield sample_pixels(trained.dcgan, z_of_seeds(seeds[part], *z), labels)
-
+    blocks = pictures_of_seeds(trained.dcgan, seeds, trained.settings.z_dist, asked)
     step = int(trained.dcgan.step)
     weights = trained.dcgan.weights
     told = {"run": str(trained.folder), "step": step, "seed": first, "weights": weights}
-    return Pictures(f"step_{step:06}{suffix_of(weights)}", blocks(), count, told, asked)
+    return Pictures(f"step_{step:06}{suffix_of(weights)}", blocks, count, told, asked)
 
 
 def _measured(
@@ -188,11 +182,6 @@ def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:
     say_written(path)
 
 
-def suffix_of(weights: str) -> str:
-    """What keeps the figures of averaged weights apart from those of raw ones."""
-    return "_ema" if weights == "ema" else ""
-
-
 def _write_scalars(evaluation: Evaluation, space: str, step: int, folder: Path) -> Path:
     """Write the figures for TensorBoard, each under the name of its space: returns the folder."""
     import tensorflow as tf
@@ -210,9 +199,9 @@ def _parser() -> Parser:
     parser.add_argument("--run", type=run_folder, help="the folder of a trained run's checkpoints")
     floor = "real images against others: the test part, or half of a folder"
     parser.add_argument("--floor", action="store_true", help=floor)
-    parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
     most = f"pictures to measure [all; of a run {PICTURES:,}, or as many as there are real ones]"
     parser.add_argument("--num", type=positive, metavar="N", help=most)
+    add_setting(parser, "which", WHICH)
     add_setting(parser, "weights", WEIGHTS)
     add_setting(parser, "seed", "of a run's first picture [0]")
     spaces = "what the figures are measured in [mnist for idx sets, else efficientnet]"
@@ -241,7 +230,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if not arguments.run:
         if arguments.dataset is None:
             raise UserError("--dataset is missing: the real images to compare with")
-        for name in ("step", "seed", "z_dist", "weights"):
+        for name in ("seed", "z_dist", "which", "weights"):
             if vars(arguments)[name] is not None:
                 raise UserError(f"--{name} is for --run: leave it out")
         _settings_of_given(arguments)
@@ -249,7 +238,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = (*OF_RUN, *OF_DATA, *OF_LABELS, "crop", "weights")
+    names = (*OF_RUN, *OF_DATA, *OF_LABELS, "crop", "which", "weights")
     return {name: value for name in names if (value := vars(arguments)[name]) is not None}
 
 

@@ -16,20 +16,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 from types import ModuleType
 
-from support.console import Parser, checked_imports, plain_words, positive, run_command, say
+from support.console import Parser, checked_imports, plain_words, run_command, say
 from support.console import nearest as nearest_name
 from support.errors import UserError
 
 with checked_imports():
     from generation import arithmetic, interpolate, nearest, project, sampling, score
-    from generation.flags import WEIGHTS, add_setting, add_start, out_folder, run_folder
+    from generation.flags import WEIGHTS, WHICH, add_setting, add_start, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
 # loaded; and run(trained, arguments), which writes into arguments.out.
 COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, score, nearest)
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
-SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "weights")
+SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "which", "weights")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,7 +53,7 @@ def _run(argv: Sequence[str]) -> int:
     from runs.stored import beside
 
     typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
-    trained = open_run(arguments.run, typed, arguments.step)
+    trained = open_run(arguments.run, typed)
     say(f"loaded {trained.loaded}")
     arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
     command.run(trained, arguments)
@@ -81,7 +81,7 @@ def _parser(name: str, command: ModuleType) -> Parser:
     parser.add_argument("--run", type=run_folder, help="the folder of a trained run's checkpoints")
     folder = f"the run's samples/{command.FOLDER}"
     parser.add_argument("--out", type=out_folder, help=f"where the results go [{folder}]")
-    parser.add_argument("--step", type=positive, metavar="N", help="a checkpoint [the newest]")
+    add_setting(parser, "which", WHICH)
     add_setting(parser, "weights", WEIGHTS)
     command.add_flags(parser)
     add_start(parser)

@@ -24,6 +24,7 @@ from support.files import read_json, refuse_pattern, sweep_asides, write_json, w
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
 DESCRIPTION_FILE = "DCGAN.model.json"
+BEST = "best"  # the folder of the checkpoint that training/evaluating.py found to be the best
 # In the files of every version; the architecture and the precision came later.
 NEEDED = NetworkConfig().shape().keys() - {"architecture"}
 SUFFIXES = (".index", ".data-00000-of-00001")
@@ -57,6 +58,28 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
 def latest_checkpoint(folder: str | Path) -> Path | None:
     """The path prefix of the newest checkpoint in a folder, None where there is none."""
     return next(iter(checkpoints_in(folder)), None)
+
+
+def find_checkpoint(folder: Path, which: str) -> tuple[Path, int | None]:
+    """The folder and the step of "last", "best" or the step of that number; step None: the newest.
+
+    The best lies in a folder of its own below the run's, where its step is found, too.
+
+    Raises:
+        UserError: there is no best one.
+    """
+    best = folder / BEST
+    if which == "best":
+        if latest_checkpoint(best) is None:
+            raise UserError(
+                f"{folder} has no best checkpoint: train with --eval_freq, or give --which last"
+            )
+        return best, None
+    if which == "last":
+        return folder, None
+    step = int(which)
+    in_folder, in_best = (step in map(step_of, checkpoints_in(where)) for where in (folder, best))
+    return (best if in_best and not in_folder else folder), step
 
 
 def write_checkpoint(

@@ -13,6 +13,7 @@ from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
 
+WHICH = "the checkpoint: last, best (of --eval_freq) or a step [last]"
 WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
 
 
@@ -103,7 +104,7 @@ def run_folder(text: str) -> Path:
     advice = ""
     if run.with_name(f"{run.name}.index").is_file():
         step = run.name.rpartition("-")[2]
-        advice = f"; it is a checkpoint: give --run {run.parent} --step {step}"
+        advice = f"; it is a checkpoint: give --run {run.parent} --which {step}"
     raise argparse.ArgumentTypeError(f"{run}: there is no such folder{advice}")
 
 

@@ -94,7 +94,7 @@ def _command(
 ) -> str:
     """The command line that makes the picture of a z that was found."""
     words = ["python", "generate.py", "--run", str(arguments.run), "--z", str(z_file)]
-    for flag in ("step", "output_height", "output_width"):
+    for flag in ("which", "weights", "output_height", "output_width"):
         if (value := getattr(arguments, flag)) is not None:
             words += [f"--{flag}", str(value)]
     if label is not None:

@@ -3,13 +3,14 @@
 import argparse
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from generation.flags import add_file, add_range, check_points
+from generation.latent import z_of_seeds
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
@@ -17,7 +18,7 @@ from support.files import sweep_asides
 from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
-from utils import SAMPLED_AT_ONCE, grid_size, save_grid, save_picture
+from utils import SAMPLED_AT_ONCE, grid_size, sample_pixels, save_grid, save_picture
 
 if TYPE_CHECKING:
     from model import DCGAN
@@ -135,6 +136,15 @@ def sampled(dcgan: "DCGAN", selection: Selection) -> Iterator[tuple[slice, np.nd
         for part in passes(selection.count):
             yield part, selection.pixels(dcgan, part)
             progress.update(part.stop - part.start)
+
+
+def pictures_of_seeds(
+    dcgan: "DCGAN", seeds: Sequence[int], z_dist: str, labels: np.ndarray | None
+) -> Iterator[np.ndarray]:
+    """The pictures of many seeds, in blocks uint8 [n, H, W, C]; labels: int [N], or None."""
+    for part in passes(len(seeds)):
+        z = z_of_seeds(seeds[part], z_dist, dcgan.z_dim)
+        yield sample_pixels(dcgan, z, None if labels is None else labels[part])
 
 
 def passes(count: int) -> Iterator[slice]:

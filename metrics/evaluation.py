@@ -7,13 +7,17 @@ import numpy as np
 
 from metrics.duplicates import duplicates
 from metrics.frechet import frechet_distance
-from metrics.kid import kernel_distance
+from metrics.kid import SUBSETS, kernel_distance
 from metrics.modes import label_accuracy, modes
 from metrics.neighbours import neighbours
 from metrics.spaces import LEAST, Features, Space, features_of
 from support.errors import UserError
 
 SEARCHED = 1000  # pictures that are looked up among all real images, at most
+
+
+# Of the figures below, those that a training notes of itself: they take no search for neighbours.
+EVALUATED = ("frechet", "kid", "kid_error", "modes", "entropy", "label_accuracy")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def evaluate(
     asked: np.ndarray | None = None,
     near: bool = True,
     images: np.ndarray | None = None,
+    subsets: int = SUBSETS,
+    title: str = "evaluating",
 ) -> Evaluation:
     """Figures of pictures that are made, or read, as they are measured.
 
@@ -70,13 +76,15 @@ def evaluate(
         near: whether to compute what takes nearest neighbours, the slowest part.
         images: the training images, uint8 [N, H, W, C], among which SEARCHED of the pictures,
             evenly spread, are looked up; None leaves that out.
+        subsets: of the kernel distance.
+        title: of the bar; "" for none.
 
     Raises:
         UserError: `real` is of another space; or there are too few pictures.
     """
     searched: list[np.ndarray] = []
-    fake = features_of(space, _kept(blocks, count, searched), count)
-    figures = distances(real, fake, near)
+    fake = features_of(space, _kept(blocks, count, searched), count, title)
+    figures = distances(real, fake, near, subsets)
     histogram: tuple[float, ...] = ()
     if space.classes:
         seen = space.classes(fake.values)
@@ -92,7 +100,14 @@ def evaluate(
     return Evaluation(space.name, space.identity, *sizes, figures, histogram)
 
 
-def distances(real: Features, fake: Features, near: bool = True) -> dict[str, float]:
+def suffix_of(weights: str) -> str:
+    """What keeps the figures of averaged weights apart from those of raw ones, in names."""
+    return "_ema" if weights == "ema" else ""
+
+
+def distances(
+    real: Features, fake: Features, near: bool = True, subsets: int = SUBSETS
+) -> dict[str, float]:
     """The figures of two sets of features, by name; without those of neighbours if not `near`.
 
     Raises:
@@ -102,7 +117,7 @@ def distances(real: Features, fake: Features, near: bool = True) -> dict[str, fl
         raise UserError(f"features of two spaces cannot be compared: {real.space}, {fake.space}")
     if (count := min(len(real.values), len(fake.values))) < LEAST:
         raise UserError(f"{count} pictures are too few to compare, {LEAST} are needed")
-    kernel = kernel_distance(real.values, fake.values)
+    kernel = kernel_distance(real.values, fake.values, subsets)
     figures = {
         "frechet": frechet_distance(real.values, fake.values),
         "kid": kernel.mean,

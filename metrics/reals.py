@@ -40,7 +40,7 @@ def open_reals(settings: Settings, say: Say) -> Reals:
     # batches of one, which any number of images fills
     data = open_dataset(dataclasses.replace(settings, batch_size=1), seed=0, say=say)
     names = list(data.classes) or [str(number) for number in range(data.y_dim or 0)]
-    return _enough(Reals(data.images, data.labels, names), settings.dataset)
+    return enough(Reals(data.images, data.labels, names), settings.dataset)
 
 
 def open_halves(settings: Settings, say: Say) -> tuple[Reals, Reals]:
@@ -57,17 +57,18 @@ def open_halves(settings: Settings, say: Say) -> tuple[Reals, Reals]:
     reals = open_reals(settings, say)
     order = random_stream(0, "halves").permutation(len(reals.images))
     halves = (np.sort(rows) for rows in np.array_split(order, 2))
-    first, second = (_enough(_rows_of(reals, rows), settings.dataset) for rows in halves)
+    first, second = (enough(_rows_of(reals, rows), settings.dataset) for rows in halves)
     return first, second
 
 
 def _parts(settings: Settings) -> list[Reals]:
     classes = [str(number) for number in range(MNIST_CLASSES)]
     parts = load_parts(folder_of(settings), geometry_of(settings))
-    return [_enough(Reals(*part, classes), settings.dataset) for part in parts]
+    return [enough(Reals(*part, classes), settings.dataset) for part in parts]
 
 
-def _enough(reals: Reals, name: str) -> Reals:
+def enough(reals: Reals, name: str) -> Reals:
+    """The same images of the data set `name`, or a UserError where they are fewer than LEAST."""
     if len(reals.images) < LEAST:
         raise UserError(
             f"{name}: {len(reals.images)} images are too few to compare with, {LEAST} are needed"

@@ -54,9 +54,12 @@ class Features(NamedTuple):
 def features_of(
     space: Space, blocks: Iterable[np.ndarray], total: int, title: str = "evaluating"
 ) -> Features:
-    """The features of `total` pictures that come in blocks, uint8 [n, H, W, C], with a bar."""
+    """The features of `total` pictures that come in blocks, uint8 [n, H, W, C].
+
+    With a bar of that title; "" for none.
+    """
     values: list[np.ndarray] = []
-    with Progress(title, total, "images") as progress:
+    with Progress(title, total, "images", shown=bool(title)) as progress:
         for block in blocks:
             for start in range(0, len(block), space.at_once):
                 some = block[start : start + space.at_once]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan.checkpoints import latest_checkpoint
+from gan.checkpoints import find_checkpoint, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.settings import Settings, shaping
@@ -63,16 +63,13 @@ class Trained:
             )
 
 
-def open_run(
-    folder: Path, typed: Mapping[str, Any], step: int | None = None, note: Say = print_note
-) -> Trained:
-    """Load a run's newest good checkpoint, or that of `step`, or one of the original's.
+def open_run(folder: Path, typed: Mapping[str, Any], note: Say = print_note) -> Trained:
+    """Load a run's newest good checkpoint, its best or that of a step, or one of the original's.
 
     Args:
         folder: of the run's checkpoints.
         typed: the settings of the command line, by name; they take the place of the run's.
-            `weights` among them says what is sampled by.
-        step: of the checkpoint; None for the newest.
+            `which` among them says which checkpoint, `weights` what is sampled by.
         note: is given a line for each checkpoint that had to be passed over.
 
     Raises:
@@ -86,8 +83,8 @@ def open_run(
         raise UserError(f"{folder}: there is no checkpoint in it; {there}")
     run = read_run(folder)
     settings = _settings(run.settings, typed, run.path)
-    size = image_size(folder, settings)
-    dcgan = DCGAN.from_checkpoint(folder, size, step, note, settings.weights)
+    size, (where, step) = image_size(folder, settings), find_checkpoint(folder, settings.which)
+    dcgan = DCGAN.from_checkpoint(where, size, step, note, settings.weights)
     refuse_other_shape(dcgan.config.shape(), shaping(typed), folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(run, dcgan.y_dim)

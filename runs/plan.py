@@ -84,6 +84,11 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
+    if settings.which != "last" and not settings.init_from:
+        raise UserError(
+            f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "
+            "or begin a new run with the weights of that one: --init_from and another --out_name"
+        )
     if settings.weights == "ema" and not settings.ema:
         raise UserError(
             "--weights=ema: nothing is averaged without --ema; --ema=0.1 is a good share"

@@ -29,6 +29,7 @@ from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 LARGEST_SEED = LARGEST
+SPACES = ("mnist", "efficientnet", "inception", "pixels")  # metrics/spaces.py has a way to each
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Settings:
     )
     freeze: bool = setting(
         False, "write the generator as one frozen graph, without --train", COMMAND
+    )
+    which: str = setting(
+        "last",
+        "the checkpoint to test, or --init_from's: last, best (of --eval_freq) or a step",
+        COMMAND,
+        pattern=r"last|best|\d{1,10}",
     )
     weights: str | None = setting(
         None, "what pictures and exports are made by [ema if averaged]", COMMAND, choices=WEIGHTS
@@ -172,6 +179,14 @@ class Settings:
     )
     log_freq: int = setting(1, "a line with the losses every so many steps", least=1)
     summary_freq: int = setting(10, "TensorBoard summaries every so many steps", least=1)
+    eval_freq: int = setting(
+        0,
+        "measure 2,000 pictures every so many steps, and keep the best checkpoint apart; 0: never",
+        least=0,
+    )
+    eval_space: str | None = setting(
+        None, "what they are measured in [mnist, else efficientnet]", choices=SPACES
+    )
     G_img_sum: bool = setting(False, "fakes in every summary, not only with the sample pictures")
     verbose: bool = setting(False, "show TensorFlow's own messages", COMMAND)
 

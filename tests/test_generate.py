@@ -85,7 +85,7 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
         (("paint", *FACES), "paint. The commands are interpolate, arithmetic,"),
         (
             ("--run", "checkpoint/faces/DCGAN.model-1"),
-            "it is a checkpoint: give --run checkpoint/faces --step 1",
+            "it is a checkpoint: give --run checkpoint/faces --which 1",
         ),
         ((*FACES, "--out", "checkpoint/faces/run.json"), "run.json is a file. Give a folder"),
         ((*FACES, "--save_z", "checkpoint"), "--save_z: checkpoint is a folder. Give the name of"),
@@ -118,7 +118,7 @@ def test_a_wrong_command_line_is_refused_before_tensorflow_is_loaded(
         ((*DIGITS, "--z", "none.npy"), "none.npy"),
         ((*DIGITS, "--label", "2,"), "--label 2,: the classes are 0 to 2"),
         ((*DIGITS, "--output_height", "64"), "output_height is 8, not 64. Leave out what differs"),
-        ((*DIGITS, "--step", "2"), "has no checkpoint of step 2: there are 1"),
+        ((*DIGITS, "--which", "2"), "has no checkpoint of step 2: there are 1"),
         ((*DIGITS, "--z_dist", "uniform_signed", "--truncation", "2"), "Give 1 or less"),
     ],
 )
@@ -132,7 +132,7 @@ def test_an_earlier_checkpoint_is_used_if_asked(made: Here) -> None:
     small(c_dim=3).save("checkpoint/faces", 9)
     newest, first, same = (
         written(made(*FACES, "--num", "1", "--out", out, *words))[0].read_bytes()
-        for out, words in (("a", ()), ("b", ("--step", "1")), ("c", ("--step", "9")))
+        for out, words in (("a", ()), ("b", ("--which", "1")), ("c", ("--which", "9")))
     )
     assert newest == same != first
 

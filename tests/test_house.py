@@ -16,7 +16,8 @@ LAYERS = [
     {"runs", "exports", "utils"},
     {"datasets"},
     {"metrics"},
-    {"downloads", "training", "generation"},
+    {"downloads", "generation"},
+    {"training"},
     SCRIPTS,
 ]
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}

@@ -2,13 +2,14 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from metrics.evaluation import EVALUATED
 from support.errors import UserError
 from support.files import written_aside
 
@@ -28,7 +29,8 @@ class Row(NamedTuple):
     """What is noted of a step: losses of its updates, means of D's probabilities, speed.
 
     `images_per_s` is nan in the first row of a start, `diversity` where no sample was made: the
-    mean distance of two samples as a part of that of two images (monitor.diversity).
+    mean distance of two samples as a part of that of two images (monitor.diversity). What follows
+    is there where the step was evaluated: metrics.evaluation.EVALUATED.
     """
 
     step: int
@@ -38,6 +40,25 @@ class Row(NamedTuple):
     d_of_fakes: float
     images_per_s: float
     diversity: float = math.nan
+    frechet: float = math.nan
+    kid: float = math.nan
+    kid_error: float = math.nan
+    modes: float = math.nan
+    entropy: float = math.nan
+    label_accuracy: float = math.nan
+
+    def with_figures(self, figures: Mapping[str, float]) -> "Row":
+        """The same row, with figures of its evaluation by name."""
+        return Row(**self._asdict() | dict(figures))
+
+    def evaluated(self) -> dict[str, float]:
+        """The figures of its evaluation that there are, by name."""
+        values = self._asdict().items()
+        return {name: v for name, v in values if name in EVALUATED and not math.isnan(v)}
+
+
+# The columns of files that were written before trainings were evaluated.
+EARLIER = Row._fields[: -len(EVALUATED)]
 
 
 def read_rows(path: Path, step: int) -> list[Row]:
@@ -53,7 +74,7 @@ def read_rows(path: Path, step: int) -> list[Row]:
             lines = list(csv.reader(file))
     except (UnicodeDecodeError, csv.Error):
         lines = []
-    if not lines or lines[0] != list(Row._fields):
+    if not lines or tuple(lines[0]) not in (Row._fields, EARLIER):
         raise UserError(f"{path} is not a training's history: delete it, or move it away")
     return [row for line in lines[1:] if (row := _row(line)) and row.step <= step]
 
@@ -117,9 +138,12 @@ class Alarms:
 
 def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     """The curves as a PNG: losses, D's probabilities, diversity, speed, over the steps."""
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    is_evaluated = any(row.evaluated() for row in rows)
+    height, lines = (9, 3) if is_evaluated else (6, 2)
+    figure = Figure(figsize=(10, height), layout="constrained")
     FigureCanvasAgg(figure)
-    losses, probabilities, diversity, speed = figure.subplots(2, 2, sharex=True).flat
+    panels = list(figure.subplots(lines, 2, sharex=True).flat)
+    losses, probabilities, diversity, speed = panels[:4]
     _curve(losses, rows, "d_loss")
     _curve(losses, rows, "g_loss")
     losses.set(title="losses", ylim=(0, None))
@@ -128,10 +152,16 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     probabilities.set(title="what D thinks: 1 is real", ylim=(0, 1))
     _curve(diversity, rows, "diversity", "of samples, as a part of the images'")
     diversity.axhline(COLLAPSED_BELOW, color="grey", linestyle=":", label="collapsed below")
-    diversity.set(title="diversity", ylim=(0, 1.5), xlabel="step")
+    diversity.set(title="diversity", ylim=(0, 1.5))
     _curve(speed, rows, "images_per_s", "images a second")
-    speed.set(title="speed", ylim=(0, None), xlabel="step")
-    for panel in (losses, probabilities, diversity, speed):
+    speed.set(title="speed", ylim=(0, None))
+    if is_evaluated:
+        for panel, name in zip(panels[4:], ("frechet", "kid"), strict=True):
+            _curve(panel, rows, name, f"{name}: 0 is the best", dots=True)
+            panel.set(title=f"how far from real images: {name}", ylim=(0, None))
+    for panel in panels[-2:]:
+        panel.set_xlabel("step")
+    for panel in panels:
         panel.legend(fontsize="small")
         panel.grid(alpha=0.3)
     with written_aside(path) as aside:
@@ -139,8 +169,10 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     return path
 
 
-def _curve(panel, rows: Sequence[Row], name: str, label: str = "") -> None:  # type: ignore[no-untyped-def]
+def _curve(  # type: ignore[no-untyped-def]
+    panel, rows: Sequence[Row], name: str, label: str = "", dots: bool = False
+) -> None:
     points = [(row.step, value) for row in rows if not math.isnan(value := getattr(row, name))]
-    marker = "o" if len(points) == 1 else ""  # there is no line through one point
+    marker = "o" if dots or len(points) == 1 else ""  # there is no line through one point
     xy = zip(*points, strict=True) if points else ([], [])
     panel.plot(*xy, label=label or name, linewidth=1, marker=marker)

@@ -13,16 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.dataset import Dataset
-from gan.checkpoints import latest_checkpoint
+from gan.checkpoints import BEST, latest_checkpoint
 from model import DCGAN
 from runs.flags import COMMAND, marked
 from runs.settings import Settings
 from runs.stored import RUN_FILE, store_run
-from support.console import stopping_later
+from support.console import Say, say, stopping_later
 from support.errors import RunError, failure, one_line
 from support.progress import Progress
 from support.streams import draw_z, random_stream
 from training.devices import OneDevice, Result, Wish
+from training.evaluating import Evaluator
 from training.history import Alarms
 from training.monitor import REALS, Meter, Monitor, diversity
 from training.pace import frequency, is_sampled
@@ -65,6 +66,8 @@ def train_steps(run: Run, step: int, total: int) -> int:
             same, the last step is.
     """
     settings, data, devices = run.settings, run.data, run.devices
+    is_measured = settings.eval_freq > 0 and devices.is_chief
+    evaluator = Evaluator(settings, data, run.dcgan, say) if is_measured else None
     images, began = settings.batch_size * devices.replicas, time.monotonic()
     saved_step, saved_at = step, began
     ckpt_freq = frequency(settings, "ckpt_freq", data.epoch_size, data.batches)
@@ -73,7 +76,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
         Progress("training", total, "images", step, images, devices.is_chief) as progress,
         Prefetch(functools.partial(make_batch, run), total) as prefetch,
     ):
-        meter, listeners = _listeners(run, step, progress)
+        meter, listeners = _listeners(run, step, progress, evaluator)
 
         def wish() -> Wish:
             is_due = time.monotonic() - saved_at >= 60 * settings.ckpt_minutes
@@ -87,7 +90,8 @@ def train_steps(run: Run, step: int, total: int) -> int:
             step += 1
             printed = step % settings.log_freq == 0
             sampled = is_sampled(settings, step, data.epoch_size, data.batches)
-            noted = sampled or step % settings.summary_freq == 0  # by the listeners
+            evaluated = settings.eval_freq > 0 and step % settings.eval_freq == 0
+            noted = sampled or evaluated or step % settings.summary_freq == 0  # by the listeners
 
             # Step: D once, G twice on the same z, or as often as --loss has it
             # (model.DCGAN.three_updates), and on the steps that print a line the losses once more,
@@ -107,8 +111,9 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 # Sample. The z and the labels are the same from start to end of the run, so the
                 # pictures show how the same images develop.
                 pictures = _sample(run) if sampled else {}
+                figures = _evaluate(run, step, evaluator, progress.line) if evaluated else {}
                 if noted and listeners:
-                    row = meter.row(step, result, pictures.get("train"))
+                    row = meter.row(step, result, pictures.get("train")).with_figures(figures)
                     for listener in listeners:
                         listener.note(row, result, sampled)
                 for name, pixels in pictures.items():
@@ -131,6 +136,8 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 listener.end()
         except OSError as error:
             raise RunError(f"{failure(error)}. Step {step:,} is saved") from error
+        for line in evaluator.summary() if evaluator else ():
+            progress.line(line)
         return devices.agreed(wish()).stop
 
 
@@ -148,7 +155,9 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     return batch
 
 
-def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Summaries | Monitor]]:
+def _listeners(
+    run: Run, step: int, progress: Progress, evaluator: Evaluator | None
+) -> tuple[Meter, list[Summaries | Monitor]]:
     """What measures the run from `step` on, and at the chief what keeps and shows the rows.
 
     Also writes the picture of images that the samples are to be like.
@@ -166,11 +175,20 @@ def _listeners(run: Run, step: int, progress: Progress) -> tuple[Meter, list[Sum
     passing, logs = marked(settings, COMMAND), settings.run_folder("logs")
     flags = {name: value for name, value in settings.as_json().items() if name not in passing}
     value_range, always = run.dcgan.value_range, settings.G_img_sum
-    shown = Summaries(
-        logs, flags, lambda step: run.z("z", run.draw(step, 0)), value_range, of_reals, always
-    )
     alarms = Alarms(run.dcgan.loss.d_wins_below)
-    return meter, [shown, Monitor(logs, run.samples, step, data.batches, alarms, progress.line)]
+    monitor = Monitor(logs, run.samples, step, data.batches, alarms, progress.line)
+    if evaluator:
+        evaluator.take_up(monitor.rows, logs, progress.line)
+    shown = Summaries(
+        logs,
+        flags,
+        lambda step: run.z("z", run.draw(step, 0)),
+        value_range,
+        of_reals,
+        always,
+        evaluator.space if evaluator else "",
+    )
+    return meter, [shown, monitor]
 
 
 def _sample(run: Run) -> dict[str, np.ndarray]:
@@ -192,6 +210,21 @@ def _sample(run: Run) -> dict[str, np.ndarray]:
     return pictures
 
 
+def _evaluate(run: Run, step: int, evaluator: Evaluator | None, tell: Say) -> dict[str, float]:
+    """Measure the pictures, and keep the checkpoint apart if they are the best; all must call.
+
+    Returns what the history notes of it; nothing but at the chief.
+    """
+    run.devices.collect()
+    if evaluator is None:
+        return {}
+    figures = evaluator.figures(step)
+    tell(evaluator.line(figures))
+    if evaluator.best[0] == step:
+        tell(f"wrote {_write(run, step, run.checkpoint_dir / BEST, keep=1)}")
+    return figures
+
+
 def _printed_losses(result: Result) -> str:
     d_loss = float(result["eval_d_loss_fake"] + result["eval_d_loss_real"])
     return f"d_loss: {d_loss:.8f}, g_loss: {float(result['eval_g_loss']):.8f}"
@@ -209,14 +242,19 @@ def _refuse(run: Run, step: int, fault: str) -> None:
 def _save(run: Run, step: int) -> Path:
     """Save, or say why not and where that leaves the run; all workers must call it."""
     run.devices.collect()
-    _refuse(run, step, run.dcgan.not_finite(moments=True))
     if not run.devices.is_chief:
+        _refuse(run, step, run.dcgan.not_finite(moments=True))
         return run.checkpoint_dir
+    return _write(run, step, run.checkpoint_dir, run.settings.max_to_keep)
+
+
+def _write(run: Run, step: int, folder: Path, keep: int) -> Path:
+    _refuse(run, step, run.dcgan.not_finite(moments=True))
     try:
         if not (run.checkpoint_dir / RUN_FILE).is_file():  # somebody has deleted it
             images, classes = len(run.data.images), run.data.classes
             store_run(run.settings, images, run.checkpoint_dir, classes, run.devices.replicas)
-        return run.dcgan.save(run.checkpoint_dir, step, run.settings.max_to_keep)
+        return run.dcgan.save(folder, step, keep)
     except (OSError, RunError) as error:
         raise RunError(f"{one_line(error)}. {_last_checkpoint(run)}") from error
 

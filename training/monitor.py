@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,11 @@ class Monitor:
         for row in self._rows:
             self._alarms.after(row)
         self._draw_at, self._rows_drawn = 0.0, 0
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All rows of the run's history so far."""
+        return self._rows
 
     def note(self, row: Row, result: Mapping[str, tf.Tensor], sampled: bool) -> None:
         """Add a step's row, and warn of what it tells."""

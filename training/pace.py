@@ -51,7 +51,9 @@ def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool
 def pace(settings: Settings, images: int, batches: int) -> str:
     """How often there is a sample picture and a checkpoint, in words."""
     sample, checkpoint = (frequency(settings, name, images, batches) for name in AT_LEAST)
-    return f"a sample picture every {sample:,} steps, a checkpoint every {checkpoint:,}"
+    text = f"a sample picture every {sample:,} steps, a checkpoint every {checkpoint:,}"
+    freq = settings.eval_freq
+    return f"{text}, an evaluation every {freq:,}" if freq else text
 
 
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:

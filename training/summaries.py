@@ -27,15 +27,16 @@ class Summaries:
         value_range: tuple[float, float],
         of_reals: float,
         always_fakes: bool,
+        space: str = "",
     ):
         """Open the events' file in `logs`; the HParams tab shows `flags`.
 
         z_of: the z [B, z_dim] that a step's first replica got. value_range: of the fakes. of_reals:
         the diversity of real images, nan if unknown. always_fakes: show fakes with every summary,
-        not only with the sample pictures.
+        not only with the sample pictures. space: what the figures of evaluations are in.
         """
         self._z_of, self._value_range, self._of_reals = z_of, value_range, of_reals
-        self._always_fakes = always_fakes
+        self._always_fakes, self._space = always_fakes, space
         self._logs, self._flags = logs, {n: v for n, v in flags.items() if v is not None}
         self._open()
 
@@ -63,6 +64,7 @@ class Summaries:
         if not math.isnan(row.diversity):
             more["diversity"] = row.diversity * self._of_reals
             more["diversity_of_reals"] = self._of_reals
+        more |= {f"{self._space}/{name}": value for name, value in row.evaluated().items()}
         for tag, value in more.items():
             if not math.isnan(value):
                 tf.summary.scalar(tag, value)

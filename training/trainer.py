@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datasets.dataset import Dataset, describe, epoch_of, open_dataset
 from exports.saved_model import freeze, save_model
+from gan.checkpoints import find_checkpoint
 from gan.config import refuse_other_shape
 from gan.networks import parameter_table
 from model import DCGAN
@@ -81,7 +82,8 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
         return step
     say(f"no checkpoint in {plan.folder}: starting from step 0")
     if source:
-        other = DCGAN.from_checkpoint(source, image_size(source, plan.settings))
+        where, at = find_checkpoint(source, plan.settings.which)
+        other = DCGAN.from_checkpoint(where, image_size(source, plan.settings), at)
         refuse_other_shape(other.config.shape(), dcgan.config.shape(), source)
         variables = dcgan.named_variables()
         for name, variable in other.named_variables().items():

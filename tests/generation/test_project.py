@@ -68,7 +68,7 @@ def test_project_gives_a_z_that_can_be_used(made: Here) -> None:
 def test_the_command_that_project_prints_has_what_it_was_typed_with(made: Here) -> None:
     written(made(*DIGITS, "--seeds", "4", "--out", "own"))
     (image,) = Path("own").iterdir()
-    sizes = ("--step", "1", "--output_height", "8", "--output_width", "8")
+    sizes = ("--which", "1", "--output_height", "8", "--output_width", "8")
     done = made("project", *DIGITS, str(image), "--steps", "1", *sizes)
     assert f"_z.npy {' '.join(sizes)} --label" in done.stdout
 

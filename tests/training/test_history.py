@@ -30,15 +30,23 @@ def test_rows_are_read_as_they_were_noted(tmp_path: Path) -> None:
     write_rows(path, rows(2))
     append_row(path, rows(3, diversity=0.5)[2])
     assert path.read_text().splitlines() == [
-        "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity",
-        "10,1,2,0.6,0.4,250,",
-        "20,1,2,0.6,0.4,250,",
-        "30,1,2,0.6,0.4,250,0.5",
+        "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity,"
+        "frechet,kid,kid_error,modes,entropy,label_accuracy",
+        "10,1,2,0.6,0.4,250,,,,,,,",
+        "20,1,2,0.6,0.4,250,,,,,,,",
+        "30,1,2,0.6,0.4,250,0.5,,,,,,",
     ]
     read = read_rows(path, step=30)
     assert [row.step for row in read] == [10, 20, 30]
     assert math.isnan(read[1].diversity)
     assert read[2] == rows(3, diversity=0.5)[2]
+
+
+def test_a_history_from_before_there_were_evaluations_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    columns = "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity"
+    path.write_text(f"{columns}\n10,1,2,0.6,0.4,250,0.5\n")
+    assert read_rows(path, step=10) == rows(1, diversity=0.5)
 
 
 def test_rows_of_lost_steps_and_lines_cut_short_are_left_out(tmp_path: Path) -> None:

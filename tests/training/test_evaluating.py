@@ -1,0 +1,159 @@
+"""A training that measures its own pictures: the figures, the best kept apart, and --which."""
+
+import csv
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from makers import Here, ok, one_error_line, small, tiny, write_jpegs
+
+import evaluate
+import generate
+from gan.checkpoints import checkpoints_in, find_checkpoint
+from metrics import spaces
+from model import DCGAN
+from runs import settings
+from support.errors import UserError
+from support.files import read_json
+from training import evaluating
+from training.evaluating import best_of, trend_of
+from training.history import EVALUATED, Row
+
+FLAGS = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--sample_freq=999", "--seed=3")
+MEASURED = (*FLAGS, "--train", "--eval_freq=2", "--eval_space=pixels", "--log_freq=99")
+RUN = Path("checkpoint/tiny_4_16_16")
+BEST = RUN / "best"
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "PICTURES", 40)
+
+
+def figures(path: Path = Path("logs/tiny_4_16_16/history.csv")) -> dict[int, dict[str, str]]:
+    """The evaluated rows of a history, by step."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {int(row["step"]): row for row in rows if row["frechet"]}
+
+
+def smallest(measured: dict[int, dict[str, str]]) -> int:
+    return min(measured, key=lambda step: float(measured[step]["kid"]))
+
+
+def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
+    here: Here, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny(tmp_path, 24)
+    out = ok(here(tmp_path, *MEASURED, "--epoch=2", "--ema=0.2", "--ckpt_freq=2"))
+    found = figures()
+    assert list(found) == [2, 4, 6, 8, 10, 12]
+    best = smallest(found)
+    assert [path.name for path in checkpoints_in(BEST)] == [f"DCGAN.model-{best}"]
+    assert f"the best: step {best}, kid" in out
+    assert "to evaluate took " in out
+    words = ("--run", str(RUN), "--which", "best", "--num", "40", "--space", "pixels")
+    capfd.readouterr()
+    assert evaluate.main(words) == 0, capfd.readouterr().err
+    told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_pixels.json"))
+    assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
+
+
+def test_a_resumed_training_has_the_same_figures_and_the_same_best(
+    here: Here, tmp_path: Path
+) -> None:
+    for name, epochs in (("once", [2]), ("twice", [1, 2])):
+        folder = tmp_path / name
+        tiny(folder, 24)
+        for epoch in epochs:
+            ok(here(folder, *MEASURED, "--deterministic", f"--epoch={epoch}"))
+    once, twice = (tmp_path / name for name in ("once", "twice"))
+    history = Path("logs/tiny_4_16_16/history.csv")
+    compared = [
+        [[row[name] for name in ("step", "d_loss", *EVALUATED)] for row in rows.values()]
+        for rows in (figures(once / history), figures(twice / history))
+    ]
+    assert compared[0] == compared[1]
+    best = smallest(figures(once / history))
+    first, second = (DCGAN.from_checkpoint(folder / BEST) for folder in (once, twice))
+    assert int(first.step) == int(second.step) == best
+    for a, b in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_figures_measured_in_another_way_do_not_decide_for_the_best(
+    here: Here, tmp_path: Path
+) -> None:
+    tiny(tmp_path, 24)
+    ok(here(tmp_path, *MEASURED, "--epoch=1", "--ema=0.2"))
+    out = ok(here(tmp_path, *MEASURED, "--epoch=2", "--weights=raw"))
+    assert "the figures up to step 6 were measured in another way" in out
+    later = {step: row for step, row in figures().items() if step > 6}
+    assert f"the best: step {smallest(later)}, kid" in out
+
+
+def test_which_takes_the_best_the_last_or_a_step(
+    here: Here, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny(tmp_path, 24)
+    ok(here(tmp_path, *MEASURED, "--epoch=1", "--ckpt_freq=3"))
+    shutil.rmtree(BEST)
+    small_one = DCGAN.from_checkpoint(RUN, step=3)
+    small_one.save(BEST, 2)
+    for which, step in (("best", 2), ("last", 6), ("3", 3), ("2", 2)):
+        assert f"loaded step {step} of {RUN}" in ok(here(tmp_path, *FLAGS, f"--which={which}"))
+        capfd.readouterr()
+        assert generate.main(("--run", str(RUN), "--num", "1", "--which", which)) == 0
+        assert f"loaded step {step} of {RUN}" in capfd.readouterr().out
+    begun = (*FLAGS, "--train", "--epoch=1", f"--init_from={RUN}", "--out_name=new")
+    assert f"of step 2 of {RUN}" in ok(here(tmp_path, *begun, "--which=best"))
+    failed = one_error_line(here(tmp_path, *FLAGS, "--which=5"), 2)
+    assert "has no checkpoint of step 5: there are 3, 6" in failed
+    failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--epoch=9", "--which=best"), 2)
+    assert "a training goes on from its last checkpoint" in failed
+
+
+def test_without_a_best_checkpoint_one_is_told_how_to_get_it(tmp_path: Path) -> None:
+    small().save(tmp_path, 4)
+    with pytest.raises(UserError, match="has no best checkpoint: train with --eval_freq"):
+        find_checkpoint(tmp_path, "best")
+    assert find_checkpoint(tmp_path, "last") == (tmp_path, None)
+    assert find_checkpoint(tmp_path, "4") == (tmp_path, 4)
+
+
+def test_every_space_can_be_typed() -> None:
+    assert set(settings.SPACES) == set(spaces.SPACES)
+
+
+def test_too_few_images_to_compare_with_are_refused_before_training(
+    here: Here, tmp_path: Path
+) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
+    failed = one_error_line(here(tmp_path, *MEASURED, "--epoch=1"), 2)
+    assert "8 images are too few to compare with, 10 are needed" in failed
+
+
+@pytest.mark.parametrize(
+    ("kids", "words"),
+    [
+        ([3, 2, 1], "the last evaluation: it still got better"),
+        ([9, 8, 7, 6, 5, 4, 1, 2], "1 of 8 evaluations came after it: it may yet get better"),
+        ([1, 2, 3, 4], "none of the 3 evaluations after it was better"),
+        ([math.nan, 2], "the last evaluation"),
+    ],
+)
+def test_the_last_line_says_whether_it_still_got_better(kids: list[float], words: str) -> None:
+    measured = [(10 * k, kid) for k, kid in enumerate(kids, 1)]
+    assert trend_of(measured).startswith(words)
+    assert best_of(measured)[1] == min(kid for kid in kids if not math.isnan(kid))
+
+
+def test_a_row_tells_what_of_it_was_evaluated() -> None:
+    row = Row(1, 1.0, 1.0, 0.5, 0.5, math.nan)
+    assert row.evaluated() == {}
+    assert row.with_figures({"kid": 0.5, "frechet": 2.0}).evaluated() == {
+        "frechet": 2.0,
+        "kid": 0.5,
+    }

@@ -1,0 +1,142 @@
+"""A training measures its own pictures, --eval_freq, and keeps its best checkpoint apart."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from datasets.dataset import Dataset, arrays_of
+from generation.sampling import pictures_of_seeds
+from metrics.evaluation import EVALUATED, evaluate, suffix_of
+from metrics.reals import (
+    Reals,
+    compared,
+    drawn_labels,
+    enough,
+    features_of_reals,
+    open_reals,
+)
+from metrics.spaces import open_space, suiting
+from model import DCGAN
+from runs.settings import Settings
+from support.console import Say
+from support.files import read_json, write_json
+from training.history import Row
+
+PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
+SUBSETS = 20  # of the kernel distance: a hundred would take longer than all else
+MEASURE_FILE = "evaluation.json"  # beside history.csv: how its figures were measured
+
+
+class Evaluator:
+    """Measures the pictures of one run as it goes on, and knows which step's were the best.
+
+    space: what the figures are in, with "_ema" behind it if the pictures are by averaged weights.
+    """
+
+    def __init__(self, settings: Settings, data: Dataset, dcgan: DCGAN, say: Say):
+        """Compute the features of the data, where no earlier start has kept them.
+
+        Raises:
+            UserError: there are too few images to compare with, or what the space needs is missing.
+        """
+        real, arrays = _reals(settings, data, say), arrays_of(settings)
+        self._dcgan, self._z_dist = dcgan, settings.z_dist
+        self._space = open_space(settings.eval_space or suiting(settings), settings, arrays, say)
+        self._real = features_of_reals(self._space, compared(real).images, arrays, say)
+        self._asked = drawn_labels(real, PICTURES, seed=0) if dcgan.y_dim else None
+        self._weights = settings.weights or ("ema" if dcgan.average else "raw")
+        # The classifier behind `mnist` is of these very digits; elsewhere, the distance that does
+        # not depend on the number of pictures.
+        self._ranked_by = "frechet" if self._space.classes else "kid"
+        self._seconds, self._began = 0.0, time.monotonic()
+        self._measured: list[tuple[int, float]] = []  # steps, and what decides between them
+
+    @property
+    def space(self) -> str:
+        """What TensorBoard's tags of the figures begin with."""
+        return self._space.name + suffix_of(self._weights)
+
+    def take_up(self, rows: Sequence[Row], logs: Path, say: Say) -> None:
+        """Go on from what earlier starts noted in `rows`, if it was measured in the same way.
+
+        How, is in MEASURE_FILE in the folder `logs`.
+        """
+        path = logs / MEASURE_FILE
+        measure = {"space": self._space.identity, "pictures": PICTURES, "weights": self._weights}
+        same = read_json(path) == measure
+        write_json(path, measure)
+        found = [(row.step, getattr(row, self._ranked_by)) for row in rows if row.evaluated()]
+        if same:
+            self._measured = found
+        elif found:
+            say(
+                f"the figures up to step {found[-1][0]:,} were measured in another way than those "
+                f"to come ({path}): the best is looked for anew"
+            )
+        self._seconds, self._began = 0.0, time.monotonic()
+
+    def figures(self, step: int) -> dict[str, float]:
+        """Measure the pictures of the weights after `step`: the fields of Row.evaluated."""
+        began = time.monotonic()
+        self._dcgan.choose(self._weights)
+        blocks = pictures_of_seeds(self._dcgan, range(PICTURES), self._z_dist, self._asked)
+        found = evaluate(
+            self._space,
+            self._real,
+            blocks,
+            PICTURES,
+            self._asked,
+            near=False,
+            subsets=SUBSETS,
+            title="",
+        ).figures
+        self._measured.append((step, found[self._ranked_by]))
+        self._seconds += time.monotonic() - began
+        return {name: found[name] for name in EVALUATED if name in found}
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """The step whose pictures were the best so far, and their figure; (0, nan) before one."""
+        return best_of(self._measured)
+
+    def line(self, figures: dict[str, float]) -> str:
+        """What to say of the evaluation that was made last."""
+        step, _ = self._measured[-1]
+        words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        best = ", the best so far" if step == self.best[0] else ""
+        return f"evaluated step {step:,} in {self.space}: {words}{best}"
+
+    def summary(self) -> Iterator[str]:
+        """At the end of a start: which step was the best, whether it still got better, the cost."""
+        step, value = self.best
+        if not step:
+            return
+        figure = f"{self._ranked_by} {value:.4g} in {self.space}"
+        yield f"the best: step {step:,}, {figure}; {trend_of(self._measured)}"
+        share = self._seconds / max(time.monotonic() - self._began, 1e-9)
+        yield f"to evaluate took {share:.0%} of the time. --which best takes that step's weights"
+
+
+def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:
+    """The step with the smallest figure, and that; (0, nan) where there is no figure."""
+    numbers = [one for one in measured if not math.isnan(one[1])]
+    return min(numbers, key=lambda one: one[1], default=(0, math.nan))
+
+
+def trend_of(measured: Sequence[tuple[int, float]]) -> str:
+    """Whether it still got better at the end, in words."""
+    best, count = best_of(measured)[0], len(measured)
+    later = sum(step > best for step, _ in measured)
+    if later == 0:
+        return "the last evaluation: it still got better, and may do so with a larger --epoch"
+    if later <= count // 4:
+        return f"{later} of {count} evaluations came after it: it may yet get better"
+    return f"none of the {later} evaluations after it was better"
+
+
+def _reals(settings: Settings, data: Dataset, say: Say) -> Reals:
+    """The images to compare with: of an idx set the training part, of a folder all."""
+    if settings.is_idx_set:
+        return open_reals(settings, say)
+    return enough(Reals(data.images, data.labels, list(data.classes)), settings.dataset)
