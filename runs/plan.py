@@ -12,6 +12,7 @@ from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
+from runs.presets import flags_in
 from runs.settings import Settings, shaping
 from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
 from support.errors import UserError
@@ -73,6 +74,8 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 def _training(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
+    if words := flags_in(settings.preset):
+        notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
     if stored:

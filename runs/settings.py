@@ -23,6 +23,7 @@ from gan.config import (
 )
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
+from runs.presets import PRESETS
 from support.errors import UserError
 from support.files import DATA_DIR, PATTERN, refuse_pattern
 from support.streams import Z_DISTS
@@ -105,7 +106,14 @@ class Settings:
     )
     flip: bool = setting(False, "show half of the images mirrored, left to right", KEPT)
 
-    epoch: int = setting(25, "epochs in all", least=1, group="The training")
+    preset: str = setting(
+        "original",
+        "a name for several of the flags below; it prints them",
+        COMMAND,
+        choices=tuple(PRESETS),
+        group="The training",
+    )
+    epoch: int = setting(25, "epochs in all", least=1)
     learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0, below=LARGEST_RATE)
     g_learning_rate: float | None = setting(
         None, "of G's Adam [learning_rate]", KEPT, above=0, below=LARGEST_RATE
@@ -177,6 +185,7 @@ class Settings:
     sample_freq: int = setting(
         100, "a sample picture every so many steps; small sets: more", least=1
     )
+    sample_num: int | None = setting(None, "images in a sample picture [batch_size]", least=1)
     log_freq: int = setting(1, "a line with the losses every so many steps", least=1)
     summary_freq: int = setting(10, "TensorBoard summaries every so many steps", least=1)
     eval_freq: int = setting(

@@ -48,10 +48,15 @@ class Run:
         """The folder of the sample pictures."""
         return self.settings.run_folder(self.settings.sample_dir)
 
-    def z(self, purpose: str, index: int) -> np.ndarray:
-        """A batch of latent vectors, float32 [B, z_dim]; the same for the same arguments."""
-        stream = random_stream(self.seed, purpose, index)
-        return draw_z(stream, self.settings.z_dist, self.settings.batch_size, self.dcgan.z_dim)
+    def z(self, purpose: str, index: int, count: int = 0) -> np.ndarray:
+        """`count` latent vectors, 0 for a batch of them, float32 [count, z_dim]."""
+        stream, count = random_stream(self.seed, purpose, index), count or self.settings.batch_size
+        return draw_z(stream, self.settings.z_dist, count, self.dcgan.z_dim)
+
+    @property
+    def sample_num(self) -> int:
+        """How many images a sample picture shows."""
+        return self.settings.sample_num or self.settings.batch_size
 
     def draw(self, step: int, replica: int) -> int:
         """Which of the run's random draws a replica takes for step number `step`."""
@@ -166,7 +171,7 @@ def _listeners(
     images = settings.batch_size * run.devices.replicas
     if not run.devices.is_chief:
         return Meter(images, math.nan, None), []
-    rows, reals = data.sample_rows(settings.batch_size), run.samples / REALS
+    rows, reals = data.sample_rows(run.sample_num), run.samples / REALS
     # At each start: the crop or the data may be others than at the last.
     progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.classes)}")
     labels, distinct = data.labels, np.unique(rows)
@@ -200,12 +205,12 @@ def _sample(run: Run) -> dict[str, np.ndarray]:
     run.devices.collect()
     if not run.devices.is_chief:
         return {}
-    y = run.data.labels_of(run.data.sample_rows(run.settings.batch_size))
+    y = run.data.labels_of(run.data.sample_rows(run.sample_num))
     pictures = dict[str, np.ndarray]()
     for name, weights in {"train": "raw", "ema": "ema"}.items():
         if weights == "raw" or run.dcgan.average:
             run.dcgan.choose(weights)
-            images = run.dcgan.sampler(run.z("sample_z", 0), y)
+            images = run.dcgan.sampler(run.z("sample_z", 0, run.sample_num), y)
             pictures[name] = to_pixels(images.numpy(), run.dcgan.value_range)
     return pictures
 
