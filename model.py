@@ -192,6 +192,10 @@ class DCGAN(tf.Module):
         def looked_at(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
             return logits_of(look(images), passes)
 
+        def made(passes: int = 1) -> tuple[tf.Tensor, tf.GradientTape]:
+            with tf.GradientTape() as g_tape:
+                return self.generator(z, y, training=True, passes=passes), g_tape
+
         def update_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
             variables = self.generator.trainable()
             gradients, g_loss, logits = gradients_of_g(
@@ -200,23 +204,32 @@ class DCGAN(tf.Module):
             self.g_optim.apply(variables, self._averaged(gradients))
             return g_loss, logits
 
-        # The D update and the first G update need G(z) of the same weights and z: the original
-        # computes it for each, here one pass serves both.
-        with tf.GradientTape() as g_tape:
-            fakes = self.generator(z, y, training=True, passes=loss.d_updates + 1)
-        for number in range(loss.d_updates):
-            seed = None if penalty_seed is None else penalty_seed + tf.constant((0, number))
-            variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
-            gradients, result, logits_of_reals = gradients_of_d(
-                loss, variables, logits_of, *seen, seed
-            )
-            self.d_optim.apply(variables, self._averaged(gradients))
-        result["g_loss"], logits_of_fakes = update_g(fakes, g_tape)
-        # G once more on the same z. The original does so to keep d_loss from going to 0.
-        for _ in range(loss.g_updates - 1):
-            with tf.GradientTape() as g_tape:
-                more_fakes = self.generator(z, y, training=True)
-            result["g_loss"], _ = update_g(more_fakes, g_tape)
+        def updates_of_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
+            g_loss, logits = update_g(fakes, g_tape)
+            # Again on the same z. The original does so to keep d_loss from going to 0.
+            for _ in range(loss.g_updates - 1):
+                g_loss, _ = update_g(*made())
+            return g_loss, logits
+
+        def updates_of_d(fakes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            for number in range(loss.d_updates):
+                seed = None if penalty_seed is None else penalty_seed + tf.constant((0, number))
+                variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
+                gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
+                self.d_optim.apply(variables, self._averaged(gradients))
+            return losses, logits
+
+        if loss.g_first:
+            fakes, g_tape = made()
+            g_loss, logits_of_fakes = updates_of_g(fakes, g_tape)
+            result, logits_of_reals = updates_of_d(made(loss.d_updates)[0])
+        else:
+            # The D updates and the first G update need G(z) of the same weights and z: the
+            # original computes it for each, here one pass serves all.
+            fakes, g_tape = made(loss.d_updates + 1)
+            result, logits_of_reals = updates_of_d(fakes)
+            g_loss, logits_of_fakes = updates_of_g(fakes, g_tape)
+        result["g_loss"] = g_loss
         if evaluate:
             # The losses that are printed. The original's passes for d_loss_fake and for g_loss
             # are the same: one that counts twice.

@@ -28,7 +28,8 @@ class Loss:
     probability: logits -> how real D takes the images to be, as it is shown.
     penalty: a function that gives D's logits of images, reals, fakes, and a seed, int32 [2] -> a
     scalar that is added to D's loss. Images are as D sees them. draws: whether it needs the seed,
-    which is None otherwise. d_updates, g_updates: of one iteration, all on the same images and z.
+    which is None otherwise. d_updates, g_updates: of one iteration, all on the same images and z;
+    g_first: G's come first, and D sees what the new G makes of them.
     d_wins_below: a d_loss that stays under this says that D knows every fake; None if none does.
     """
 
@@ -39,6 +40,7 @@ class Loss:
     draws: bool = False
     d_updates: int = 1
     g_updates: int = 1
+    g_first: bool = False
     d_wins_below: float | None = None
 
 
@@ -162,6 +164,14 @@ LOSSES = {
         probability=sigmoid,
         g_updates=2,
         d_wins_below=0.05,
+    ),
+    # As tutorials write the fully connected GAN: each network once, G first, and half of D's loss.
+    "gan-halved": Loss(
+        d=lambda reals, fakes: (real_loss(reals) / 2, fake_loss(fakes) / 2),
+        g=lambda fakes, of_reals: real_loss(fakes),
+        probability=sigmoid,
+        g_first=True,
+        d_wins_below=0.025,
     ),
     # Mao et al. 2017, equation 9: D says 1 of reals and 0 of fakes. Where it cannot tell, d_loss
     # is 0.25; below 0.01 it is off by 0.1.

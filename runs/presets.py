@@ -10,6 +10,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # The GAN that tutorials begin with: on MNIST, without convolutions, a picture of 25 digits.
     "fully_connected": {
         "arch": "gan",
+        "loss": "gan-halved",
         "z_dist": "normal01",
         "learning_rate": 0.0001,
         "beta1": 0.9,

@@ -36,6 +36,12 @@ def test_the_originals_losses_are_cross_entropies() -> None:
 # D's logits of two reals and of two fakes, and what each loss makes of them, by hand.
 REALS, FAKES = [3.0, 0.5], [-2.0, 0.5]
 BY_HAND = {
+    "gan-halved": (
+        np.log1p(np.exp([-3, -0.5])).mean() / 2,
+        np.log1p(np.exp([-2, 0.5])).mean() / 2,
+        np.log1p(np.exp([2, -0.5])).mean(),
+        1 / (1 + np.exp([-3, -0.5])),
+    ),
     "lsgan": ((4 + 0.25) / 4, (4 + 0.25) / 4, (9 + 0.25) / 4, [1, 0.5]),
     "wgan-gp": (-1.75, -0.75, 0.75, 1 / (1 + np.exp([-3, -0.5]))),
     "hinge": ((0 + 0.5) / 2, (0 + 1.5) / 2, 0.75, [1, 0.75]),
@@ -249,6 +255,22 @@ def test_the_numbers_of_updates_can_be_others_than_the_losss(tmp_path: Path) -> 
     assert DCGAN.from_checkpoint(tmp_path).training.updates == (2, 3)
     with pytest.raises(UserError, match="--d_updates=0: it must be 1 or more"):
         parse(["--d_updates=0"])
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_where_g_comes_first_d_sees_what_the_new_g_makes() -> None:
+    """Held against the two updates by hand, from the same weights."""
+    dcgan, other = (small(loss="gan-halved", architecture="gan") for _ in range(2))
+    images, z, _ = batch(dcgan)
+    result = dcgan.train_step(images, z, watch=True)
+    np.testing.assert_allclose(result["G"], other.generator(z, None, True), atol=1e-6)
+    for name, variable in dcgan.generator.named_variables().items():
+        if variable.trainable:
+            other.named_variables()[name].assign(variable)
+    of_reals = other.discriminator(tf.constant(images), None, True)
+    of_fakes = other.discriminator(other.generator(z, None, True), None, True)
+    assert float(result["d_loss_fake"]) == pytest.approx(float(fake_loss(of_fakes)) / 2, rel=1e-5)
+    assert float(result["d_loss_real"]) == pytest.approx(float(real_loss(of_reals)) / 2, rel=1e-5)
 
 
 @pytest.mark.usefixtures("eagerly")
