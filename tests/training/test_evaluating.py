@@ -2,19 +2,18 @@
 
 import csv
 import math
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import Here, ok, one_error_line, small, tiny, write_jpegs
+from makers import FACES, Here, ok, one_error_line, small, tiny, write_jpegs
 
 import evaluate
-import generate
 from gan.checkpoints import checkpoints_in, find_checkpoint
 from metrics import spaces
 from model import DCGAN
 from runs import settings
+from runs.opened import open_run
 from support.errors import UserError
 from support.files import read_json
 from training import evaluating
@@ -94,25 +93,26 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     assert f"the best: step {smallest(later)}, kid" in out
 
 
-def test_which_takes_the_best_the_last_or_a_step(
-    here: Here, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    tiny(tmp_path, 24)
-    ok(here(tmp_path, *MEASURED, "--epoch=1", "--ckpt_freq=3"))
-    shutil.rmtree(BEST)
-    small_one = DCGAN.from_checkpoint(RUN, step=3)
-    small_one.save(BEST, 2)
-    for which, step in (("best", 2), ("last", 6), ("3", 3), ("2", 2)):
-        assert f"loaded step {step} of {RUN}" in ok(here(tmp_path, *FLAGS, f"--which={which}"))
-        capfd.readouterr()
-        assert generate.main(("--run", str(RUN), "--num", "1", "--which", which)) == 0
-        assert f"loaded step {step} of {RUN}" in capfd.readouterr().out
-    begun = (*FLAGS, "--train", "--epoch=1", f"--init_from={RUN}", "--out_name=new")
-    assert f"of step 2 of {RUN}" in ok(here(tmp_path, *begun, "--which=best"))
-    failed = one_error_line(here(tmp_path, *FLAGS, "--which=5"), 2)
-    assert "has no checkpoint of step 5: there are 3, 6" in failed
-    failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--epoch=9", "--which=best"), 2)
+def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_path: Path) -> None:
+    run = Path("checkpoint/faces")  # of step 1
+    dcgan = DCGAN.from_checkpoint(run)
+    dcgan.save(run, 3)
+    dcgan.save(run / "best", 2)
+    for which, step in (("best", 2), ("last", 3), ("1", 1), ("2", 2)):
+        assert open_run(run, {"which": which}).loaded == f"step {step} of {run}"
+    assert "loaded step 2 of checkpoint/faces" in ok(made(*FACES, "--num", "1", "--which", "best"))
+    failed = one_error_line(made(*FACES, "--num", "1", "--which", "5"), 2)
+    assert "has no checkpoint of step 5: there are 1, 3" in failed
+    failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--which=best"), 2)
     assert "a training goes on from its last checkpoint" in failed
+
+
+def test_a_training_can_begin_with_the_best_of_another(here: Here, tmp_path: Path) -> None:
+    tiny(tmp_path)
+    ok(here(tmp_path, *FLAGS, "--train", "--epoch=1"))
+    DCGAN.from_checkpoint(RUN).save(BEST, 1)
+    begun = (*FLAGS, "--train", "--epoch=1", f"--init_from={RUN}", "--out_name=new")
+    assert f"of step 1 of {RUN}" in ok(here(tmp_path, *begun, "--which=best"))
 
 
 def test_without_a_best_checkpoint_one_is_told_how_to_get_it(tmp_path: Path) -> None:
