@@ -1,0 +1,210 @@
+"""A run as one HTML file that one can send to a colleague: no server, no network.
+
+The page's own source lies in report_page/. What it shows is collected by training/run_report.py.
+"""
+
+import base64
+import html
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from PIL import Image
+
+from support.files import written_aside
+
+PAGE = Path(__file__).parent / "report_page"
+MOST_ROWS = 1000  # of the curves: more cannot be told apart on a screen
+MOST_PICTURES = 40
+WEBP_QUALITY = 90
+# The panels of curves: title, and the columns of history.csv with the names they are shown under.
+PANELS = {
+    "Losses": {"d_loss": "d_loss", "g_loss": "g_loss"},
+    "What D thinks: 1 is real": {
+        "d_of_reals": "D(x), of images",
+        "d_of_fakes": "D(G(z)), of fakes",
+    },
+    "Diversity, as a part of the images'": {"diversity": "of the samples"},
+    "Frechet distance: 0 is the best": {"frechet": "frechet"},
+    "Kernel distance: 0 is the best": {"kid": "kid"},
+    "Speed": {"images_per_s": "images a second"},
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report shows.
+
+    title: the run's name. lead: a sentence about it. command: makes the run again. settings: names
+    and values, as typed. rows: of history.csv, by column, nan where nothing was measured; "step"
+    among them. samples: the step and the file of each sample picture, in their order. sampled: what
+    they are. reals: real images to compare with, or None. evaluations: what evaluate.py wrote.
+    animations: captions and GIFs.
+    """
+
+    title: str
+    lead: str
+    command: str
+    settings: Sequence[tuple[str, str]]
+    rows: Sequence[Mapping[str, float]]
+    samples: Sequence[tuple[int, Path]]
+    sampled: str
+    reals: Path | None
+    evaluations: Sequence[Mapping]
+    animations: Sequence[tuple[str, Path]]
+
+
+def write_report(report: Report, path: Path) -> Path:
+    """Write the page; returns its path.
+
+    Raises:
+        OSError: a picture cannot be read, or the page not be written.
+    """
+    rows, samples = _some(report.rows, MOST_ROWS), _some(report.samples, MOST_PICTURES)
+    # Evaluations are rare: their rows stay.
+    measured = [row for row in report.rows if not math.isnan(row.get("frechet", math.nan))]
+    rows = sorted(
+        {row["step"]: row for row in (*rows, *measured)}.values(), key=lambda r: r["step"]
+    )
+    panels = [
+        {"title": title, "series": series}
+        for title, columns in PANELS.items()
+        if (series := _series(rows, columns))
+    ]
+    data = {
+        "steps": [int(row["step"]) for row in rows],
+        "panels": panels,
+        "sampled": report.sampled,
+        "samples": [{"step": step, "source": _as_webp(file)} for step, file in samples],
+    }
+    page = Template((PAGE / "report.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(report.title),
+        lead=html.escape(report.lead),
+        style=(PAGE / "report.css").read_text(encoding="utf-8"),
+        script=(PAGE / "report.js").read_text(encoding="utf-8"),
+        data=json.dumps(data).replace("</", "<\\/"),
+        sections="\n".join(filter(None, _sections(report, panels))),
+    )
+    with written_aside(path) as aside:
+        aside.write_text(page, encoding="utf-8")
+    return path
+
+
+def _sections(report: Report, panels: Sequence[Mapping]) -> list[str]:
+    return [
+        _pictures(report),
+        _curves(panels),
+        _evaluations(report.evaluations),
+        _animations(report.animations),
+        _section("The command", f"<pre>{html.escape(report.command)}</pre>" + _settings(report)),
+    ]
+
+
+def _pictures(report: Report) -> str:
+    if not report.samples:
+        return ""
+    last = len(_some(report.samples, MOST_PICTURES)) - 1
+    made = (
+        '<figure data-samples><img alt="sample pictures of the step that is chosen">'
+        f'<input type="range" min="0" max="{last}" value="{last}" aria-label="step">'
+        "<figcaption></figcaption></figure>"
+    )
+    real = _figure(report.reals, "real images, for comparison") if report.reals else ""
+    return _section("Pictures through time", f'<div class="pictures">{made}{real}</div>')
+
+
+def _curves(panels: Sequence[Mapping]) -> str:
+    divs = "".join(
+        f'<div data-panel="{number}"><h3>{html.escape(panel["title"])}</h3></div>'
+        for number, panel in enumerate(panels)
+    )
+    note = '<p class="note">Point at a curve, or use the arrow keys, to read its values.</p>'
+    return _section("The course", f'<div class="curves">{divs}</div>{note}') if divs else ""
+
+
+def _evaluations(evaluations: Sequence[Mapping]) -> str:
+    if not evaluations:
+        return ""
+    names = list(dict.fromkeys(name for one in evaluations for name in one["figures"]))
+    head = _row("th", ["step", "weights", "space", "pictures", *names])
+    body = "".join(
+        _row(
+            "td",
+            [
+                f"{one.get('step', 0):,}",
+                "averaged" if one.get("weights") == "ema" else "raw",
+                one["space"],
+                f"{one['samples']:,}",
+                *(f"{one['figures'][n]:.4g}" if n in one["figures"] else "" for n in names),
+            ],
+        )
+        for one in evaluations
+    )
+    scrolls = 'class="scroll" tabindex="0" role="region" aria-label="figures"'
+    table = f"<div {scrolls}><table>{head}{body}</table></div>"
+    note = '<p class="note">Figures of different spaces cannot be compared.</p>'
+    return _section("How good it is", table + note)
+
+
+def _animations(animations: Sequence[tuple[str, Path]]) -> str:
+    figures = "".join(_figure(path, caption) for caption, path in animations)
+    return (
+        _section("What it has learned", f'<div class="pictures">{figures}</div>') if figures else ""
+    )
+
+
+def _settings(report: Report) -> str:
+    rows = "".join(_row("td", pair) for pair in report.settings)
+    return f"<details><summary>All settings</summary><table>{rows}</table></details>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{html.escape(title)}</h2>{content}</section>"
+
+
+def _row(cell: str, values: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{cell}>{html.escape(v)}</{cell}>" for v in values) + "</tr>"
+
+
+def _figure(path: Path, caption: str) -> str:
+    source = _as_gif(path) if path.suffix == ".gif" else _as_webp(path)
+    text = html.escape(caption)
+    return f'<figure><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def _series(
+    rows: Sequence[Mapping[str, float]], columns: Mapping[str, str]
+) -> list[tuple[str, list[float | None]]]:
+    """Names and values of the columns that hold any; None where one is not finite."""
+    found = []
+    for column, name in columns.items():
+        values = [row.get(column, math.nan) for row in rows]
+        if any(map(math.isfinite, values)):
+            found.append((name, [value if math.isfinite(value) else None for value in values]))
+    return found
+
+
+def _some(items: Sequence, most: int) -> list:
+    """At most so many, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
+
+
+def _as_webp(path: Path) -> str:
+    with Image.open(path) as image:
+        out = io.BytesIO()
+        image.convert("RGB").save(out, "WEBP", quality=WEBP_QUALITY)
+    return _source("image/webp", out.getvalue())
+
+
+def _as_gif(path: Path) -> str:
+    return _source("image/gif", path.read_bytes())
+
+
+def _source(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

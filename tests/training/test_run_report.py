@@ -1,0 +1,49 @@
+"""A report tells of a run what the run's own files say."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from makers import TRAIN, Here, ok, small, tiny
+
+from main import parse
+from support.errors import UserError
+from training.run_report import report_of
+
+RUN = Path("checkpoint/tiny_4_16_16")
+
+
+def test_it_collects_what_a_training_wrote(here: Here, tmp_path: Path) -> None:
+    tiny(tmp_path)
+    typed = (*TRAIN, "--sample_freq=1", "--summary_freq=1", "--epoch=2", "--ema=0.2")
+    ok(here(tmp_path, *typed))
+    figures = {"space": "pixels", "samples": 40, "step": 4, "figures": {"kid": 0.5}}
+    folder = Path("logs/tiny_4_16_16/evaluated")
+    folder.mkdir()
+    (folder / "step_000004_pixels.json").write_text(json.dumps(figures))
+    (folder / "other.json").write_text("{}")
+    report = report_of(RUN)
+    assert report.title == "tiny_4_16_16"
+    assert "after 4 steps of 4 images" in report.lead
+    assert "on 9 images of tiny, 16x16 pixels" in report.lead
+    assert [row["step"] for row in report.rows] == [1, 2, 3, 4]
+    assert [(step, path.name) for step, path in report.samples] == [
+        (1, "ema_00_0000.png"),
+        (2, "ema_00_0001.png"),
+        (3, "ema_01_0000.png"),
+        (4, "ema_01_0001.png"),
+    ]
+    assert report.reals is not None
+    assert report.evaluations == [figures]
+    again = parse(shlex.split(report.command)[2:])
+    made = parse(typed)
+    assert again.as_json() == made.as_json()
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no trained run in it"):
+        report_of(tmp_path)
+    small().save(tmp_path, 1)
+    with pytest.raises(UserError, match=r"there is no trained run in it with a run\.json"):
+        report_of(tmp_path)

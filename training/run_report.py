@@ -1,0 +1,105 @@
+"""What a run tells of itself, collected from the files it wrote, for exports/report_html.py."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from exports.report_html import Report
+from gan.checkpoints import latest_checkpoint, step_of
+from runs.flags import COMMAND, displayed, marked
+from runs.settings import Settings
+from runs.stored import StoredRun, beside, read_run
+from support.errors import UserError
+from support.files import read_json
+from training.history import read_rows
+from training.monitor import REALS, sample_pictures
+
+ANIMATIONS = 6  # at most: they are large
+
+
+def report_of(folder: Path) -> Report:
+    """What there is to report of the run whose checkpoints are in `folder`.
+
+    Raises:
+        UserError: no run was trained there, or a file of it makes no sense.
+    """
+    run, newest = read_run(folder), latest_checkpoint(folder)
+    if newest is None or not run.settings:
+        raise UserError(f"{folder}: there is no trained run in it with a run.json to report of")
+    settings = Settings(**run.settings)
+    step, logs, samples = step_of(newest), beside(folder, "logs"), beside(folder, "samples")
+    rows = read_rows(logs / "history.csv", step)
+    steps = {row.step for row in rows}
+    batches = _batches(run, settings)
+    pictures = [
+        (_step_of_picture(path, batches), path) for path in sample_pictures(samples, steps, batches)
+    ]
+    beside_it = {path: path.with_name(path.name.replace("train", "ema", 1)) for _, path in pictures}
+    averaged = {path: other for path, other in beside_it.items() if other.is_file()}
+    reals = samples / REALS
+    return Report(
+        title=folder.resolve().name,
+        lead=_lead(run, settings, step),
+        command=_command(settings),
+        settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
+        rows=[row._asdict() for row in rows],
+        samples=[(step, averaged.get(path, path)) for step, path in pictures],
+        sampled="by averaged weights, always of the same z" if averaged else "always of the same z",
+        reals=reals if reals.is_file() else None,
+        evaluations=_evaluations(logs / "evaluated"),
+        animations=_animations(samples),
+    )
+
+
+def _batches(run: StoredRun, settings: Settings) -> int:
+    """The steps of an epoch."""
+    size = min(run.images or 0, settings.train_size)
+    return max(1, int(size // (settings.batch_size * run.replicas)))
+
+
+def _step_of_picture(path: Path, batches: int) -> int:
+    epoch, idx = path.stem.split("_")[1:]
+    return int(epoch) * batches + int(idx) + 1
+
+
+def _lead(run: StoredRun, settings: Settings, step: int) -> str:
+    images = f"{run.images:,} images of " if run.images else ""
+    height, width = settings.output_height, settings.output_width
+    labels = f" in {len(run.classes)} classes" if run.classes else ""
+    return (
+        f"A DCGAN after {step:,} steps of {settings.batch_size * run.replicas} images. It was "
+        f"trained on {images}{settings.dataset}{labels}, {height}x{width} pixels."
+    )
+
+
+def _command(settings: Settings) -> str:
+    """The command line that makes the run again: what differs from the defaults."""
+    defaults, words = Settings(dataset=settings.dataset).as_json(), ["python", "main.py", "--train"]
+    passing = {*marked(settings, COMMAND)} - {"dataset"}
+    for name, value in settings.as_json().items():
+        if (
+            name not in passing
+            and value is not None
+            and (name == "dataset" or value != defaults[name])
+        ):
+            words.append(_flag(name, value))
+    return shlex.join(words)
+
+
+def _flag(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    return f"--{name}={displayed(value)}"
+
+
+def _evaluations(folder: Path) -> list[Mapping[str, Any]]:
+    """What evaluate.py wrote of the run, by step; files of something else are left out."""
+    found = [read_json(path) for path in sorted(folder.glob("*.json"))]
+    return [one for one in found if {"figures", "space", "samples"} <= one.keys()]
+
+
+def _animations(samples: Path) -> list[tuple[str, Path]]:
+    """The GIFs of the OPTIONs, the merged ones first."""
+    found = sorted(samples.glob("option_*/*.gif"), key=lambda p: ("merged" not in p.name, p))
+    return [(f"{path.parent.name}: {path.name}", path) for path in found[:ANIMATIONS]]
