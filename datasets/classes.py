@@ -57,17 +57,22 @@ def read_labels(path: Path) -> dict[str, str]:
     Its columns are `file` and `label`; others are ignored.
 
     Raises:
-        UserError: no such file, a column is missing, a field is empty, has a control character or
-            does not end on its line, or a file has two classes.
+        UserError: no such file, a column is missing or there twice, a field is empty, has a control
+            character or does not end on its line, a file's name has a space at an end, or a file
+            has two classes.
     """
     label_of: dict[str, str] = {}
     for line, row in _rows(path):
-        name, label = (row.get(column, "").strip() for column in COLUMNS)
+        name, label = row.get("file", ""), row.get("label", "").strip()
         where = f"{path}, line {line:,}"
-        if not name or not label:
+        if not name.strip() or not label:
             raise UserError(f"{where}: the file or the label is empty")
         if any(unicodedata.category(letter) == "Cc" for letter in name + label):
             raise UserError(f"{where}: {shown(name)},{shown(label)} holds a control character")
+        if name != name.strip():  # a file of that very name may be there, and one without the space
+            raise UserError(
+                f"{where}: the file '{shown(name)}' begins or ends with a space: take it out"
+            )
         name = PurePosixPath(name.replace("\\", "/")).as_posix()
         label = unicodedata.normalize("NFC", label)
         if label_of.setdefault(name, label) != label:
@@ -96,6 +101,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
                     "the columns, with a comma between them: file,label"
                 )
+            if twice := [name for name in COLUMNS if header.count(name) > 1]:
+                raise UserError(f"{path}, line 1: there are two columns {twice[0]}: rename one")
         elif len(fields) > len(header):
             raise UserError(
                 f"{path}, line {number:,}: {len(fields)} fields, the first line has {len(header)}: "

@@ -107,6 +107,10 @@ def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("file,label\na.jpg,x\nb\x1b[m,x\n", "line 3: b\\x1b[m,x holds a control character"),
         ("file,label\na.jpg," + "x" * 200_000, "line 2: field larger than field limit"),
         (f"file,label\na.jpg,{'x' * 5000}\na.jpg,{'y' * 5000}\n", "line 3: a.jpg is yyyy"),
+        ("file,label,file\na.jpg,x,b.jpg\n", "line 1: there are two columns file: rename one"),
+        ("Label,file,label \nx,a.jpg,y\n", "line 1: there are two columns label: rename one"),
+        ("file,label\na.jpg,x\n 30.jpg,y\n", "line 3: the file ' 30.jpg' begins or ends with a"),
+        ("file,label\n30.jpg ,y\n", "line 2: the file '30.jpg ' begins or ends with a space"),
         ("x" * 5000, "its first line is 'xxx"),
     ],
 )
@@ -124,10 +128,10 @@ def test_a_wrong_csv_is_refused_in_one_line(
 
 
 def test_quotes_and_ends_of_lines_are_those_of_a_csv(tmp_path: Path) -> None:
-    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg , z\tz')
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\nb.jpg, z\tz')
     with pytest.raises(UserError, match=r"line 4: b\.jpg,z\\tz holds a control character"):
         read_labels(tmp_path / "l.csv")
-    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg ,\tz\t')
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\nb.jpg,\tz\t')
     assert read_labels(tmp_path / "l.csv") == {"a,1.jpg": 'x "y"', "b.jpg": "z"}
 
 
