@@ -12,6 +12,7 @@ import numpy as np
 from datasets.folder import Found, find_images
 from support.console import Say
 from support.errors import UserError
+from support.files import open_regular
 from support.text import first_names, shown
 
 COLUMNS = ("file", "label")
@@ -116,7 +117,8 @@ def _text_of(path: Path) -> io.StringIO:
     """The lines of a file in UTF-8, however they end."""
     content = b""
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
         return io.StringIO(content.decode("utf-8-sig") or "\n", newline=None)
     except UnicodeDecodeError as error:
         fault = f"line {content[: error.start].count(10) + 1:,} is not UTF-8"

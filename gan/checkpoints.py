@@ -19,7 +19,14 @@ from gan.networks import refuse_unknown, variable_shapes
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
-from support.files import read_json, refuse_pattern, sweep_asides, write_json, written_aside
+from support.files import (
+    open_regular,
+    read_json,
+    refuse_pattern,
+    sweep_asides,
+    write_json,
+    written_aside,
+)
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
@@ -272,9 +279,8 @@ def _name_in_state_file(folder: Path) -> str:
     """What the `checkpoint` file calls the newest; "" where it says nothing legible."""
     path = folder / STATE_FILE
     try:
-        if not path.is_file():
-            return ""  # nor a pipe, which would never end
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
     found = re.search(r'^model_checkpoint_path: "(?:.*[/\\])?(.*)"', text, re.MULTILINE)

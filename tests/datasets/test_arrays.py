@@ -203,6 +203,8 @@ def test_what_is_not_a_whole_array_is_none(tmp_path: Path, content: bytes) -> No
     (tmp_path / "a.u8").write_bytes(content)
     assert open_array(tmp_path / "a.u8") is None
     assert open_array(tmp_path / "b.u8") is None
+    os.mkfifo(tmp_path / "c.u8")
+    assert open_array(tmp_path / "c.u8") is None
     assert open_array(tmp_path) is None
 
 

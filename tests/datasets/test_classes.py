@@ -1,6 +1,7 @@
 """Your own classes: each image keeps its class; what is left out or unbalanced is reported."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,13 @@ def test_a_wrong_csv_is_refused_in_one_line(
     assert str(tmp_path / "l.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 700
+
+
+def test_a_csv_that_may_never_end_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "l.csv")
+    for path in (tmp_path / "l.csv", Path("/dev/zero")):
+        with pytest.raises(UserError, match=f"--labels_file={path}: not a regular file; give"):
+            read_labels(path)
 
 
 def test_quotes_and_ends_of_lines_are_those_of_a_csv(tmp_path: Path) -> None:
