@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,10 +29,17 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
 
     Raises:
         UserError: as find_images and read_labels; or there are no sub-folders, or the pattern finds
-            none of the CSV's files.
+            none of the CSV's files; or a link puts a file into two classes.
     """
     if labels_file is None:
-        return _by_sub_folder(folder, pattern, say)
+        found = _by_sub_folder(folder, pattern, say)
+    else:
+        found = _by_csv(folder, pattern, labels_file, say)
+    _refuse_in_two(folder, found)
+    return found
+
+
+def _by_csv(folder: Path, pattern: str, labels_file: Path, say: Say) -> Found:
     label_of = read_labels(labels_file)
     found = find_images(folder, pattern)
     names = {path: path.relative_to(folder).as_posix() for path in found.files}
@@ -50,6 +58,22 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
         say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
     labels = [label_of[names[path]] for path in listed]
     return found._replace(files=listed, labels=labels, listed_in=labels_file)
+
+
+def _refuse_in_two(folder: Path, found: Found) -> None:
+    """Refuse a file that links put into two classes: it would be learnt as both."""
+    real = {parent: os.path.realpath(parent) for parent in {path.parent for path in found.files}}
+    seen: dict[str, tuple[Path, str]] = {}
+    for path, label in zip(found.files, found.labels or [], strict=True):
+        itself = os.path.join(real[path.parent], path.name)
+        itself = os.path.realpath(itself) if os.path.islink(itself) else itself
+        first, other = seen.setdefault(itself, (path, label))
+        if other != label:
+            names = (shown(one.relative_to(folder).as_posix()) for one in (first, path))
+            raise UserError(
+                f"{folder}: {' and '.join(names)} are one file, by a link, in the classes "
+                f"{shown(other)} and {shown(label)}: remove the link"
+            )
 
 
 def read_labels(path: Path) -> dict[str, str]:

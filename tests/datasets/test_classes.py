@@ -75,6 +75,25 @@ def test_deeper_files_are_of_the_sub_folder_they_are_under(tmp_path: Path) -> No
     check_greys(data)
 
 
+@pytest.mark.parametrize("link", ["dogs", "bees/0_again.jpg"])
+@pytest.mark.parametrize("by_csv", [False, True])
+def test_a_link_puts_no_file_into_two_classes(tmp_path: Path, link: str, by_csv: bool) -> None:
+    animals = tmp_path / "animals"
+    write_classes(animals)
+    target = animals / "apes"
+    (animals / link).symlink_to(target if link == "dogs" else target / "0.jpg")
+    flags = ["--labels"]
+    if by_csv:
+        files = [path.relative_to(animals).as_posix() for path in animals.glob("*/*.jpg")]
+        lines = "\n".join(["file,label", *(f"{file},{file[:4]}" for file in files)])
+        (tmp_path / "l.csv").write_text(lines)
+        flags = [f"--labels_file={tmp_path / 'l.csv'}", "--input_fname_pattern=*/*.jpg"]
+    second = "dogs/0.jpg" if link == "dogs" else link
+    message = rf"apes/0\.jpg and {second} are one file, by a link, in the classes apes and "
+    with pytest.raises(UserError, match=message + second[:4]):
+        opened(tmp_path, *flags)
+
+
 def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_classes(tmp_path / "animals")
     lines = [f".\\{name}\\{k}.jpg, {name} ,x" for name in GREYS for k in range(3)]
