@@ -44,7 +44,7 @@ HEADER = "     ms   least-most images/s  GFLOP GFLOP/s  GEMM share   MiB of floa
 
 def main(argv: Sequence[str]) -> int:
     """Measure, print the tables and write the JSON -> exit status."""
-    return run_command(_run, argv)
+    return run_command(_run, argv, needs_less="give a smaller --batch_size or --height")
 
 
 def _run(argv: Sequence[str]) -> int:

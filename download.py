@@ -271,7 +271,8 @@ def _note(folder: Path) -> Path:
 def _patterns(folder: Path) -> Counter[str]:
     """How many files below `folder` each --input_fname_pattern finds, hidden ones aside."""
     counts: Counter[str] = Counter()
-    for place, _, files in os.walk(folder):
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         deeper = "" if Path(place) == folder else "**/"
         counts.update(f"{deeper}*{Path(f).suffix}" for f in files if not f.startswith("."))
     return counts

@@ -68,7 +68,7 @@ class Pictures:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line `argv` (without the program's name) -> exit status as main.main's."""
-    return run_command(_run, argv)
+    return run_command(_run, argv, needs_less="give a smaller --num, or --device cpu")
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ import numpy as np
 
 from datasets.image_files import MAX_BYTES
 from support.errors import UserError
+from support.files import open_regular
 from support.text import name_in_file
 
 ARRAY_FORMAT = 3  # part of the name: raise it when the same files must give another array
@@ -74,7 +75,7 @@ def described(description: dict[str, Any]) -> bytes:
 def open_array(path: Path) -> tuple[np.ndarray, dict[str, Any]] | None:
     """An array, mapped from disk, and its description; None if it is not there, or not whole."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             end = file.seek(-LENGTH_BYTES, os.SEEK_END)
             length = int.from_bytes(file.read(), "little")
             pixels = file.seek(end - length)

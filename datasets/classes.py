@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from datasets.folder import Found, find_images
 from support.console import Say
 from support.errors import UserError
+from support.files import open_regular
 from support.text import first_names, shown
 
 COLUMNS = ("file", "label")
@@ -27,10 +29,17 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
 
     Raises:
         UserError: as find_images and read_labels; or there are no sub-folders, or the pattern finds
-            none of the CSV's files.
+            none of the CSV's files; or a link puts a file into two classes.
     """
     if labels_file is None:
-        return _by_sub_folder(folder, pattern, say)
+        found = _by_sub_folder(folder, pattern, say)
+    else:
+        found = _by_csv(folder, pattern, labels_file, say)
+    _refuse_in_two(folder, found)
+    return found
+
+
+def _by_csv(folder: Path, pattern: str, labels_file: Path, say: Say) -> Found:
     label_of = read_labels(labels_file)
     found = find_images(folder, pattern)
     names = {path: path.relative_to(folder).as_posix() for path in found.files}
@@ -51,23 +60,44 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
     return found._replace(files=listed, labels=labels, listed_in=labels_file)
 
 
+def _refuse_in_two(folder: Path, found: Found) -> None:
+    """Refuse a file that links put into two classes: it would be learnt as both."""
+    real = {parent: os.path.realpath(parent) for parent in {path.parent for path in found.files}}
+    seen: dict[str, tuple[Path, str]] = {}
+    for path, label in zip(found.files, found.labels or [], strict=True):
+        itself = os.path.join(real[path.parent], path.name)
+        itself = os.path.realpath(itself) if os.path.islink(itself) else itself
+        first, other = seen.setdefault(itself, (path, label))
+        if other != label:
+            names = (shown(one.relative_to(folder).as_posix()) for one in (first, path))
+            raise UserError(
+                f"{folder}: {' and '.join(names)} are one file, by a link, in the classes "
+                f"{shown(other)} and {shown(label)}: remove the link"
+            )
+
+
 def read_labels(path: Path) -> dict[str, str]:
     """The class of each file by a CSV in UTF-8: {path below the data set's folder: class}.
 
     Its columns are `file` and `label`; others are ignored.
 
     Raises:
-        UserError: no such file, a column is missing, a field is empty, has a control character or
-            does not end on its line, or a file has two classes.
+        UserError: no such file, a column is missing or there twice, a field is empty, has a control
+            character or does not end on its line, a file's name has a space at an end, or a file
+            has two classes.
     """
     label_of: dict[str, str] = {}
     for line, row in _rows(path):
-        name, label = (row.get(column, "").strip() for column in COLUMNS)
+        name, label = row.get("file", ""), row.get("label", "").strip()
         where = f"{path}, line {line:,}"
-        if not name or not label:
+        if not name.strip() or not label:
             raise UserError(f"{where}: the file or the label is empty")
         if any(unicodedata.category(letter) == "Cc" for letter in name + label):
             raise UserError(f"{where}: {shown(name)},{shown(label)} holds a control character")
+        if name != name.strip():  # a file of that very name may be there, and one without the space
+            raise UserError(
+                f"{where}: the file '{shown(name)}' begins or ends with a space: take it out"
+            )
         name = PurePosixPath(name.replace("\\", "/")).as_posix()
         label = unicodedata.normalize("NFC", label)
         if label_of.setdefault(name, label) != label:
@@ -96,6 +126,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
                     "the columns, with a comma between them: file,label"
                 )
+            if twice := [name for name in COLUMNS if header.count(name) > 1]:
+                raise UserError(f"{path}, line 1: there are two columns {twice[0]}: rename one")
         elif len(fields) > len(header):
             raise UserError(
                 f"{path}, line {number:,}: {len(fields)} fields, the first line has {len(header)}: "
@@ -109,7 +141,8 @@ def _text_of(path: Path) -> io.StringIO:
     """The lines of a file in UTF-8, however they end."""
     content = b""
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
         return io.StringIO(content.decode("utf-8-sig") or "\n", newline=None)
     except UnicodeDecodeError as error:
         fault = f"line {content[: error.start].count(10) + 1:,} is not UTF-8"

@@ -83,9 +83,12 @@ def find_images(folder: Path, pattern: str) -> Found:
 
 
 def _suffixes_in(folder: Path) -> Counter[str]:
-    """How many files below a folder have each suffix."""
-    names = (name for _, _, files in os.walk(folder) for name in files if name[0] != ".")
-    return Counter(os.path.splitext(name)[1] for name in names)
+    """How many files below a folder have each suffix; those that no pattern finds are left out."""
+    suffixes: Counter[str] = Counter()
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "."]
+        suffixes.update(os.path.splitext(name)[1] for name in files if name[0] != ".")
+    return suffixes
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:
@@ -244,7 +247,7 @@ def _what_is_there(folder: Path, kinds: Counter[str]) -> str:
     )
     for suffix, _ in kinds.most_common():
         if suffix.lower() in PICTURE_SUFFIXES:
-            deep = not any(path.suffix == suffix for path in folder.iterdir())
+            deep = not any(path.suffix == suffix for path in folder.glob("[!.]*"))
             pattern = f"{'**/' if deep else ''}*{suffix}"
             return f'There are {there}; try --input_fname_pattern "{pattern}"'
     return f"There are {there}, no pictures"

@@ -4,14 +4,16 @@ import gzip
 import math
 import shlex
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from datasets.image_files import Geometry, fit
 from support.errors import UserError
-from support.files import DATA_DIR
+from support.files import DATA_DIR, open_regular
 from support.text import first_names
 
 # The four files and how each begins: its magic number, then the sizes of MNIST and its drop-ins.
@@ -22,6 +24,7 @@ IDX_FILES = {
     "t10k-labels-idx1-ubyte": (2049, 10_000),
 }
 MNIST_CLASSES = 10
+CHUNK = 1 << 20  # bytes that are read at once
 NAMES = 8  # of files that are listed where one is missing
 MNIST_SHUFFLE_SEED = 547  # the original's
 
@@ -93,20 +96,35 @@ def _read_idx(folder: Path, name: str) -> np.ndarray:
             f"{folder} holds {there}, but no {names[0]} or {names[2]}. {how_to_fetch(folder)}"
         )
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        packed = path.suffix == ".gz"
+        with open_regular(path) as raw, gzip.open(raw) if packed else nullcontext(raw) as content:
+            return _array_in(content, IDX_FILES[name][0], len(IDX_FILES[name]) - 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Delete it. {how_to_fetch(folder)}"
-        ) from error
-    start = 4 * len(IDX_FILES[name])
-    magic, *shape = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4").tolist()
-    if magic != IDX_FILES[name][0]:
-        kind = name.split("-")[1]
-        raise UserError(f"{path} is not an idx file of {kind}. Delete it. {how_to_fetch(folder)}")
-    values = np.frombuffer(content[start:], np.uint8)
-    if len(values) != math.prod(shape):
-        raise UserError(
-            f"{path} holds {len(values):,} bytes, but its header says {math.prod(shape):,}. "
-            f"Delete it. {how_to_fetch(folder)}"
-        )
-    return values.reshape(shape)
+        fault = f"is damaged ({error})"
+    except ValueError as error:
+        fault = str(error)
+    raise UserError(f"{path} {fault}. Delete it. {how_to_fetch(folder)}")
+
+
+def _array_in(file: BinaryIO | gzip.GzipFile, magic: int, sides: int) -> np.ndarray:
+    """What an idx file holds: uint8, in the shape that its header gives, of so many sides.
+
+    No more is read than the header promises: a small .gz may unpack to more than fits into memory.
+
+    Raises:
+        ValueError: it is another file, its images have no pixels, or it holds more or less.
+    """
+    start = 4 * (1 + sides)
+    found, *shape = np.frombuffer(file.read(start).ljust(start, b"\0"), ">u4").tolist()
+    if found != magic:
+        kind = "images" if sides > 1 else "labels"
+        raise ValueError(f"is not an idx file of {kind}")
+    if not all(shape[1:]):
+        raise ValueError(f"has images of {'x'.join(map(str, shape[1:]))} pixels")
+    values, promised = bytearray(), math.prod(shape)
+    while len(values) <= promised and (chunk := file.read(min(CHUNK, promised + 1 - len(values)))):
+        values += chunk
+    if len(values) != promised:
+        held = "more" if len(values) > promised else f"{len(values):,}"
+        raise ValueError(f"holds {held} bytes, but its header says {promised:,}")
+    return np.frombuffer(values, np.uint8).reshape(shape)

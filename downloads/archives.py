@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from support.errors import UserError
-from support.files import check_room
+from support.files import check_room, open_regular
 from support.progress import Progress
 from support.text import in_units, shortened
 
@@ -160,7 +160,7 @@ def _checked_name(archive: Path, name: str, names: dict[str, str]) -> Path:
 
 
 def _members(archive: Path) -> Iterator[Member]:
-    with archive.open("rb") as raw:
+    with open_regular(archive) as raw:
         head, tar = raw.peek()[:40], None
         openings = (opener(raw) for magic, opener in OPENERS.items() if head.startswith(magic))
         with suppress(*DAMAGED):

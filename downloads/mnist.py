@@ -23,7 +23,7 @@ from downloads.archives import extract, folder_aside
 from downloads.http import fetch
 from support.console import Say
 from support.errors import NoRoomError, RunError, UserError
-from support.files import ASIDE, written_aside
+from support.files import ASIDE, open_regular, written_aside
 from support.text import shown
 
 LARGEST_FILE_BYTES = 16 + 60_000 * 28 * 28
@@ -104,7 +104,8 @@ def _missing(idx_set: IdxSet, folder: Path, say: Say) -> list[str]:
     for name in idx_set.sha256:
         path = folder / name if (folder / name).is_file() else folder / f"{name}.gz"
         try:
-            _verified(idx_set, name, path.read_bytes())
+            with open_regular(path) as file:
+                _verified(idx_set, name, file.read())
             say(f"{path} is already there{_remark(idx_set, path)}")
         except FileNotFoundError:
             missing.append(name)

@@ -19,7 +19,14 @@ from gan.networks import refuse_unknown, variable_shapes
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
 from support.errors import RunError, UserError, one_line
-from support.files import read_json, refuse_pattern, sweep_asides, write_json, written_aside
+from support.files import (
+    open_regular,
+    read_json,
+    refuse_pattern,
+    sweep_asides,
+    write_json,
+    written_aside,
+)
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
@@ -116,7 +123,7 @@ def write_checkpoint(
 
 
 def read_newest(
-    folder: str | Path, read: Callable[[Path], None], step: int | None, note: Say
+    folder: str | Path, read: Callable[[Path], object], step: int | None, note: Say
 ) -> Path | None:
     """Call `read` with the newest checkpoint, and where that is damaged with the one before.
 
@@ -138,6 +145,9 @@ def read_newest(
     refuse_pattern(Path(folder))
     for prefix in prefixes:
         try:
+            for file in _files(prefix):
+                if file.exists() and not file.is_file():  # a pipe would be waited for
+                    raise tf.errors.DataLossError(None, None, f"{file.name} is not a file")
             read(prefix)
         except tf.errors.ResourceExhaustedError:
             raise
@@ -170,11 +180,12 @@ def description_of(
 
     Raises:
         UserError: the sizes are not known, `size` does not fit, or the JSON makes no sense.
+        RunError: there are checkpoints, but none can be read.
     """
     if latest_checkpoint(folder) is None:
         return None
     if description := read_description(folder):
-        _refuse_other_variables(Path(folder), description.config)
+        _refuse_other_variables(Path(folder), description.config, note)
         return description
     found: list[NetworkConfig] = []
 
@@ -217,13 +228,14 @@ def read_description(folder: str | Path) -> Description | None:
         raise UserError(f"{path}: {error}: put back a copy") from error
 
 
-def _refuse_other_variables(folder: Path, config: NetworkConfig) -> None:
+def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> None:
     """Compare the variables of the networks that a JSON describes with those of the checkpoint.
 
     Before the networks are made: what a file with other numbers asks for may fit into no memory.
 
     Raises:
         UserError: they differ; names the file, its sizes and the first variable that differs.
+        RunError: there is no checkpoint that can be read.
     """
     sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items())
     fault = f"{folder / DESCRIPTION_FILE}: put back a copy. Its networks ({sizes})"
@@ -232,9 +244,14 @@ def _refuse_other_variables(folder: Path, config: NetworkConfig) -> None:
     except ValueError as error:
         raise UserError(f"{fault} cannot be made") from error
     stored = next(filter(None, map(_shapes_in, checkpoints_in(folder))), {})
+    if not stored:
+        read_newest(folder, tf.train.load_checkpoint, None, note)  # which says why
     for name, shape in wanted.items():
-        # The name of a variable here, and in TensorFlow 1.
-        found = stored.get(f"dcgan/{name}/.ATTRIBUTES/VARIABLE_VALUE", stored.get(name, shape))
+        # The name of a variable here, and those in TensorFlow 1.
+        names = (f"dcgan/{name}/.ATTRIBUTES/VARIABLE_VALUE", name, name.partition("/")[2])
+        found = next((stored[one] for one in names if one in stored), None)
+        if found is None:
+            raise UserError(f"{fault} have {name}, the checkpoint does not")
         if found != shape:
             was, now = ("x".join(map(str, sides)) for sides in (found, shape))
             raise UserError(f"{fault} have {name} as {now}, the checkpoint has it as {was}")
@@ -295,9 +312,8 @@ def _name_in_state_file(folder: Path) -> str:
     """What the `checkpoint` file calls the newest; "" where it says nothing legible."""
     path = folder / STATE_FILE
     try:
-        if not path.is_file():
-            return ""  # nor a pipe, which would never end
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
     found = re.search(r'^model_checkpoint_path: "(?:.*[/\\])?(.*)"', text, re.MULTILINE)

@@ -91,7 +91,8 @@ class Inputs:
             raise ValueError(f"images: {found}; {TO_RANGE}")
         if also_note and low < 0 <= least:  # light pictures, or 0 ... 1
             print_note(
-                f"the first images are all light: {least:g} ... {most:g}, where black is {low:g}"
+                f"no pixel of the first images is darker than middle grey: values in {least:g} ... "
+                f"{most:g}, where black is {low:g} and white {high:g}"
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from generation.latent import numbers_of
+from generation.latent import numbers_of, seeds_from
 from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
@@ -94,6 +94,8 @@ def check_points(arguments: argparse.Namespace) -> None:
     for one, other in (("seed", "seeds"), ("seed", "z"), ("truncation", "z")):
         if {one, other} <= given:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
+    if {"seed", "num"} <= given and "label" not in given:  # with it, a seed may be of many pictures
+        seeds_from(arguments.seed, arguments.num)
 
 
 def run_folder(text: str) -> Path:

@@ -143,18 +143,23 @@ def _told(path: Path, stored: Description | None) -> tuple[Path, dict[str, Any]]
     return path, {name: value for name, value in told.items() if name not in DATA_DECIDE}
 
 
-def refuse_other_classes(folder: Path, classes: Sequence[str]) -> None:
-    """Refuse to resume a run whose classes had other names.
+def refuse_other_classes(folder: Path, classes: Sequence[str]) -> list[str]:
+    """Refuse to resume a run whose classes had other names -> what there is to say of them.
 
     Raises:
         UserError: they differ; names the first that do.
     """
     # A run of an earlier version may hold names of folders as macOS spells them.
     stored = tuple(unicodedata.normalize("NFC", name) for name in read_run(folder).classes)
-    if stored and classes and latest_checkpoint(folder) and stored != tuple(classes):
+    if not classes or not latest_checkpoint(folder):
+        return []
+    if not stored:
+        return [f"{folder} does not name the run's classes: see that they are the same as before"]
+    if stored != tuple(classes):
         gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
         raise UserError(
             f"the classes of {folder} were others: the data lack {first_names(gone) or 'none'}, "
             f"and {first_names(new) or 'none'} is new. Give back the old ones, or --out_name for a "
             "run of its own"
         )
+    return []

@@ -27,15 +27,25 @@ def one_line(error: BaseException) -> str:
 
 
 def failure(error: BaseException, needs_less: str = "") -> str:
-    """What failed, in one line; where networks ran out of memory, also what needs less of it."""
+    """What failed, in one line; where networks ran out of memory, also what needs less of it.
+
+    That is also said of our own error that was raised because of it, with more to say.
+    """
     if isinstance(error, UserError | RunError):
-        return str(error)
+        ran_out = needs_less and _tensorflows("OpError") and _is_no_memory(error.__cause__)
+        return f"{error}. To need less memory, {needs_less}" if ran_out else str(error)
     said = one_line(error)
-    no_memory = isinstance(error, (MemoryError, *_tensorflows("ResourceExhaustedError")))
-    if not no_memory or "No space left" in said:  # TensorFlow has one error for memory and disks
+    if not _is_no_memory(error):
         return said
     advice = f": {needs_less}" if needs_less else ""
     return f"out of memory{advice} ({said})" if _tensorflows("OpError") else "out of memory"
+
+
+def _is_no_memory(error: BaseException | None) -> bool:
+    kinds: tuple[type[BaseException], ...] = (MemoryError, *_tensorflows("ResourceExhaustedError"))
+    if error is None or not isinstance(error, kinds):
+        return False
+    return "No space left" not in one_line(error)  # TensorFlow has one error for memory and disks
 
 
 def exit_status(error: BaseException) -> int:

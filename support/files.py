@@ -1,14 +1,17 @@
 """Writing files so that each is complete under its name or not there at all, and reading them."""
 
+import errno
 import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,17 @@ def refuse_pattern(folder: Path) -> None:
         raise UserError(f"{folder}: TensorFlow takes no names that are not UTF-8: give another")
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file to read its bytes, unless it is a pipe or a device, which may never end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write `content` as indented JSON."""
     with written_aside(path) as aside:
@@ -102,9 +116,10 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     if not path.is_file():
-        raise UserError(f"{path} is not a file: put back a copy")  # reading a pipe would never end
+        raise UserError(f"{path} is not a file: put back a copy")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            content = json.loads(file.read().decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON ({error}): put back a copy") from error
     if not isinstance(content, dict):
@@ -122,7 +137,7 @@ def check_room(folder: Path, needed: int) -> None:
 def sha256_of(path: Path) -> str:
     """The file's sha256, in hex."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(1 << 18):
             digest.update(chunk)
     return digest.hexdigest()

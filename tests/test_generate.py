@@ -73,6 +73,7 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
         ((*FACES, "--seeds", "5-1"), "--seeds 5-1"),
         ((*FACES, "--seeds", "5", "--num", "2"), "--seeds and --num"),
         ((*FACES, "--seeds", "5", "--seed", "2"), "--seed does not apply to --seeds"),
+        ((*FACES, "--num", "2", "--seed", str(2**31 - 1)), "2 seeds from there go beyond the last"),
         ((*FACES, "--z", "z.npy", "--seed", "0"), "--seed does not apply to --z"),
         ((*FACES, "--z", "z.npy", "--truncation", "1"), "--truncation does not apply to --z"),
         ((*FACES, "--truncation", "-1"), "--truncation"),

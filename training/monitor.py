@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from datasets.image_files import PILLOW_RAISES
+from datasets.image_files import UnreadableError, opened
 from support.console import Say
 from training.history import Alarms, Row, append_row, draw_curves, read_rows, write_rows
 from utils import save_animation
@@ -110,8 +110,8 @@ class Monitor:
         for picture in spread(pictures):
             try:
                 frames.append(_frame(picture))
-            except PILLOW_RAISES as error:
-                self._say(f"not in {self._gif.name}: {picture} cannot be read ({error})")
+            except UnreadableError as reason:
+                self._say(f"not in {self._gif.name}: {picture} cannot be read ({reason})")
         return [frame for frame in frames if frame.shape == frames[-1].shape]
 
 
@@ -153,7 +153,7 @@ def spread(pictures: list[Path]) -> list[Path]:
 
 
 def _frame(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
+    with opened(path) as image:
         image.thumbnail((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BOX)
         pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]

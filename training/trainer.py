@@ -40,7 +40,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
     say(f"{settings.dataset}: {data.text}, {epoch}")
     for line in advice(settings, data.epoch_size, data.batches):
         say(line)
-    refuse_other_classes(plan.source, data.classes)
+    for line in refuse_other_classes(plan.source, data.classes):
+        say(line)
     dcgan = plan.networks(data.images.shape[-1], data.y_dim)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,8 @@ def test_where_times_are_coarse_the_content_decides(
     write_greys(tmp_path / "faces", 200)
     assert (load(tmp_path / "faces")[0] == 200).all()
     os.mkfifo(tmp_path / "pipe")
-    stamp(tmp_path / "pipe")  # is not opened, which would wait without end
+    modified = (tmp_path / "pipe").stat().st_mtime_ns
+    assert stamp(tmp_path / "pipe") == f"0 {modified} True", "it is not opened: that would not end"
 
 
 def test_older_arrays_of_the_same_folder_and_settings_are_deleted_and_others_are_not(
@@ -139,6 +141,37 @@ def test_older_arrays_of_the_same_folder_and_settings_are_deleted_and_others_are
     assert (mapped == 40).all(), "who has it mapped keeps it"
     left = set((tmp_path / ".arrays").iterdir())
     assert (len(left - before), len(before - left)) == (2, 2)
+
+
+def test_two_files_of_one_size_and_the_same_times_have_other_stamps(tmp_path: Path) -> None:
+    """As where two are written within a step of the clock: their inodes tell them apart."""
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    real = (tmp_path / "a").stat()
+    times = {"st_mtime_ns": real.st_mtime_ns, "st_ctime_ns": 1_500_000_000_000_000_001}
+
+    class Fixed(type(tmp_path)):  # type: ignore[misc]
+        def stat(self, **_: Any) -> Any:
+            of_itself = os.stat(self)
+            known = {"st_size": 1, "st_mode": of_itself.st_mode, "st_ino": of_itself.st_ino}
+            return types.SimpleNamespace(**known, **times)
+
+    assert stamp(Fixed(tmp_path / "a")) == stamp(Fixed(tmp_path / "a"))
+    assert stamp(Fixed(tmp_path / "a")) != stamp(Fixed(tmp_path / "b"))
+
+
+def test_each_csv_that_chooses_files_has_an_array_of_its_own(tmp_path: Path) -> None:
+    """A run by one CSV does not delete the array of a run by another."""
+    write_greys(tmp_path / "faces", 40)
+    found = find_images(tmp_path / "faces", "*.bmp")
+    for _ in range(2):
+        for name, count in (("a.csv", 2), ("b.csv", 3)):
+            chosen = found._replace(files=found.files[:count], listed_in=tmp_path / name)
+            form, arrays = Geometry(None, (8, 8)), tmp_path / ".arrays"
+            said: list[str] = []
+            load_folder(tmp_path / "faces", chosen, form, None, arrays, say=said.append)
+    assert not any(line.startswith("wrote") for line in said)
+    assert len(list((tmp_path / ".arrays").glob("*.u8"))) == 2
 
 
 SCAN = """
@@ -203,6 +236,8 @@ def test_what_is_not_a_whole_array_is_none(tmp_path: Path, content: bytes) -> No
     (tmp_path / "a.u8").write_bytes(content)
     assert open_array(tmp_path / "a.u8") is None
     assert open_array(tmp_path / "b.u8") is None
+    os.mkfifo(tmp_path / "c.u8")
+    assert open_array(tmp_path / "c.u8") is None
     assert open_array(tmp_path) is None
 
 

@@ -1,6 +1,7 @@
 """Your own classes: each image keeps its class; what is left out or unbalanced is reported."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,25 @@ def test_deeper_files_are_of_the_sub_folder_they_are_under(tmp_path: Path) -> No
     check_greys(data)
 
 
+@pytest.mark.parametrize("link", ["dogs", "bees/0_again.jpg"])
+@pytest.mark.parametrize("by_csv", [False, True])
+def test_a_link_puts_no_file_into_two_classes(tmp_path: Path, link: str, by_csv: bool) -> None:
+    animals = tmp_path / "animals"
+    write_classes(animals)
+    target = animals / "apes"
+    (animals / link).symlink_to(target if link == "dogs" else target / "0.jpg")
+    flags = ["--labels"]
+    if by_csv:
+        files = [path.relative_to(animals).as_posix() for path in animals.glob("*/*.jpg")]
+        lines = "\n".join(["file,label", *(f"{file},{file[:4]}" for file in files)])
+        (tmp_path / "l.csv").write_text(lines)
+        flags = [f"--labels_file={tmp_path / 'l.csv'}", "--input_fname_pattern=*/*.jpg"]
+    second = "dogs/0.jpg" if link == "dogs" else link
+    message = rf"apes/0\.jpg and {second} are one file, by a link, in the classes apes and "
+    with pytest.raises(UserError, match=message + second[:4]):
+        opened(tmp_path, *flags)
+
+
 def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_classes(tmp_path / "animals")
     lines = [f".\\{name}\\{k}.jpg, {name} ,x" for name in GREYS for k in range(3)]
@@ -107,6 +127,10 @@ def test_a_csv_names_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("file,label\na.jpg,x\nb\x1b[m,x\n", "line 3: b\\x1b[m,x holds a control character"),
         ("file,label\na.jpg," + "x" * 200_000, "line 2: field larger than field limit"),
         (f"file,label\na.jpg,{'x' * 5000}\na.jpg,{'y' * 5000}\n", "line 3: a.jpg is yyyy"),
+        ("file,label,file\na.jpg,x,b.jpg\n", "line 1: there are two columns file: rename one"),
+        ("Label,file,label \nx,a.jpg,y\n", "line 1: there are two columns label: rename one"),
+        ("file,label\na.jpg,x\n 30.jpg,y\n", "line 3: the file ' 30.jpg' begins or ends with a"),
+        ("file,label\n30.jpg ,y\n", "line 2: the file '30.jpg ' begins or ends with a space"),
         ("x" * 5000, "its first line is 'xxx"),
     ],
 )
@@ -123,11 +147,18 @@ def test_a_wrong_csv_is_refused_in_one_line(
     assert len(str(caught.value)) < 700
 
 
+def test_a_csv_that_may_never_end_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "l.csv")
+    for path in (tmp_path / "l.csv", Path("/dev/zero")):
+        with pytest.raises(UserError, match=f"--labels_file={path}: not a regular file; give"):
+            read_labels(path)
+
+
 def test_quotes_and_ends_of_lines_are_those_of_a_csv(tmp_path: Path) -> None:
-    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg , z\tz')
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\nb.jpg, z\tz')
     with pytest.raises(UserError, match=r"line 4: b\.jpg,z\\tz holds a control character"):
         read_labels(tmp_path / "l.csv")
-    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\n b.jpg ,\tz\t')
+    (tmp_path / "l.csv").write_bytes(b'file,label\r"a,1.jpg","x ""y"""\r\n\nb.jpg,\tz\t')
     assert read_labels(tmp_path / "l.csv") == {"a,1.jpg": 'x "y"', "b.jpg": "z"}
 
 

@@ -137,6 +137,16 @@ def test_a_pattern_can_search_below(tmp_path: Path) -> None:
     assert len(find_images(tmp_path, "**/*.jpg").files) == 3
 
 
+def test_no_pattern_is_advised_for_hidden_files(tmp_path: Path) -> None:
+    """Which glob passes over."""
+    write_jpegs(tmp_path / ".thumbnails", 3)
+    (tmp_path / "deep").mkdir()
+    for name in (".a.png", "deep/b.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    with pytest.raises(UserError, match=r'There are 1 \.png; try .*pattern "\*\*/\*\.png"$'):
+        find_images(tmp_path, "*.jpg")
+
+
 def test_a_missing_folder_that_download_py_makes_is_named_with_the_command(tmp_path: Path) -> None:
     assert {
         name for name, of in download.DATA_SETS.items() if isinstance(of, download.ImageSet)

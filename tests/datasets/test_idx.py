@@ -1,6 +1,8 @@
 """MNIST's four files: the original's order, gzipped or plain, errors that help."""
 
 import gzip
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,21 @@ def test_mnist_can_be_cropped_and_resized(tmp_path: Path) -> None:
         ),
         ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\2ab", "16 images but 2 labels"),
         ("t10k-labels-idx1-ubyte", b"\0\0\x08\x01\0\0\0\x10" + b"a" * 16, "a label is 97"),
+        (
+            "t10k-labels-idx1-ubyte",
+            b"\0\0\x08\x01\0\0\0\2" + bytes(9),
+            "holds more bytes, but its header says 2",
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            b"\0\0\x08\x03\0\0\0\x10\0\0\0\0\0\0\0\x1c",
+            "has images of 0x28 pixels",
+        ),
+        (
+            "train-images-idx3-ubyte",
+            b"\0\0\x08\x03\0\0\0\x70\0\0\0\x1c\0\0\0\0",
+            "has images of 28x0 pixels",
+        ),
     ],
 )
 def test_wrong_mnist_files_are_named(
@@ -94,8 +111,29 @@ def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: str) -> None:
         content[15:60] = bytes(45)
     path.with_name(path.name + ".gz").write_bytes(content)
     path.unlink()
-    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+    with pytest.raises(UserError, match=r"ubyte\.gz is (damaged|not an idx file)"):
         load_mnist(tmp_path, FULL)
+
+
+@pytest.mark.parametrize(
+    ("promised", "message"),
+    [(16, "holds more bytes, but its header says 16"), (1 << 31, "holds .* its header says 2,147")],
+)
+def test_no_more_is_unpacked_than_the_header_promises(
+    tmp_path: Path, promised: int, message: str
+) -> None:
+    """64 MiB of zeros in 64 KiB; and a header that promises 2 GiB takes no more than there is."""
+    write_mnist(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    labels = struct.pack(">II", 2049, promised) + bytes(1 << 26)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
+    del labels
+    tracemalloc.start()
+    with pytest.raises(UserError, match=message):
+        load_mnist(tmp_path, FULL)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < (1 << 24 if promised == 16 else 1 << 28)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])

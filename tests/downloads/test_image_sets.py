@@ -125,12 +125,16 @@ def test_images_by_hand_must_be_the_known_archive(host: Host, tmp_path: Path, fa
     assert not Path("data/celebA").exists()
 
 
+PNG = ' --input_fname_pattern "*.png"'
+
+
 @pytest.mark.parametrize(
     ("files", "hint"),
     [
         (IMAGES, ""),
-        ({"a.png": b"1", "b.png": b"2", "c.jpg": b"3"}, ' --input_fname_pattern "*.png"'),
+        ({"a.png": b"1", "b.png": b"2", "c.jpg": b"3"}, PNG),
         ({"x/a.jpg": b"1", "y/a.jpg": b"2"}, ' --input_fname_pattern "**/*.jpg"'),
+        ({".x/a.jpg": b"1", ".x/b.jpg": b"2", ".c.jpg": b"3", "d.png": b"4"}, PNG),
         ({"A.JPG": b"1"}, ' --input_fname_pattern "*.JPG"'),
     ],
 )

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import shutil
 import stat
 import struct
@@ -147,6 +148,8 @@ def test_a_wrong_file_by_hand_is_refused(host: Host, tmp_path: Path, fails: Fail
     one = tmp_path / "train-labels-idx1-ubyte"
     one.write_bytes(b"other")
     assert f"{one}: wrong content: 5 bytes" in fails(2, "mnist", "--from", str(one))
+    os.mkfifo(tmp_path / "pipe.zip")
+    assert "pipe.zip: not a regular file" in fails(1, "mnist", "--from", str(tmp_path / "pipe.zip"))
     assert not Path("data/mnist").exists()
 
 

@@ -108,6 +108,19 @@ def test_a_state_file_without_an_end_is_not_read(tmp_path: Path) -> None:
     assert read(tmp_path) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_a_checkpoint_without_an_end_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in (1, 2):
+        write(tmp_path, step)
+    data = tmp_path / "DCGAN.model-2.data-00000-of-00001"
+    data.unlink()
+    os.mkfifo(data)
+    assert read(tmp_path) == 1
+    assert f"DCGAN.model-2 is damaged: {data.name} is not a file\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\xff\x00 garbage {", b"model_checkpoint_path: 7"])
 def test_without_a_legible_state_file_the_highest_step_is_taken(
     content: bytes | None, tmp_path: Path
@@ -237,6 +250,31 @@ def test_networks_of_another_size_are_refused_before_they_are_made(
     monkeypatch.setattr("model.build", lambda *_: pytest.fail("they were made"))
     with pytest.raises(UserError, match=rf"{tmp_path}/DCGAN\.model\.json: put back .*{told}"):
         DCGAN.from_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("checkpoint", ["damaged", "of something else"])
+def test_networks_of_which_nothing_is_known_are_not_made(
+    checkpoint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A JSON that asks for more than any memory holds, beside what tells nothing of the sizes."""
+    small().save(tmp_path, 1)
+    write_json(
+        tmp_path / DESCRIPTION_FILE, read_json(tmp_path / DESCRIPTION_FILE) | {"z_dim": 10**9}
+    )
+    index = tmp_path / "DCGAN.model-1.index"
+    monkeypatch.setattr("model.build", lambda *_: pytest.fail("they were made"))
+    if checkpoint == "damaged":
+        index.write_bytes(index.read_bytes()[:40])
+        with pytest.raises(RunError, match=f"none of the 1 checkpoints in {tmp_path} can be read"):
+            DCGAN.from_checkpoint(tmp_path)
+        assert f"{tmp_path}/DCGAN.model-1 is damaged: " in capsys.readouterr().err
+    else:
+        write(tmp_path, 1)
+        with pytest.raises(UserError, match=r"json: put back .*h0_lin/Matrix, the checkpoint does"):
+            DCGAN.from_checkpoint(tmp_path)
 
 
 def test_what_a_later_version_or_a_person_added_stays(tmp_path: Path) -> None:

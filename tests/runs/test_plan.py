@@ -122,4 +122,10 @@ def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the data lack fair, and red is new"):
         refuse_other_classes(folder, ["dark", "red"])
     store_run(settings(tmp_path), 100, folder, ["blond", "e\u0301"])
-    refuse_other_classes(folder, ["blond", "\u00e9"])  # names of folders are composed now
+    assert (
+        refuse_other_classes(folder, ["blond", "\u00e9"]) == []
+    )  # names of folders are composed now
+    (folder / RUN_FILE).unlink()
+    (said,) = refuse_other_classes(folder, ["dark", "red"])
+    assert said == f"{folder} does not name the run's classes: see that they are the same as before"
+    assert refuse_other_classes(folder, []) == refuse_other_classes(tmp_path, ["dark"]) == []

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from makers import PROJECT
 
+import bench
+import evaluate
+import main
 from support.console import Parser, nearest, plain_words, positive, run_command, wrapped
 from support.errors import RunError, UserError
 
@@ -33,6 +36,13 @@ def tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for TensorFlow, as if it had been loaded."""
     errors = types.SimpleNamespace(OpError=OpError, ResourceExhaustedError=ResourceExhaustedError)
     monkeypatch.setitem(sys.modules, "tensorflow", types.SimpleNamespace(errors=errors))
+
+
+def because(cause: Exception, text: str) -> RunError:
+    """An error with more to say of another that it was raised for."""
+    error = RunError(text)
+    error.__cause__ = cause
+    return error
 
 
 def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -60,6 +70,12 @@ def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int
             "out of memory: give less (failed to allocate)",
         ),
         (ResourceExhaustedError("a.data: No space left"), 1, "a.data: No space left"),
+        (
+            because(ResourceExhaustedError("failed to allocate"), "Step 3 is saved"),
+            1,
+            "Step 3 is saved. To need less memory, give less",
+        ),
+        (because(ResourceExhaustedError("No space left"), "no step is"), 1, "no step is"),
     ],
 )
 @pytest.mark.usefixtures("tensorflow")
@@ -249,3 +265,16 @@ def test_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         parser().parse_args(["-h"])
     assert not caught.value.code
     assert "What it does." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("script", [main, evaluate, bench])
+@pytest.mark.usefixtures("tensorflow")
+def test_each_script_says_what_needs_less_memory(
+    script: types.ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(argv: Sequence[str]) -> int:
+        raise ResourceExhaustedError("failed to allocate")
+
+    monkeypatch.setattr(script, "_run", work)
+    assert script.main([]) == 1
+    assert "error: out of memory: give a smaller --" in capsys.readouterr().err

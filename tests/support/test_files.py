@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.errors import UserError
-from support.files import read_json, sweep_asides, write_json, written_aside
+from support.files import open_regular, read_json, sweep_asides, write_json, written_aside
 
 
 def test_what_fails_halfway_leaves_the_old_file(tmp_path: Path) -> None:
@@ -37,6 +37,9 @@ def test_a_file_that_is_not_a_json_object_is_named(tmp_path: Path, content: str)
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
 def test_what_would_be_read_for_ever_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.json")
+    for path in (tmp_path / "a.json", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match="not a regular file"):
+            open_regular(path)
     with pytest.raises(UserError, match=r"a\.json is not a file"):
         read_json(tmp_path / "a.json")
 

@@ -1,6 +1,7 @@
 """What a training shows of itself is what happened."""
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,19 +116,22 @@ def test_progress_shows_the_first_and_the_last_picture_and_is_capped(tmp_path: P
         save_grid(np.full((1, 600, 300, 3), level, np.uint8), tmp_path / f"train_00_{idx:04}.png")
         for idx, level in enumerate(levels)
     ]
-    damaged = spread(pictures)[7]
+    damaged, pipe = spread(pictures)[7], spread(pictures)[8]
     damaged.write_bytes(damaged.read_bytes()[:30])
+    pipe.unlink()
+    os.mkfifo(pipe)
     said: list[str] = []
     watching = monitor(tmp_path, said.append)
     for step in range(1, 201):
         watching.note(row(step), {}, sampled=False)
     watching.end()
     assert f"not in progress.gif: {damaged} cannot be read" in said[1]
+    assert f"not in progress.gif: {pipe} cannot be read (not a regular file)" in said[2]
     with Image.open(tmp_path / "progress.gif") as gif:
-        assert gif.n_frames == FRAMES - 1 < len(pictures)
+        assert gif.n_frames == FRAMES - 2 < len(pictures)
         assert max(gif.size) <= 600 / 2
         shown = []
-        for frame in range(FRAMES - 1):
+        for frame in range(FRAMES - 2):
             gif.seek(frame)
             shown.append(gif.convert("L").getpixel((0, 0)))
     assert shown == sorted(shown)
