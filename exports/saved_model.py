@@ -1,5 +1,6 @@
 """A trained model for other programs: --export (a SavedModel) and --freeze (one graph file)."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from model import DCGAN
-from support.files import written_aside
+from support.files import TOKEN, written_aside
 
 FROZEN_GRAPH = "frozen_graph.pb"
 
@@ -32,8 +33,10 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
         "serving_default": _traced(dcgan, sampler, None, z=(dcgan.z_dim,)),
         "discriminator": _traced(dcgan, discriminator, None, images=dcgan.image_shape),
     }
-    aside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
+    # A folder of this process's own: another may export at the same time, or a link be in the way.
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}-{TOKEN}.part")
+    aside.mkdir()
     tf.saved_model.save(module, str(aside), signatures)
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)

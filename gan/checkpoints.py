@@ -8,13 +8,20 @@ it holds the networks' and the training step's configs.
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.config import NetworkConfig, TrainingConfig, read_config, with_architecture
+from gan.config import (
+    NetworkConfig,
+    TrainingConfig,
+    read_config,
+    refuse_other_shape,
+    with_architecture,
+)
 from gan.networks import refuse_unknown, variable_shapes
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
@@ -199,13 +206,20 @@ def description_of(
 
 
 def write_description(folder: Path, description: Description) -> None:
-    """Write what description_of reads; fields that this version does not know stay in the file."""
+    """Write what description_of reads; fields that this version does not know stay in the file.
+
+    Raises:
+        UserError: checkpoints of networks of another shape are in the folder.
+    """
     values = asdict(description.config) | asdict(description.training)
     path = folder / DESCRIPTION_FILE
-    try:
+    stored: Description | None = None
+    others: dict[str, Any] = {}
+    with suppress(UserError, ValueError):  # damaged underway: the one to be written is right
         others = with_architecture(read_json(path))
-    except (UserError, ValueError):
-        others = {}  # damaged underway: the one to be written is right
+        stored = read_description(folder)
+    if stored and latest_checkpoint(folder):
+        refuse_other_shape(stored.config.shape(), description.config.shape(), folder)
     write_json(path, others | values)
 
 

@@ -82,7 +82,19 @@ def _file_to_write(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder. Give the name of a file")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a link, a pipe or a device, which would be replaced. Give another name"
+        )
     return path
+
+
+def refuse_to_replace_inputs(arguments: argparse.Namespace, name: str) -> None:
+    """Refuse an output, the flag of that name, that is one of the command's own input files."""
+    output, inputs = getattr(arguments, name), [*getattr(arguments, "images", ())]
+    inputs += [arguments.z] if getattr(arguments, "z", None) else []
+    if output and output.exists() and any(one.exists() and output.samefile(one) for one in inputs):
+        raise UserError(f"--{name} {output} is also read by this command: give another name")
 
 
 def check_points(arguments: argparse.Namespace) -> None:

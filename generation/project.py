@@ -3,6 +3,7 @@
 import argparse
 import functools
 import math
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from support.console import Say, positive, say, say_written
 from support.errors import UserError
 from support.npy import write_npy
 from support.streams import draw_z, random_stream
+from support.text import shown
 from utils import one_hot, sample_pixels, save_sheet, to_range
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ LEARNING_RATE = 0.1  # of the first step; falls to 0 along half a cosine
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-12
 LINES = 6
 FAR_OFF = 15.0  # dB
+LONGEST_NAME = 180  # bytes of an image's name; file systems take 255, and results have more
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +57,11 @@ def check(arguments: argparse.Namespace) -> None:
     (stem, times), *_ = Counter(path.stem for path in arguments.images).most_common()
     if times > 1:
         raise UserError(f"{times} of the images are called {stem}: project them one at a time")
+    for path in arguments.images:
+        if len(os.fsencode(path.stem)) > LONGEST_NAME:
+            raise UserError(
+                f"{shown(path.name)}: too long a name to name results after: shorten it"
+            )
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.image_files import quiet_pillow
 from datasets.report import Report
-from generation.flags import add_file
+from generation.flags import add_file, refuse_to_replace_inputs
 from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.selection import chosen_labels
 from support.console import say, say_written
@@ -38,6 +38,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> None:
     """Replace folders by the pictures in them; refuse what is not there."""
     arguments.images = files_of(arguments.images)
+    refuse_to_replace_inputs(arguments, "features")
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:

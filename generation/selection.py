@@ -162,9 +162,9 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
     named = {_composed(name): label for name, label in exactly.items()} | exactly
     short = [name for name in classes if name.isdecimal() and len(name) <= MOST_DIGITS]
     numeric = {int(name): exactly[name] for name in short}
-    # A name may hold a comma.
-    whole = text.strip()
-    parts = [whole] if _composed(whole) in named else [p.strip() for p in text.split(",")]
+    # A name may hold a comma, or spaces at its ends.
+    whole = [one for one in (text, text.strip()) if _composed(one) in named]
+    parts = whole[:1] or [part.strip() for part in text.split(",")]
     labels: list[int] = []
     for part in parts:
         if part in named or _composed(part) in named:
@@ -203,11 +203,9 @@ def _all_of(classes: list[str]) -> str:
 
 
 def as_typed(label: int, classes: list[str]) -> str:
-    """How to type a class after --label: its name, or its number if the name holds a comma."""
+    """How to type a class after --label: its name, or its number if that is no line to be typed."""
     name = classes[label]
-    if not name.isprintable() or name != name.strip() or "," in name:
-        return str(label)
-    return name
+    return name if name.isprintable() or str(label) in classes else str(label)
 
 
 def listed(numbers: Sequence[int]) -> str:

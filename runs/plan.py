@@ -87,6 +87,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
+        _refuse_other_size(stored, settings, weights_of)
     if settings.which != "last" and not settings.init_from:
         raise UserError(
             f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "
@@ -97,6 +98,19 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
             "--weights=ema: nothing is averaged without --ema; --ema=0.1 is a good share"
         )
     return Plan(settings, source, stored, (*notes, *said))
+
+
+def _refuse_other_size(stored: Description, settings: Settings, folder: Path) -> None:
+    """Refuse images of another size than the stored networks', typed or not.
+
+    Raises:
+        UserError: says which sizes, and what to type.
+    """
+    size, wanted = stored.config.size, (settings.output_height, settings.output_width)
+    if size != wanted:
+        was, now = ("x".join(map(str, one)) for one in (size, wanted))
+        flags = f"--output_height={size[0]} --output_width={size[1]}"
+        raise UserError(f"the networks in {folder} make {was} pictures, not {now}: add {flags}")
 
 
 def _as_the_run_was(

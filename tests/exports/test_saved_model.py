@@ -29,6 +29,15 @@ def test_the_saved_model_gives_the_same(tmp_path: Path, y_dim: int | None) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
+def test_a_link_in_the_way_leads_no_export_elsewhere(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "run"
+    outside.mkdir()
+    folder.mkdir()
+    (folder / ".export.part").symlink_to(outside)
+    assert save_model(small(), folder / "export").is_dir()
+    assert list(outside.iterdir()) == []
+
+
 @pytest.mark.parametrize("y_dim", [None, 3])
 def test_the_frozen_graph_gives_the_same(tmp_path: Path, y_dim: int | None) -> None:
     dcgan = small(y_dim=y_dim)

@@ -50,7 +50,8 @@ def test_a_word_that_means_no_class_or_two_is_refused(
 
 
 def test_a_class_is_printed_as_it_can_be_typed() -> None:
-    classes = ["dark hair", "fair, long", "x\x1b", " y"]
-    for label in range(4):
+    classes = ["dark hair", "fair, long", "x\x1b", " y", "1", "   ", "z\n"]
+    for label in range(len(classes)):
         assert labels_named(as_typed(label, classes), classes) == [label]
     assert as_typed(0, classes) == "dark hair"
+    assert as_typed(2, classes) == "2", "a control character is not printed"
