@@ -43,7 +43,8 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
                 os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # the error of a full disk has none
+        if error.filename is None or Path(error.filename) == aside:  # a full disk's has none
+            error.filename = str(path)
         raise
     finally:
         aside.unlink(missing_ok=True)
