@@ -9,6 +9,7 @@ same z is compared with what the run makes. A model card, model.json and model.m
 """
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -33,9 +34,9 @@ def _run(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.run is None:
         parser.error("--run is missing: the folder of a trained run's checkpoints")
-    if not arguments.format:
+    formats = list(dict.fromkeys(itertools.chain(*(arguments.format or []))))
+    if not formats:
         parser.error(f"--format is missing: there are {', '.join(FORMATS)}")
-    formats = list(dict.fromkeys(name for names in arguments.format for name in names))
     refuse_missing(formats)
     # TensorFlow takes seconds to load, so it is loaded only now that the command line is right.
     from support.startup import start_tensorflow
