@@ -16,13 +16,13 @@ demo: .venv/installed
 	@echo "the pictures of the training:  demo/samples/mnist_64_28_28/"
 	@echo "the pictures of the test mode: demo/samples/mnist_64_28_28/option_0/"
 
-test: .venv/installed
+test: .venv/extras
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-soak: .venv/installed
+soak: .venv/extras
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 	PYTHONPATH=. TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
 
@@ -44,6 +44,10 @@ format: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/extras: requirements-extras.txt .venv/installed
+	$(BIN)/python -m pip install --quiet -r requirements-extras.txt
 	touch $@
 
 clean:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.dataset import Dataset, describe, epoch_of, open_dataset
-from exports.saved_model import freeze, save_model
+from exports.frozen import freeze
+from exports.saved_model import save_model
 from gan.checkpoints import find_checkpoint
 from gan.config import refuse_other_shape
 from gan.networks import parameter_table
