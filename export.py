@@ -3,9 +3,11 @@
   python export.py --run checkpoint/mnist_64_28_28 --format savedmodel
   python export.py --run checkpoint/mnist_64_28_28 --format onnx litert npz
   python export.py --run checkpoint/mnist_64_28_28 --format onnx --which best --weights raw
+  python export.py --run checkpoint/mnist_64_28_28 --format report
 
-Each file is loaded by a fresh process that has nothing of this program, and what that makes of the
-same z is compared with what the run makes. A model card, model.json and model.md, goes along.
+Each file with networks is loaded by a fresh process that has nothing of this program, and what
+that makes of the same z is compared with what the run makes. A model card, model.json and model.md,
+goes along.
 """
 
 import argparse
@@ -67,9 +69,10 @@ def _export(arguments: argparse.Namespace, formats: Sequence[str]) -> None:
     for one in formats:
         for written in write(one, trained, folder):
             say_written(f"{written.path} ({in_units(size_of(written.path))}), {written.text}")
-            checks.append(check(trained, written))
-            say(f"  in a process of its own: {checks[-1].words}")
-    for path in write_card(trained, checks, folder):
+            if written.reader:
+                checks.append(check(trained, written))
+                say(f"  in a process of its own: {checks[-1].words}")
+    for path in write_card(trained, checks, folder) if checks else ():
         say_written(path)
     wrong = [checked.written.path.name for checked in checks if not checked.is_same]
     if wrong:

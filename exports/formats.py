@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """What a format is, the file in exports/ that writes it, and the packages that this needs.
+    """What a format is, the module that writes it, and the packages that this needs.
 
-    The file has write(trained, folder), which returns a Written for each file that it wrote.
+    The module has write(trained, folder), which returns a Written for each file that it wrote.
     packages: what to import, by what to install.
     """
 
@@ -31,8 +31,9 @@ class Written:
     """An exported file or folder.
 
     text: what it is. reader: the lines of a program that make `outputs`, arrays by name, of `path`
-    and `batches`, the inputs by name (exports/check.py). least: how near its pictures must be to
-    the run's, in dB; None where floats must be equal but for rounding.
+    and `batches`, the inputs by name (exports/check.py); "" where there is no such
+    program. least: how near its pictures must be to the run's, in dB; None where floats must be
+    equal but for rounding.
     """
 
     path: Path
@@ -42,19 +43,20 @@ class Written:
 
 
 FORMATS = {
-    "savedmodel": Format("both networks, for TensorFlow 2", "saved_model"),
-    "frozen": Format("the generator as one graph file, as --freeze", "frozen"),
+    "savedmodel": Format("both networks, for TensorFlow 2", "exports.saved_model"),
+    "frozen": Format("the generator as one graph file, as --freeze", "exports.frozen"),
     "onnx": Format(
         "both networks, for ONNX Runtime and others",
-        "onnx_graph",
+        "exports.onnx_graph",
         (("onnx", "onnx"), ("onnxruntime", "onnxruntime")),
     ),
     "litert": Format(
         "the generator in float32, float16 and int8, for phones",
-        "litert",
+        "exports.litert",
         (("ai-edge-litert", "ai_edge_litert"),),
     ),
-    "npz": Format("all weights as arrays", "weights"),
+    "npz": Format("all weights as arrays", "exports.weights"),
+    "report": Format("the training as one page that can be sent", "training.run_report"),
 }
 
 
@@ -80,7 +82,5 @@ def write(name: str, trained: "Trained", folder: Path) -> list[Written]:
     Raises:
         UserError: something else has that name, or the format cannot hold these networks.
     """
-    files: list[Written] = importlib.import_module(f"exports.{FORMATS[name].module}").write(
-        trained, folder
-    )
+    files: list[Written] = importlib.import_module(FORMATS[name].module).write(trained, folder)
     return files

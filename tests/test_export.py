@@ -110,7 +110,7 @@ def test_the_checkpoint_and_the_weights_are_those_asked_for(exported: Here) -> N
     ("words", "message"),
     [
         (("--format", "npz"), "--run is missing"),
-        (FACES, "--format is missing: there are savedmodel, frozen, onnx, litert, npz"),
+        (FACES, "--format is missing: there are savedmodel, frozen, onnx, litert, npz, report"),
         ((*FACES, "--format", ","), "--format is missing"),
         ((*FACES, "--format", "npz,onyx"), "there is no format onyx: there are savedmodel, "),
         ((*FACES, "--format", "npz", "onyx"), "Did you mean onnx?"),
@@ -130,10 +130,19 @@ def test_a_wrong_command_line_is_answered_in_one_line(
     assert not Path("exported").exists()
 
 
+def test_a_report_needs_no_card_and_no_comparison(exported: Here) -> None:
+    done = exported(*FACES, "--format", "report", "--out", "told")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in Path("told").iterdir()] == ["report.html"]
+    assert "A DCGAN after 1 steps" in Path("told/report.html").read_text()
+
+
 def test_a_missing_package_is_named_before_anything_is_done(
     exported: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = formats.Format("", "weights", (("is-there", "numpy"), ("no-such", "no_such_module")))
+    row = formats.Format(
+        "", "exports.weights", (("is-there", "numpy"), ("no-such", "no_such_module"))
+    )
     monkeypatch.setitem(formats.FORMATS, "onnx", row)
     line = one_error_line(exported(*FACES, "--format", "npz", "onnx"), 1)
     assert line == "error: --format onnx needs more packages: pip install no-such"

@@ -3,9 +3,10 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exports.report_html import Report
+from exports.formats import Written
+from exports.report_html import Report, write_report
 from gan.checkpoints import latest_checkpoint, step_of
 from runs.flags import COMMAND, displayed, marked
 from runs.settings import Settings
@@ -15,7 +16,16 @@ from support.files import read_json
 from training.history import read_rows
 from training.monitor import REALS, sample_pictures
 
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
 ANIMATIONS = 6  # at most: they are large
+
+
+def write(trained: "Trained", folder: Path) -> list[Written]:
+    """Write FOLDER/report.html, for export.py."""
+    path = write_report(report_of(trained.folder), folder / "report.html")
+    return [Written(path, "opened by a double click", reader="")]
 
 
 def report_of(folder: Path) -> Report:
