@@ -95,7 +95,7 @@ def test_what_differs_stays_and_ends_with_status_1(
 
 
 def test_the_checkpoint_and_the_weights_are_those_asked_for(exported: Here) -> None:
-    dcgan = lived(small(ema=0.5))
+    dcgan = lived(small(c_dim=3, ema=0.5))
     dcgan.save("checkpoint/faces", 2)
     shutil.rmtree("checkpoint/digits")
     for weights_of, name in (("ema", "step_000002_ema"), ("raw", "step_000002")):
