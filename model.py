@@ -8,8 +8,6 @@ from typing import Any
 import tensorflow as tf
 
 from gan import checks
-from gan.adam import Adam
-from gan.augment import look_of
 from gan.average import Average, chosen
 from gan.checkpoints import (
     Description,
@@ -23,8 +21,9 @@ from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_s
 from gan.finite import not_finite
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count
+from gan.optimizers import optimizer_of
 from gan.restore import State, restore
-from gan.updates import Gradients, gradients_of_d, gradients_of_g
+from gan.updates import Gradients, Updates
 from support.console import Say, print_note
 from support.errors import RunError, UserError
 from support.files import refuse_pattern
@@ -55,8 +54,8 @@ class DCGAN(tf.Module):
                 y_dim=10, batch_size=32).
             seed: decides the initial weights.
             xla: have XLA compile the training step.
-            averaged: what to make of the gradients of an update before Adam gets them: where
-                several replicas train, their mean (training/distributed.py).
+            averaged: what to make of the gradients of an update before the optimizer gets them:
+                where several replicas train, their mean (training/distributed.py).
             values: fields of config and training that were not given.
 
         Raises:
@@ -66,21 +65,35 @@ class DCGAN(tf.Module):
         super().__init__()
         self.config, self.training = configs_of(config, training, values)
         self.batch_size, updates = self.training.batch_size, self.training.updates
-        self.loss = loss_of(self.training.loss, *updates)
+        self.loss = loss_of(self.training.loss, *updates, self.training.label_smoothing)
         self.image_shape = (*self.config.size, self.config.c_dim)
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
         seed = checks.whole_number("seed", seed, 0)
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
-        (d_rate, g_rate), beta1 = self.training.rates, self.training.beta1
-        self.d_optim = Adam(self.discriminator.trainable(), d_rate, beta1)
-        self.g_optim = Adam(self.generator.trainable(), g_rate, beta1)
+        self.d_optim, self.g_optim = (
+            optimizer_of(name, network.trainable(), rate, self.training.beta1)
+            for name, network, rate in zip(
+                self.training.optimizers,
+                (self.discriminator, self.generator),
+                self.training.rates,
+                strict=True,
+            )
+        )
         share, self.weights = self.training.ema, "raw"
         self.average = Average(self.generator, self.config, seed, share) if share else None
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._dtype = tf.dtypes.as_dtype(self.config.precision)
-        self._averaged = averaged or (lambda gradients: gradients)
+        self._updates = Updates(
+            self.loss,
+            self.generator,
+            self.discriminator,
+            self.g_optim,
+            self.d_optim,
+            averaged or (lambda gradients: gradients),
+            tf.dtypes.as_dtype(self.config.precision),
+            self.training.instance_noise,
+        )
         self._train_step = graph(self.iteration, jit_compile=xla or None)
 
     @classmethod
@@ -125,6 +138,9 @@ class DCGAN(tf.Module):
         watch: bool = False,
         augment_seed: tf.Tensor | None = None,
         penalty_seed: tf.Tensor | None = None,
+        noise_seed: tf.Tensor | None = None,
+        noise_share: Any = 1.0,
+        dropout_seed: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """One iteration: with the original's loss D once, then G twice, all on the same z.
 
@@ -139,6 +155,8 @@ class DCGAN(tf.Module):
             augment_seed: int32 [2]; with it, D sees all images, real and fake, augmented by random
                 numbers that follow from it. Without it, D sees them as they are.
             penalty_seed: int32 [2], for a loss that draws random numbers (`loss.draws`) only.
+            noise_seed, dropout_seed: int32 [2], with instance_noise and g_dropout only.
+            noise_share: what is left of the noise, 1 at first and 0 at the end of a training.
 
         Returns:
             Scalars d_loss, d_loss_real, d_loss_fake (of the last D update's pass; d_loss with the
@@ -150,94 +168,23 @@ class DCGAN(tf.Module):
             ValueError: they have another type or shape, or the first batch another range.
         """
         images, z, y = self._inputs.of_step(images, z, y)
-        if augment_seed is not None:
-            augment_seed = checks.seed("augment_seed", augment_seed)
-        if self.loss.draws:
-            penalty_seed = checks.seed("penalty_seed", penalty_seed)
-        result = self._train_step(images, z, y, bool(evaluate), augment_seed, penalty_seed)
+        is_noisy = self.training.instance_noise > 0
+        drawn = {
+            "augment_seed": checks.seed("augment_seed", augment_seed, augment_seed is not None),
+            "penalty_seed": checks.seed("penalty_seed", penalty_seed, self.loss.draws),
+            "noise_seed": checks.seed("noise_seed", noise_seed, is_noisy),
+            "noise_share": checks.share("noise_share", noise_share) if is_noisy else None,
+            "dropout_seed": checks.seed("dropout_seed", dropout_seed, self.config.g_dropout > 0),
+        }
+        result = self._train_step(images, z, y, bool(evaluate), **drawn)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}
 
     def iteration(self, *batch: Any, **options: Any) -> dict[str, tf.Tensor]:
-        """The graph behind train_step: three_updates, of the same arguments, then the average."""
-        result = self.three_updates(*batch, **options)
+        """The graph behind train_step: the updates, of the same arguments, then the average."""
+        result = self._updates(*batch, **options)
         if self.average:
             self.average.update(self.generator)
         return result
-
-    def three_updates(
-        self,
-        images: tf.Tensor,
-        z: tf.Tensor,
-        y: tf.Tensor | None = None,
-        evaluate: bool = False,
-        augment_seed: tf.Tensor | None = None,
-        penalty_seed: tf.Tensor | None = None,
-    ) -> dict[str, tf.Tensor]:
-        """The updates of a step: train_step's arguments, as tensors; `watch` is always on."""
-        loss, look = self.loss, look_of(self.value_range, augment_seed)
-        z, y = self._in_compute_type(z), self._in_compute_type(y)
-
-        # Each pass in training normalises with its own batch and moves the moving averages,
-        # `passes` times where it stands for several of the original's.
-        def logits_of(seen: tf.Tensor, passes: int = 1) -> tf.Tensor:
-            return self.discriminator(self._in_compute_type(seen), y, training=True, passes=passes)
-
-        def looked_at(images: tf.Tensor, passes: int = 1) -> tf.Tensor:
-            return logits_of(look(images), passes)
-
-        def made(passes: int = 1) -> tuple[tf.Tensor, tf.GradientTape]:
-            with tf.GradientTape() as g_tape:
-                return self.generator(z, y, training=True, passes=passes), g_tape
-
-        def update_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
-            variables = self.generator.trainable()
-            gradients, g_loss, logits = gradients_of_g(
-                loss, variables, looked_at, fakes, g_tape, lambda: looked_at(images)
-            )
-            self.g_optim.apply(variables, self._averaged(gradients))
-            return g_loss, logits
-
-        def updates_of_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
-            g_loss, logits = update_g(fakes, g_tape)
-            # Again on the same z. The original does so to keep d_loss from going to 0.
-            for _ in range(loss.g_updates - 1):
-                g_loss, _ = update_g(*made())
-            return g_loss, logits
-
-        def updates_of_d(fakes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            for number in range(loss.d_updates):
-                seed = None if penalty_seed is None else penalty_seed + tf.constant((0, number))
-                variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
-                gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
-                self.d_optim.apply(variables, self._averaged(gradients))
-            return losses, logits
-
-        if loss.g_first:
-            fakes, g_tape = made()
-            g_loss, logits_of_fakes = updates_of_g(fakes, g_tape)
-            result, logits_of_reals = updates_of_d(made(loss.d_updates)[0])
-        else:
-            # The D updates and the first G update need G(z) of the same weights and z: the
-            # original computes it for each, here one pass serves all.
-            fakes, g_tape = made(loss.d_updates + 1)
-            result, logits_of_reals = updates_of_d(fakes)
-            g_loss, logits_of_fakes = updates_of_g(fakes, g_tape)
-        result["g_loss"] = g_loss
-        if evaluate:
-            # The losses that are printed. The original's passes for d_loss_fake and for g_loss
-            # are the same: one that counts twice.
-            of_fakes = looked_at(self.generator(z, y, training=True, passes=2), passes=2)
-            of_reals = looked_at(images)
-            real, fake = loss.d(of_reals, of_fakes)
-            result |= {"eval_d_loss_fake": fake, "eval_d_loss_real": real}
-            result["eval_g_loss"] = loss.g(of_fakes, lambda: of_reals)
-        probability = loss.probability
-        d, d_ = probability(logits_of_reals), probability(logits_of_fakes)
-        return result | {"d": d, "d_": d_, "G": fakes}
-
-    def _in_compute_type(self, x: tf.Tensor | None) -> tf.Tensor | None:
-        """An input of the networks in the type that training computes in."""
-        return None if x is None else tf.cast(x, self._dtype)
 
     def choose(self, weights: str | None) -> None:
         """Have `sampler` go by "raw" or "ema", averaged, weights; None: averaged if there are any.
@@ -296,18 +243,18 @@ class DCGAN(tf.Module):
     def not_finite(self, moments: bool = False) -> str:
         """Name the first variable that holds a NaN or an infinity, and how many; "" if none does.
 
-        Looks at weights and moving averages, with `moments` also at both Adams'.
+        Looks at weights and moving averages, with `moments` also at both optimizers'.
         """
         variables = self.named_variables()
         if moments:
-            slots = [s for optim in (self.d_optim, self.g_optim) for s in (optim.m, optim.v)]
-            variables |= {v.name.split(":")[0]: v for slot in slots for v in slot.values()}
+            slots = [*self.d_optim.variables, *self.g_optim.variables]
+            variables |= {v.name.split(":")[0]: v for v in slots}
         return not_finite(variables)
 
     def save(self, checkpoint_dir: str | Path, step: int, max_to_keep: int = 5) -> Path:
         """Write DCGAN.model-{step} and, beside it, the configs of the networks and the step.
 
-        Weights, moving averages, both Adams and the step are saved; the oldest checkpoints of
+        Weights, moving averages, both optimizers and the step are saved; the oldest checkpoints of
         the folder beyond `max_to_keep` are deleted. Returns the checkpoint's path prefix.
 
         Raises:

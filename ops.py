@@ -17,20 +17,21 @@ from support.cpu_kernels import KERNEL, STRIDE
 STDDEV = 0.02
 BATCH_NORM_DECAY = 0.9
 BATCH_NORM_EPSILON = 1e-5
+SMALLEST = 1e-12  # in place of a length of 0 that something is divided by
 
 
-def _seed_of(name: str, seed: int) -> tuple[int, int]:
+def seed_of(name: str, seed: int) -> tuple[int, int]:
     """Each variable has a random stream of its own, so adding a layer changes no other."""
     return seed, zlib.crc32(name.encode())
 
 
 def _normal(name: str, shape: Sequence[int], seed: int) -> tf.Variable:
-    value = tf.random.stateless_normal(shape, _seed_of(name, seed), stddev=STDDEV)
+    value = tf.random.stateless_normal(shape, seed_of(name, seed), stddev=STDDEV)
     return tf.Variable(value, name=name)
 
 
 def _truncated_normal(name: str, shape: Sequence[int], seed: int) -> tf.Variable:
-    value = tf.random.stateless_truncated_normal(shape, _seed_of(name, seed), stddev=STDDEV)
+    value = tf.random.stateless_truncated_normal(shape, seed_of(name, seed), stddev=STDDEV)
     return tf.Variable(value, name=name)
 
 
@@ -60,7 +61,12 @@ def _average(name: str, value: tf.Tensor) -> tf.Variable:
 
 
 class Conv2d(tf.Module):
-    """The original's conv2d: 5x5, stride 2, SAME. [B, H, W, inputs] -> [B, H/2, W/2, outputs]."""
+    """The original's conv2d: 5x5, stride 2, SAME. [B, H, W, inputs] -> [B, H/2, W/2, outputs].
+
+    u: with spectral norm, what `add_u` makes.
+    """
+
+    u: tf.Variable | None = None
 
     def __init__(self, name: str, inputs: int, outputs: int, seed: int):
         super().__init__()
@@ -72,7 +78,7 @@ class Conv2d(tf.Module):
 
         y: labels [B, y_dim] of x's type, which enter as constant planes; `inputs` counts them.
         """
-        w, biases = tf.cast(self.w, x.dtype), tf.cast(self.biases, x.dtype)
+        w, biases = tf.cast(divided(self.w, self.u), x.dtype), tf.cast(self.biases, x.dtype)
         if cpu_kernels.on_cpu():
             return cpu_kernels.conv2d(x, w, biases, y)
         if y is not None:
@@ -107,7 +113,9 @@ class Deconv2d(tf.Module):
 
 
 class Linear(tf.Module):
-    """The original's linear: [B, inputs] -> [B, outputs], x Matrix + bias."""
+    """The original's linear: [B, inputs] -> [B, outputs], x Matrix + bias; u as in Conv2d."""
+
+    u: tf.Variable | None = None
 
     def __init__(self, name: str, inputs: int, outputs: int, seed: int):
         super().__init__()
@@ -117,7 +125,7 @@ class Linear(tf.Module):
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Multiply and add."""
         matmul = cpu_kernels.matmul if cpu_kernels.on_cpu() else tf.matmul
-        product = matmul(x, tf.cast(self.Matrix, x.dtype))
+        product = matmul(x, tf.cast(divided(self.Matrix, self.u), x.dtype))
         return tf.nn.bias_add(product, tf.cast(self.bias, x.dtype))
 
 
@@ -166,6 +174,52 @@ class BatchNorm(tf.Module):
 def _move(average: tf.Variable, value: tf.Tensor, times: int) -> None:
     """Move an average `times` times towards a value, in one step."""
     average.assign_sub((1 - BATCH_NORM_DECAY**times) * (average - value))
+
+
+def add_u(layer: Conv2d | Linear, seed: int) -> None:
+    """Give a layer spectral norm: from now on it computes with its weights `divided`.
+
+    u, float32 [outputs] of length 1, begins with random numbers and is moved by `move_u`. Replicas
+    move it alike, by the same weights.
+    """
+    weights = _weights(layer)
+    name = weights.name.rpartition("/")[0] + "/u"
+    first = _unit(tf.random.stateless_normal(weights.shape[-1:], seed_of(name, seed)))
+    layer.u = of_each_replica(name, first, tf.VariableAggregation.ONLY_FIRST_REPLICA)
+
+
+def move_u(layer: Conv2d | Linear) -> None:
+    """One power iteration for a layer that has u (Miyato et al. 2018, algorithm 1, step 1)."""
+    matrix, u = _as_matrix(_weights(layer)), layer.u
+    assert u is not None
+    v = _unit(tf.linalg.matvec(matrix, u))
+    u.assign(_unit(tf.linalg.matvec(matrix, v, transpose_a=True)))
+
+
+def divided(weights: tf.Variable, u: tf.Variable | None) -> tf.Tensor:
+    """Weights [..., outputs] divided by their largest singular value; without u, as they are.
+
+    The value is that of the weights as a matrix [kh * kw * inputs, outputs], and |matrix u| for the
+    right u. So this is half an iteration more than algorithm 1 of Miyato et al. 2018. As there, u
+    is a constant for the gradient.
+    """
+    if u is None:
+        return weights
+    matrix = _as_matrix(weights)
+    v = tf.stop_gradient(_unit(tf.linalg.matvec(matrix, u)))
+    return weights / tf.maximum(tf.tensordot(v, tf.linalg.matvec(matrix, u), 1), SMALLEST)
+
+
+def _weights(layer: Conv2d | Linear) -> tf.Variable:
+    return layer.w if isinstance(layer, Conv2d) else layer.Matrix
+
+
+def _as_matrix(weights: tf.Variable) -> tf.Tensor:
+    return tf.reshape(weights, [-1, weights.shape[-1]])
+
+
+def _unit(vector: tf.Tensor) -> tf.Tensor:
+    return vector / tf.maximum(tf.norm(vector), SMALLEST)
 
 
 def lrelu(x: tf.Tensor) -> tf.Tensor:

@@ -32,7 +32,7 @@ def look_of(value_range: tuple[float, float], seed: tf.Tensor | None) -> Look:
     def look(images: tf.Tensor) -> tf.Tensor:
         if seed is None:
             return images
-        return augmented(images, value_range, _other(seed, next(times) << 16))
+        return augmented(images, value_range, other(seed, next(times) << 16))
 
     return look
 
@@ -101,14 +101,14 @@ def _window(count: tf.Tensor, length: int, seed: tf.Tensor, purpose: int) -> tf.
     return tf.cast((places >= start) & (places < start + size), tf.float32)
 
 
-def _other(seed: tf.Tensor, number: int) -> tf.Tensor:
+def other(seed: tf.Tensor, number: int) -> tf.Tensor:
     """A seed for each number."""
     return seed + tf.constant((0, number))
 
 
 def _uniform(shape: tuple, seed: tf.Tensor, purpose: int, low: float, high: float) -> tf.Tensor:
-    return tf.random.stateless_uniform(shape, _other(seed, purpose), low, high)
+    return tf.random.stateless_uniform(shape, other(seed, purpose), low, high)
 
 
 def _integers(shape: tuple, seed: tf.Tensor, purpose: int, low: int, high: int) -> tf.Tensor:
-    return tf.random.stateless_uniform(shape, _other(seed, purpose), low, high, tf.int32)
+    return tf.random.stateless_uniform(shape, other(seed, purpose), low, high, tf.int32)

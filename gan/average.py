@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from gan.config import WEIGHTS, NetworkConfig
-from gan.networks import Network
+from gan.networks import Network, new
 from ops import of_each_replica
 from support.errors import UserError
 
@@ -44,7 +44,7 @@ class Average(tf.Module):
         """Of a generator that was just built from `config` and `seed`: begins with its weights."""
         super().__init__()
         self._share = share
-        self.network = type(generator)(config, seed)
+        self.network = new(type(generator), config, seed)
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.steps = of_each_replica("steps", tf.constant(0, tf.int64), first)
 

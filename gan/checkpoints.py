@@ -39,8 +39,9 @@ CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
 DESCRIPTION_FILE = "DCGAN.model.json"
 BEST = "best"  # the folder of the checkpoint that training/evaluating.py found to be the best
-# In the files of every version; the architecture and the precision came later.
-NEEDED = NetworkConfig().shape().keys() - {"architecture"}
+# In the files of every version; the other fields came later.
+NEEDED = {"output_height", "output_width", "c_dim", "y_dim", "z_dim"}
+NEEDED |= {"gf_dim", "df_dim", "gfc_dim", "dfc_dim"}
 SUFFIXES = (".index", ".data-00000-of-00001")
 # What reading a file that was cut short or changed raises. TensorFlow's files hold checksums of all
 # they contain: with every single byte of them changed in turn, each time the reader raised one of
@@ -251,7 +252,9 @@ def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> N
         UserError: they differ; names the file, its sizes and the first variable that differs.
         RunError: there is no checkpoint that can be read.
     """
-    sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items())
+    others = config.shape().items() - NetworkConfig().shape().items()
+    shown = NEEDED | {"architecture"} | dict(others).keys()
+    sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items() if name in shown)
     fault = f"{folder / DESCRIPTION_FILE}: put back a copy. Its networks ({sizes})"
     try:
         wanted = variable_shapes(config)

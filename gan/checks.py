@@ -96,19 +96,34 @@ class Inputs:
             )
 
 
-def seed(name: str, values: Any) -> tf.Tensor:
-    """A seed of TensorFlow's stateless functions as an int32 tensor [2].
+def seed(name: str, values: Any, is_needed: bool) -> tf.Tensor | None:
+    """A seed of TensorFlow's stateless functions as an int32 tensor [2]; None if it is not needed.
 
     Raises:
         ValueError: it is something else, or None.
     """
+    if not is_needed:
+        return None
     if values is None:
-        raise ValueError(f"{name} is missing: this loss draws random numbers from it, int32 [2]")
+        raise ValueError(f"{name} is missing: random numbers are drawn from it, int32 [2]")
     values = _array(values)
     dtype = tf.as_dtype(values.dtype)
     if not dtype.is_integer or tuple(values.shape) != (2,):
         raise ValueError(f"{name}: {dtype.name} {_words(values.shape)}, not int32 [2]")
     return tf.cast(values, tf.int32)
+
+
+def share(name: str, value: Any) -> tf.Tensor:
+    """A number between 0 and 1 as a float32 tensor.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not tf.is_tensor(value) and (
+        not isinstance(value, int | float | np.floating) or not 0 <= value <= 1
+    ):
+        raise ValueError(f"{name} is {value!r}, it must be a number from 0 to 1")
+    return tf.cast(value, tf.float32)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

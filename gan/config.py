@@ -13,8 +13,13 @@ from support.text import shortened
 Config = TypeVar("Config", "NetworkConfig", "TrainingConfig")
 ARCHITECTURES = ("dcgan", "dcgan_mnist", "gan")  # gan/networks.py has a pair for each
 PRECISIONS = ("float32", "bfloat16")
+ACTIVATIONS = ("relu", "lrelu", "elu", "selu", "gelu", "tanh")  # but for lrelu, tf.nn's names
+INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal")
+OPTIMIZERS = ("adam", "rmsprop", "sgd")  # gan/optimizers.py
 WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
+SHAPING_NOTHING = {"precision", "initializer"}  # of the fields of NetworkConfig
 LARGEST_RATE = 1e38  # within float32's range
+LARGEST_NOISE = 100.0  # images are between -1 and 1
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
 BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
@@ -29,10 +34,15 @@ class NetworkConfig:
     and not square. c_dim: colour channels. y_dim: number of classes, None without labels. z_dim:
     length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first
     (not for "gan"). gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only).
-    precision: "float32" or "bfloat16", what training computes in; it shapes nothing.
+    precision: "float32" or "bfloat16", what training computes in. activation: of the hidden layers,
+    from ACTIVATIONS; None for the usual ones, which are the original's ReLU in G and leaky ReLU in
+    D, and leaky ReLU in both of "gan". spectral_norm: whether D's weights are divided by their
+    largest singular value (ops.divided). g_dropout: the share of G's hidden values that is dropped
+    in training; sample_dropout: whether it is in sampling, too. initializer: what the first weights
+    are drawn by, from INITIALIZERS; None for the original's way.
 
     Raises:
-        ValueError: a field makes no sense; names it.
+        ValueError: a field makes no sense, or two of them together; names it.
     """
 
     architecture: str = ""
@@ -46,9 +56,16 @@ class NetworkConfig:
     gfc_dim: int = 1024
     dfc_dim: int = 1024
     precision: str = field(default="float32", metadata={"choices": PRECISIONS})
+    activation: str | None = field(default=None, metadata={"choices": ACTIVATIONS})
+    spectral_norm: bool = False
+    g_dropout: float = field(default=0.0, metadata={"below": 1})
+    sample_dropout: bool = False
+    initializer: str | None = field(default=None, metadata={"choices": INITIALIZERS})
 
     def __post_init__(self) -> None:
         _check_fields(self)
+        if self.sample_dropout and not self.g_dropout:
+            raise ValueError("sample_dropout keeps on the dropout of g_dropout: give that, too")
         if not self.architecture:
             object.__setattr__(self, "architecture", "dcgan_mnist" if self.y_dim else "dcgan")
 
@@ -58,8 +75,8 @@ class NetworkConfig:
         return self.output_height, self.output_width
 
     def shape(self) -> dict[str, Any]:
-        """The fields that decide the variables' shapes: all but the precision."""
-        return {name: value for name, value in asdict(self).items() if name != "precision"}
+        """The fields that decide the variables and what is made of them: all that a run keeps."""
+        return {name: value for name, value in asdict(self).items() if name not in SHAPING_NOTHING}
 
 
 @dataclass(frozen=True)
@@ -70,10 +87,13 @@ class TrainingConfig:
     of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
     None for the loss's own. ema: the share of the steps made that G's weights are averaged over
-    (average.Average); 0 for no average.
+    (average.Average); 0 for no average. optimizer: of both networks, from OPTIMIZERS, the learning
+    rates are theirs; g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target
+    for reals is 1 less this, where the loss has a target. instance_noise: the deviation at first of
+    the noise on what D sees.
 
     Raises:
-        ValueError: a field makes no sense; names it.
+        ValueError: a field makes no sense, or two of them together; names it.
     """
 
     batch_size: int = 64
@@ -85,9 +105,19 @@ class TrainingConfig:
     g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     ema: float = field(default=0.0, metadata={"below": 1})
+    optimizer: str = field(default="adam", metadata={"choices": OPTIMIZERS})
+    g_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
+    d_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
+    label_smoothing: float = field(default=0.0, metadata={"below": 1})
+    instance_noise: float = field(default=0.0, metadata={"below": LARGEST_NOISE})
 
     def __post_init__(self) -> None:
         _check_fields(self)
+        if self.label_smoothing and not LOSSES[self.loss].has_target:
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing:g} does not go with loss={self.loss}, "
+                "which has no target for reals: leave it out, or take the loss gan"
+            )
 
     @property
     def updates(self) -> tuple[int | None, int | None]:
@@ -96,9 +126,14 @@ class TrainingConfig:
 
     @property
     def rates(self) -> tuple[float, float]:
-        """The learning rates of D's Adam and of G's."""
+        """The learning rates of D and of G."""
         d, g = self.d_learning_rate, self.g_learning_rate
         return self.learning_rate if d is None else d, self.learning_rate if g is None else g
+
+    @property
+    def optimizers(self) -> tuple[str, str]:
+        """The optimizers of D and of G."""
+        return self.d_optimizer or self.optimizer, self.g_optimizer or self.optimizer
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,11 +199,13 @@ def _check_fields(config: "NetworkConfig | TrainingConfig") -> None:
 
 def _wanted(one: Field, value: Any) -> tuple[str, bool]:
     """What a field takes, in words, and whether a value is that."""
+    or_none, is_none = (", or None", value is None) if one.default is None else ("", False)
     if choices := one.metadata.get("choices"):
-        return " or ".join(choices), value in tuple(choices)
+        return " or ".join(choices) + or_none, is_none or value in tuple(choices)
     if one.type is str:
         return "a name", isinstance(value, str)
-    or_none, is_none = (", or None", value is None) if one.default is None else ("", False)
+    if one.type is bool:
+        return "true or false", isinstance(value, bool)
     if below := one.metadata.get("below"):
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         fits = is_none or (is_number and 0 <= value < below)

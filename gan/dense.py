@@ -7,9 +7,9 @@ import math
 
 import tensorflow as tf
 
-from gan.base import Network, flatten, float32, with_label
+from gan.base import Network, Seed, flatten, float32, with_label
 from gan.config import NetworkConfig
-from ops import BatchNorm, Linear, lrelu
+from ops import BatchNorm, Linear
 
 
 class DenseGenerator(Network):
@@ -18,7 +18,7 @@ class DenseGenerator(Network):
     value_range = (-1.0, 1.0)
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         y_dim = config.y_dim or 0
         self._image_shape = (*config.size, config.c_dim)
         at = "generator/g_"
@@ -32,13 +32,14 @@ class DenseGenerator(Network):
         self.g_h4_lin = Linear(at + "h4_lin", 1024 + y_dim, math.prod(self._image_shape), seed)
 
     def __call__(
-        self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
+        self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1, seed: Seed = None
     ) -> tf.Tensor:
         """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
-        h = lrelu(self.g_h0_lin(with_label(z, y)))  # [B, 128]
-        h = lrelu(self.g_bn1(self.g_h1_lin(with_label(h, y)), training, passes))  # [B, 256]
-        h = lrelu(self.g_bn2(self.g_h2_lin(with_label(h, y)), training, passes))  # [B, 512]
-        h = lrelu(self.g_bn3(self.g_h3_lin(with_label(h, y)), training, passes))  # [B, 1024]
+        act = self.hidden(z, training, seed)
+        h = act(self.g_h0_lin(with_label(z, y)))  # [B, 128]
+        h = act(self.g_bn1(self.g_h1_lin(with_label(h, y)), training, passes))  # [B, 256]
+        h = act(self.g_bn2(self.g_h2_lin(with_label(h, y)), training, passes))  # [B, 512]
+        h = act(self.g_bn3(self.g_h3_lin(with_label(h, y)), training, passes))  # [B, 1024]
         h = float32(self.g_h4_lin(with_label(h, y)))  # [B, H * W * c_dim]
         return tf.nn.tanh(tf.reshape(h, [-1, *self._image_shape]))  # [B, H, W, c_dim]
 
@@ -47,7 +48,7 @@ class DenseDiscriminator(Network):
     """pixels - 512 - 256 - 128 - 1, without batch norm."""
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         y_dim, pixels = config.y_dim or 0, math.prod((*config.size, config.c_dim))
         at = "discriminator/d_"
         self.d_h0_lin = Linear(at + "h0_lin", pixels + y_dim, 512, seed)
@@ -65,7 +66,8 @@ class DenseDiscriminator(Network):
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """What the last layer decides by: [B, 128], with labels + y_dim."""
-        h = lrelu(self.d_h0_lin(with_label(flatten(images), y)))  # [B, 512]
-        h = lrelu(self.d_h1_lin(with_label(h, y)))  # [B, 256]
-        h = lrelu(self.d_h2_lin(with_label(h, y)))  # [B, 128]
+        act = self.activation
+        h = act(self.d_h0_lin(with_label(flatten(images), y)))  # [B, 512]
+        h = act(self.d_h1_lin(with_label(h, y)))  # [B, 256]
+        h = act(self.d_h2_lin(with_label(h, y)))  # [B, 128]
         return with_label(h, y)

@@ -23,6 +23,9 @@ class Loss:
     """The losses of one kind of GAN. Logits are what D's last layer gives, [B, 1].
 
     d: logits of reals and of fakes -> (d_loss_real, d_loss_fake), scalars; D minimises their sum.
+    has_target: whether `d` takes a third argument: what D is to say of reals, otherwise 1.
+    smoothing: what that lacks to 1 in training (one-sided label smoothing, Salimans et al. 2016,
+    section 3.4).
     g: logits of fakes, and a function that gives those of reals, in a pass of D that only a loss
     which needs them should make -> g_loss, which G minimises.
     probability: logits -> how real D takes the images to be, as it is shown.
@@ -33,7 +36,7 @@ class Loss:
     d_wins_below: a d_loss that stays under this says that D knows every fake; None if none does.
     """
 
-    d: Callable[["tf.Tensor", "tf.Tensor"], tuple["tf.Tensor", "tf.Tensor"]]
+    d: Callable[..., tuple["tf.Tensor", "tf.Tensor"]]
     g: Callable[["tf.Tensor", Callable[[], "tf.Tensor"]], "tf.Tensor"]
     probability: Callable[["tf.Tensor"], "tf.Tensor"]
     penalty: Callable[[Callable, "tf.Tensor", "tf.Tensor", "tf.Tensor"], "tf.Tensor"] | None = None
@@ -42,29 +45,47 @@ class Loss:
     g_updates: int = 1
     g_first: bool = False
     d_wins_below: float | None = None
+    has_target: bool = False
+    smoothing: float = 0.0
+
+    def d_trained(self, reals: "tf.Tensor", fakes: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
+        """As `d`, with smoothing: what D minimises. The losses that are printed are without it."""
+        return self.d(reals, fakes, 1 - self.smoothing) if self.smoothing else self.d(reals, fakes)
 
 
-def loss_of(name: str, d_updates: int | None, g_updates: int | None) -> Loss:
-    """A loss of the table, with other numbers of updates than its own where they are given."""
+def loss_of(
+    name: str, d_updates: int | None, g_updates: int | None, smoothing: float = 0.0
+) -> Loss:
+    """A loss of the table, with other numbers of updates than its own where they are given.
+
+    With smoothing d_loss does not go to 0, however well D knows fakes: it has no bound to warn at.
+    """
     loss = LOSSES[name]
     d_updates, g_updates = d_updates or loss.d_updates, g_updates or loss.g_updates
-    return replace(loss, d_updates=d_updates, g_updates=g_updates)
+    below = None if smoothing else loss.d_wins_below
+    return replace(
+        loss, d_updates=d_updates, g_updates=g_updates, smoothing=smoothing, d_wins_below=below
+    )
 
 
-def real_loss(logits: "tf.Tensor") -> "tf.Tensor":
-    """Mean sigmoid cross entropy of logits against ones, a scalar."""
-    return _mean_cross_entropy(logits, real=True)
+def real_loss(logits: "tf.Tensor", target: float = 1) -> "tf.Tensor":
+    """Mean sigmoid cross entropy of logits against ones, or another target, a scalar."""
+    import tensorflow as tf
+
+    ones = tf.ones_like(logits)
+    return _mean_cross_entropy(logits, ones if target == 1 else target * ones)
 
 
 def fake_loss(logits: "tf.Tensor") -> "tf.Tensor":
     """Mean sigmoid cross entropy of logits against zeros, a scalar."""
-    return _mean_cross_entropy(logits, real=False)
-
-
-def _mean_cross_entropy(logits: "tf.Tensor", real: bool) -> "tf.Tensor":
     import tensorflow as tf
 
-    labels = tf.ones_like(logits) if real else tf.zeros_like(logits)
+    return _mean_cross_entropy(logits, tf.zeros_like(logits))
+
+
+def _mean_cross_entropy(logits: "tf.Tensor", labels: "tf.Tensor") -> "tf.Tensor":
+    import tensorflow as tf
+
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
@@ -159,27 +180,30 @@ LOSSES = {
     # Goodfellow et al. 2014, section 3, with G's loss that does not saturate. The original updates
     # G twice, so that d_loss does not go to 0; the paper (Radford et al. 2016) once.
     "gan": Loss(
-        d=lambda reals, fakes: (real_loss(reals), fake_loss(fakes)),
+        d=lambda reals, fakes, target=1: (real_loss(reals, target), fake_loss(fakes)),
         g=lambda fakes, of_reals: real_loss(fakes),
         probability=sigmoid,
         g_updates=2,
         d_wins_below=0.05,
+        has_target=True,
     ),
     # As tutorials write the fully connected GAN: each network once, G first, and half of D's loss.
     "gan-halved": Loss(
-        d=lambda reals, fakes: (real_loss(reals) / 2, fake_loss(fakes) / 2),
+        d=lambda reals, fakes, target=1: (real_loss(reals, target) / 2, fake_loss(fakes) / 2),
         g=lambda fakes, of_reals: real_loss(fakes),
         probability=sigmoid,
         g_first=True,
         d_wins_below=0.025,
+        has_target=True,
     ),
     # Mao et al. 2017, equation 9: D says 1 of reals and 0 of fakes. Where it cannot tell, d_loss
     # is 0.25; below 0.01 it is off by 0.1.
     "lsgan": Loss(
-        d=lambda reals, fakes: (half_square(reals, 1), half_square(fakes, 0)),
+        d=lambda reals, fakes, target=1: (half_square(reals, target), half_square(fakes, 0)),
         g=lambda fakes, of_reals: half_square(fakes, 1),
         probability=between(0, 1),
         d_wins_below=0.01,
+        has_target=True,
     ),
     # Gulrajani et al. 2017, algorithm 1; five updates of D there, too, but each of new images and
     # z. A logit says nothing by itself, only more or less than another: its sigmoid is no

@@ -2,7 +2,8 @@
 
 Each line ends with the shape after it: B images of H x W, where /2 and so on are rounded up. A
 network computes in the type of its inputs, float32 or bfloat16; the images and logits that it
-returns are float32. `training` and `passes` are those of ops.BatchNorm.
+returns are float32. `training` and `passes` are those of ops.BatchNorm, G's `seed` that of
+Network.hidden.
 """
 
 import math
@@ -10,10 +11,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from gan.base import Network, flatten, float32, with_label
+from gan.base import Network, Seed, flatten, float32, with_label
 from gan.config import NetworkConfig, halved
 from gan.dense import DenseDiscriminator, DenseGenerator
-from ops import BatchNorm, Conv2d, Deconv2d, Linear, lrelu
+from gan.initial import initial
+from ops import BatchNorm, Conv2d, Deconv2d, Linear, seed_of
 
 
 class Generator(Network):
@@ -22,10 +24,10 @@ class Generator(Network):
     The original's has no labels; here they enter before every layer, as in MnistGenerator.
     """
 
-    value_range = (-1.0, 1.0)
+    value_range, usual = (-1.0, 1.0), staticmethod(tf.nn.relu)
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         size, gf_dim, y_dim = config.size, config.gf_dim, config.y_dim or 0
         self._start = (*halved(size, 4), gf_dim * 8)
         at = "generator/g_"
@@ -40,14 +42,15 @@ class Generator(Network):
         self.g_h4 = Deconv2d(at + "h4", gf_dim + y_dim, config.c_dim, size, seed)
 
     def __call__(
-        self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
+        self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1, seed: Seed = None
     ) -> tf.Tensor:
         """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
+        act = self.hidden(z, training, seed)
         h = tf.reshape(self.g_h0_lin(with_label(z, y)), [-1, *self._start])
-        h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, H/16, W/16, 8 gf]
-        h = tf.nn.relu(self.g_bn1(self.g_h1(h, y), training, passes))  # [B, H/8, W/8, 4 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn3(self.g_h3(h, y), training, passes))  # [B, H/2, W/2, gf]
+        h = act(self.g_bn0(h, training, passes))  # [B, H/16, W/16, 8 gf]
+        h = act(self.g_bn1(self.g_h1(h, y), training, passes))  # [B, H/8, W/8, 4 gf]
+        h = act(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/4, W/4, 2 gf]
+        h = act(self.g_bn3(self.g_h3(h, y), training, passes))  # [B, H/2, W/2, gf]
         return tf.nn.tanh(float32(self.g_h4(h, y)))  # [B, H, W, c_dim]
 
 
@@ -58,7 +61,7 @@ class Discriminator(Network):
     """
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         df_dim, y_dim = config.df_dim, config.y_dim or 0
         at = "discriminator/d_"
         self.d_h0_conv = Conv2d(at + "h0_conv", config.c_dim + y_dim, df_dim, seed)
@@ -81,20 +84,21 @@ class Discriminator(Network):
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """What the last layer decides by: [B, H/16 * W/16 * 8 df], with labels + y_dim."""
-        h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, df]
-        h = lrelu(self.d_bn1(self.d_h1_conv(h, y), training, passes))  # [B, H/4, W/4, 2 df]
-        h = lrelu(self.d_bn2(self.d_h2_conv(h, y), training, passes))  # [B, H/8, W/8, 4 df]
-        h = lrelu(self.d_bn3(self.d_h3_conv(h, y), training, passes))  # [B, H/16, W/16, 8 df]
+        act = self.activation
+        h = act(self.d_h0_conv(images, y))  # [B, H/2, W/2, df]
+        h = act(self.d_bn1(self.d_h1_conv(h, y), training, passes))  # [B, H/4, W/4, 2 df]
+        h = act(self.d_bn2(self.d_h2_conv(h, y), training, passes))  # [B, H/8, W/8, 4 df]
+        h = act(self.d_bn3(self.d_h3_conv(h, y), training, passes))  # [B, H/16, W/16, 8 df]
         return with_label(flatten(h), y)
 
 
 class MnistGenerator(Network):
     """The original's generator for MNIST; labels enter before every layer."""
 
-    value_range = (0.0, 1.0)
+    value_range, usual = (0.0, 1.0), staticmethod(tf.nn.relu)
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         size, gf_dim, gfc_dim = config.size, config.gf_dim, config.gfc_dim
         y_dim = config.y_dim or 0
         self._start = (*halved(size, 2), gf_dim * 2)
@@ -107,14 +111,17 @@ class MnistGenerator(Network):
         self.g_bn2 = BatchNorm(at + "bn2", gf_dim * 2)
         self.g_h3 = Deconv2d(at + "h3", gf_dim * 2 + y_dim, config.c_dim, size, seed)
 
-    def __call__(self, z: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1) -> tf.Tensor:
+    def __call__(
+        self, z: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1, seed: Seed = None
+    ) -> tf.Tensor:
         """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
+        act = self.hidden(z, training, seed)
         h = self.g_h0_lin(with_label(z, y))
-        h = tf.nn.relu(self.g_bn0(h, training, passes))  # [B, gfc]
+        h = act(self.g_bn0(h, training, passes))  # [B, gfc]
         h = self.g_h1_lin(with_label(h, y))
-        h = tf.nn.relu(self.g_bn1(h, training, passes))  # [B, H/4 * W/4 * 2 gf]
+        h = act(self.g_bn1(h, training, passes))  # [B, H/4 * W/4 * 2 gf]
         h = tf.reshape(h, [-1, *self._start])  # [B, H/4, W/4, 2 gf]
-        h = tf.nn.relu(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/2, W/2, 2 gf]
+        h = act(self.g_bn2(self.g_h2(h, y), training, passes))  # [B, H/2, W/2, 2 gf]
         return tf.nn.sigmoid(float32(self.g_h3(h, y)))  # [B, H, W, c_dim]
 
 
@@ -122,7 +129,7 @@ class MnistDiscriminator(Network):
     """The original's discriminator for MNIST; labels enter before every layer."""
 
     def __init__(self, config: NetworkConfig, seed: int):
-        super().__init__()
+        super().__init__(config, seed)
         y_dim, dfc_dim = config.y_dim or 0, config.dfc_dim
         width0, width1 = config.c_dim + y_dim, config.df_dim + y_dim
         flat = math.prod(halved(config.size, 2)) * width1
@@ -144,11 +151,12 @@ class MnistDiscriminator(Network):
         self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
     ) -> tf.Tensor:
         """What the last layer decides by: [B, dfc + y_dim]; the last are y."""
-        h = lrelu(self.d_h0_conv(images, y))  # [B, H/2, W/2, c_dim + y_dim]
+        act = self.activation
+        h = act(self.d_h0_conv(images, y))  # [B, H/2, W/2, c_dim + y_dim]
         h = self.d_h1_conv(h, y)
-        h = lrelu(self.d_bn1(h, training, passes))  # [B, H/4, W/4, df + y_dim]
+        h = act(self.d_bn1(h, training, passes))  # [B, H/4, W/4, df + y_dim]
         h = self.d_h2_lin(with_label(flatten(h), y))
-        h = lrelu(self.d_bn2(h, training, passes))  # [B, dfc]
+        h = act(self.d_bn2(h, training, passes))  # [B, dfc]
         return with_label(h, y)
 
 
@@ -169,8 +177,22 @@ def build(config: NetworkConfig, seed: int) -> tuple[Network, Network]:
         ValueError: as refuse_unknown.
     """
     refuse_unknown(config)
-    generator, discriminator = ARCHITECTURES[config.architecture]
-    return generator(config, seed), discriminator(config, seed)
+    of_generator, of_discriminator = ARCHITECTURES[config.architecture]
+    generator, discriminator = new(of_generator, config, seed), new(of_discriminator, config, seed)
+    if config.spectral_norm:
+        discriminator.add_u()
+    return generator, discriminator
+
+
+def new(kind: type[Network], config: NetworkConfig, seed: int) -> Network:
+    """A network of that kind, with the initial weights that the config asks for."""
+    network = kind(config, seed)
+    if config.initializer:
+        for name, variable in network.named_variables().items():
+            if name.endswith(("/w", "/Matrix")):
+                shape, own_seed = variable.shape, seed_of(name, seed)
+                variable.assign(initial(config.initializer, shape, own_seed))
+    return network
 
 
 def variable_shapes(config: NetworkConfig) -> dict[str, list[int]]:

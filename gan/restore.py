@@ -1,14 +1,14 @@
-"""What is taken from one checkpoint: weights, Adams, the average, the step; of either format."""
+"""What is taken from a checkpoint: weights, optimizers, the average, the step; of either format."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from gan.adam import Adam
 from gan.average import Average
 from gan.checkpoints import step_of
 from gan.networks import Network
+from gan.optimizers import Optimizer
 from gan.tf1 import is_tf1, read_values
 from support.console import Say
 from support.errors import UserError, one_line
@@ -19,8 +19,8 @@ class State(NamedTuple):
 
     generator: Network
     discriminator: Network
-    g_optim: Adam
-    d_optim: Adam
+    g_optim: Optimizer
+    d_optim: Optimizer
     step: tf.Variable
     average: Average | None
 
@@ -28,7 +28,8 @@ class State(NamedTuple):
 def restore(state: State, prefix: Path, note: Say) -> None:
     """Fill `state` from a checkpoint, which may be one of the original's; then Adam starts anew.
 
-    An average that the checkpoint lacks begins with its weights. `note` is given a line for either.
+    So does an optimizer that the checkpoint does not have, as the run had another. An average that
+    it lacks begins with its weights. `note` is given a line for each.
 
     Raises:
         UserError: it is of other networks.
@@ -39,17 +40,24 @@ def restore(state: State, prefix: Path, note: Say) -> None:
         note(f"{prefix} is of TensorFlow 1: weights and averages; Adam starts anew")
         is_averaged = False
     else:
-        is_averaged = state.average is not None and _is_averaged(prefix)
+        held = _parts_of(prefix)
+        is_averaged = state.average is not None and "steps" in held["average"]
+        new = [
+            name for name in ("g_optim", "d_optim") if held[name] != _parts(getattr(state, name))
+        ]
         try:
             parts = {
                 name: part
                 for name, part in state._asdict().items()
-                if part is not None and (name != "average" or is_averaged)
+                if part is not None and name not in new and (name != "average" or is_averaged)
             }
             status = tf.train.Checkpoint(dcgan=tf.train.Checkpoint(**parts)).read(str(prefix))
             status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError) as error:
             raise UserError(f"{prefix} is of other networks: {one_line(error)}") from error
+        for name in new:
+            getattr(state, name).reset()
+            note(f"{prefix} is of another optimizer of {name[0].upper()}: the new one starts anew")
     if state.average and not is_averaged:
         state.average.restart(state.generator)
         note(f"{prefix} has no averaged weights: the average begins with the raw ones")
@@ -68,6 +76,15 @@ def _restore_tf1(state: State, prefix: Path) -> None:
     state.g_optim.reset()
 
 
-def _is_averaged(prefix: Path) -> bool:
-    reader = tf.train.load_checkpoint(str(prefix))
-    return bool(reader.has_tensor("dcgan/average/steps/.ATTRIBUTES/VARIABLE_VALUE"))
+def _parts_of(prefix: Path) -> dict[str, set[str]]:
+    """What a checkpoint holds of each field of State: {"g_optim": {"m", "v", ...}, ...}."""
+    held: dict[str, set[str]] = {name: set() for name in State._fields}
+    for key in tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map():
+        if key.count("/") > 2:  # dcgan/g_optim/m/...
+            held.setdefault(key.split("/")[1], set()).add(key.split("/")[2])
+    return held
+
+
+def _parts(optimizer: Optimizer) -> set[str]:
+    """The names below which an optimizer's variables are saved."""
+    return {name for name in vars(optimizer) if not name.startswith("_")}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,9 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         stored = description_of(weights_of, image_size(weights_of, settings))
         if stored is None:
             raise UserError(f"--init_from={weights_of}: there is no checkpoint in it")
+        kept = {*marked(settings, KEPT)} - settings.given - DATA_DECIDE
+        shape = stored.config.shape().items()
+        settings = dataclasses.replace(settings, **{n: v for n, v in shape if n in kept})
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
         _refuse_other_size(stored, settings, weights_of)
@@ -118,20 +121,25 @@ def _as_the_run_was(
 ) -> tuple[Settings, list[str]]:
     """The settings with what an earlier start of the run decided, and what there is to say of it.
 
-    run.json tells what that was, and where it does not, the JSON of the checkpoint. Before the
-    first checkpoint only the seed stays: a run that is cut off early starts again as the same run.
+    run.json tells what that was, but not what shapes the networks; that, and what it does not tell,
+    is in the JSON of the checkpoint. Before the first checkpoint only the seed stays: a run that is
+    cut off early starts again as the same run.
     """
     own = settings.run_folder(settings.checkpoint_dir)
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
     of_run = read_run(folder, type(settings)).settings
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
-    for path, found in _told(source / DESCRIPTION_FILE, stored), (folder / RUN_FILE, of_run):
+    of_json, told = source / DESCRIPTION_FILE, _told(stored)
+    shape = stored.config.shape().keys() & told.keys() if stored else set()
+    others = {name: value for name, value in of_run.items() if name not in shape}
+    for path, found in (of_json, told), (folder / RUN_FILE, others):
         values = {name: found[name] for name in flags_of(settings) if name in names & found.keys()}
         try:
             now = dataclasses.replace(now, **values)
-        except UserError as error:  # what was typed makes sense by itself
-            raise damaged(path, error) from error
+        except UserError as error:
+            _refuse_damaged(path, found, type(settings))  # else it is what was typed beside it
+            raise error
         kept |= values
     taken = [n for n in flags_of(settings) if n in kept and kept[n] != getattr(settings, n)]
     words = " ".join(f"--{name}={displayed(kept[name])}" for name in taken if name != "seed")
@@ -149,12 +157,24 @@ def _as_the_run_was(
     return now, notes
 
 
-def _told(path: Path, stored: Description | None) -> tuple[Path, dict[str, Any]]:
+def _told(stored: Description | None) -> dict[str, Any]:
     """The settings that the JSON of a checkpoint tells, and do not follow from the data."""
     if stored is None:
-        return path, {}
+        return {}
     told = dataclasses.asdict(stored.config) | dataclasses.asdict(stored.training)
-    return path, {name: value for name, value in told.items() if name not in DATA_DECIDE}
+    return {name: value for name, value in told.items() if name not in DATA_DECIDE}
+
+
+def _refuse_damaged(path: Path, found: Mapping[str, Any], kind: type[Settings]) -> None:
+    """Blame a run's file if what it holds makes no sense by itself.
+
+    Raises:
+        UserError: it makes none.
+    """
+    try:
+        kind(**{name: found[name] for name in flags_of(kind) if name in found})
+    except UserError as error:
+        raise damaged(path, error) from error
 
 
 def refuse_other_classes(folder: Path, classes: Sequence[str]) -> list[str]:

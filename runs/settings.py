@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from PIL import ImageColor
-
 from gan.config import (
+    ACTIVATIONS,
     ARCHITECTURES,
+    INITIALIZERS,
+    LARGEST_NOISE,
     LARGEST_RATE,
+    OPTIMIZERS,
     PRECISIONS,
     WEIGHTS,
     NetworkConfig,
@@ -24,8 +26,8 @@ from gan.config import (
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
 from runs.presets import PRESETS
-from support.errors import UserError
-from support.files import DATA_DIR, PATTERN, refuse_pattern
+from runs.rules import check
+from support.files import DATA_DIR, PATTERN
 from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
@@ -114,12 +116,17 @@ class Settings:
         group="The training",
     )
     epoch: int = setting(25, "epochs in all", least=1)
-    learning_rate: float = setting(0.0002, "of Adam", KEPT, above=0, below=LARGEST_RATE)
+    optimizer: str = setting(
+        "adam", "what the gradients are made into, of both", KEPT, choices=OPTIMIZERS
+    )
+    g_optimizer: str | None = setting(None, "of G [optimizer]", KEPT, choices=OPTIMIZERS)
+    d_optimizer: str | None = setting(None, "of D [optimizer]", KEPT, choices=OPTIMIZERS)
+    learning_rate: float = setting(0.0002, "of both", KEPT, above=0, below=LARGEST_RATE)
     g_learning_rate: float | None = setting(
-        None, "of G's Adam [learning_rate]", KEPT, above=0, below=LARGEST_RATE
+        None, "of G [learning_rate]", KEPT, above=0, below=LARGEST_RATE
     )
     d_learning_rate: float | None = setting(
-        None, "of D's Adam [learning_rate]", KEPT, above=0, below=LARGEST_RATE
+        None, "of D [learning_rate]", KEPT, above=0, below=LARGEST_RATE
     )
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
     arch: str | None = setting(
@@ -128,6 +135,23 @@ class Settings:
         KEPT,
         choices=ARCHITECTURES,
     )
+    gf_dim: int = setting(64, "filters of G's last hidden layer", KEPT, least=1)
+    df_dim: int = setting(64, "filters of D's first layer", KEPT, least=1)
+    gfc_dim: int = setting(1024, "units of G's first layer, dcgan_mnist only", KEPT, least=1)
+    dfc_dim: int = setting(1024, "units of D's last hidden layer, the same", KEPT, least=1)
+    activation: str | None = setting(
+        None, "of the hidden layers [relu in G, lrelu in D]", KEPT, choices=ACTIVATIONS
+    )
+    initializer: str | None = setting(
+        None, "of the first weights [normal, 0.02]", KEPT, choices=INITIALIZERS
+    )
+    spectral_norm: bool = setting(
+        False, "D's weights divided by their largest singular value; with --loss=hinge", KEPT
+    )
+    g_dropout: float = setting(
+        0.0, "drop this share of G's hidden values in training; try 0.5", KEPT, least=0, below=1
+    )
+    sample_dropout: bool = setting(False, "and when pictures are made, too", KEPT)
     loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
     d_updates: int | None = setting(
         None, "updates of D in a step [as the loss has it; gan: 1]", KEPT, least=1
@@ -142,12 +166,22 @@ class Settings:
         least=0,
         below=1,
     )
+    label_smoothing: float = setting(
+        0.0, "reals are to be 1 less this for D; try 0.1", KEPT, least=0, below=1
+    )
+    instance_noise: float = setting(
+        0.0,
+        "noise of this deviation on all that D sees, falling to 0; try 0.1",
+        KEPT,
+        least=0,
+        below=LARGEST_NOISE,
+    )
     augment: bool = setting(False, "DiffAugment: D sees all images altered, for small sets", KEPT)
     precision: str = setting(
         "float32", "bfloat16 is faster if the processor has it", KEPT, choices=PRECISIONS
     )
     batch_size: int = setting(64, "images in a step", least=1)
-    z_dim: int = setting(100, "length of the latent vector", least=1)
+    z_dim: int = setting(100, "length of the latent vector", KEPT, least=1)
     z_dist: str = setting("uniform_signed", "what z is drawn from", KEPT, choices=tuple(Z_DISTS))
     seed: int | None = setting(
         None,
@@ -225,6 +259,11 @@ class Settings:
         return default if self.labels is None else self.labels
 
     @property
+    def architecture(self) -> str:
+        """Which networks: MNIST with labels has its own, if --arch does not say another."""
+        return self.arch or ("dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan")
+
+    @property
     def run_name(self) -> str:
         """The original's name of a run: data set, batch size and output size.
 
@@ -243,15 +282,18 @@ class Settings:
     def network(self, c_dim: int, y_dim: int | None) -> NetworkConfig:
         """The networks that are asked for, with the data's channels and number of classes.
 
-        MNIST with labels has the original's network for it, and everything else the other, unless
-        --arch says which.
+        Raises:
+            ValueError: two settings do not go together.
         """
-        usual = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
-        decided = {"architecture": self.arch or usual, "c_dim": c_dim, "y_dim": y_dim}
+        decided = {"architecture": self.architecture, "c_dim": c_dim, "y_dim": y_dim}
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
     def training(self) -> TrainingConfig:
-        """What else decides a training step."""
+        """What else decides a training step.
+
+        Raises:
+            ValueError: two settings do not go together.
+        """
         return TrainingConfig(**self._fields_of(TrainingConfig))
 
     def _fields_of(self, config: type) -> dict[str, Any]:
@@ -275,38 +317,3 @@ class Settings:
 def shaping(typed: Mapping[str, Any]) -> dict[str, Any]:
     """Typed settings, by the names that NetworkConfig has for them."""
     return {"architecture" if name == "arch" else name: value for name, value in typed.items()}
-
-
-def check(settings: Settings) -> None:
-    """Refuse values that make no sense, or none together, where a field alone cannot tell.
-
-    Raises:
-        UserError: names the flag, its value and what it takes.
-    """
-    if not (math.isinf(settings.train_size) or settings.train_size.is_integer()):
-        raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
-    if settings.is_idx_set and settings.c_dim == 3:
-        raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim out")
-    if settings.labels_file and settings.is_idx_set:
-        raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it out")
-    if settings.arch == "dcgan_mnist" and not settings.with_labels:
-        raise UserError("--arch=dcgan_mnist needs labels: --labels, or --arch=dcgan")
-    if settings.labels is False and "labels_file" in settings.given:
-        raise UserError("--nolabels and --labels_file: give one of them")
-    try:
-        ImageColor.getrgb(settings.background)
-    except ValueError as error:
-        raise UserError(
-            f"--background={settings.background}: give a colour's name or #rrggbb"
-        ) from error
-    refuse_pattern(settings.run_folder(settings.checkpoint_dir))
-    if settings.strategy != "none" and settings.train:
-        if settings.xla:
-            raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it out")
-        if ":" in settings.device:
-            raise UserError(
-                f"--device={settings.device}: --strategy={settings.strategy} takes every GPU; to "
-                "choose some, set CUDA_VISIBLE_DEVICES"
-            )
-    if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
-        raise UserError(f"--dataset={settings.dataset!r}: name a folder in --data_dir, or mnist")

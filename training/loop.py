@@ -99,7 +99,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
             noted = sampled or evaluated or step % settings.summary_freq == 0  # by the listeners
 
             # Step: D once, G twice on the same z, or as often as --loss has it
-            # (model.DCGAN.three_updates), and on the steps that print a line the losses once more,
+            # (gan.updates.Updates), and on the steps that print a line the losses once more,
             # with the new weights.
             result = devices.train_step(batch_of, printed, noted, wish())
 
@@ -153,10 +153,19 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
     if y is not None:
         batch["y"] = y
-    drawing = {"augment": run.settings.augment, "penalty": run.dcgan.loss.draws}
+    dcgan = run.dcgan
+    drawing = {
+        "augment": run.settings.augment,
+        "penalty": dcgan.loss.draws,
+        "noise": dcgan.training.instance_noise > 0,
+        "dropout": dcgan.config.g_dropout > 0,
+    }
     for purpose in (name for name, draws in drawing.items() if draws):
         stream = random_stream(run.seed, purpose, draw)
         batch[f"{purpose}_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
+    if drawing["noise"]:
+        total = run.settings.epoch * run.data.batches
+        batch["noise_share"] = np.float32(max(0, 1 - step / total))
     return batch
 
 

@@ -144,7 +144,8 @@ def dry_run(plan: Plan) -> int:
         exports = {EXPORT: settings.export, FROZEN: settings.freeze}
         writes = [_export_of(settings, source, kind) for kind, asked in exports.items() if asked]
         writes += [_samples_of(settings, source)] if _makes_pictures(settings) else []
-    resolved = settings.as_json() | {"c_dim": dcgan.config.c_dim, "z_dim": dcgan.z_dim}
+    resolved = settings.as_json()
+    resolved |= {name: v for name, v in dcgan.config.shape().items() if name in resolved}
     for name, value in resolved.items():
         if value is not None:
             say(f"--{name}={displayed(value)}")

@@ -114,7 +114,7 @@ def test_without_it_nothing_random_is_in_the_step() -> None:
     dcgan = small()
     images, z, y = (None if x is None else tf.constant(x) for x in batch(dcgan))
     plain, augments = (
-        graph(dcgan.three_updates).get_concrete_function(images, z, y, True, s)
+        graph(dcgan.iteration).get_concrete_function(images, z, y, True, augment_seed=s)
         for s in (None, tf.constant((1, 2)))
     )
     kinds = [{op.type for op in f.graph.get_operations()} for f in (plain, augments)]

@@ -288,7 +288,9 @@ def test_a_penalty_moves_no_averages_and_its_places_follow_from_the_seed() -> No
     plain.train_step(images, z)
     for name, variable in once.discriminator.named_variables().items():
         np.testing.assert_array_equal(variable, plain.named_variables()[name], err_msg=name)
-    with pytest.raises(ValueError, match="penalty_seed is missing: this loss draws random numbers"):
+    with pytest.raises(
+        ValueError, match="penalty_seed is missing: random numbers are drawn from it"
+    ):
         dcgan.train_step(images, z)
 
 

@@ -1,0 +1,86 @@
+"""Which settings make no sense, or none together, where a field alone cannot tell."""
+
+import math
+from typing import Any
+
+from PIL import ImageColor
+
+from runs.presets import PRESETS
+from support.errors import UserError
+from support.files import refuse_pattern
+
+# The networks that a size is of.
+OF_ARCHITECTURES = {
+    "gf_dim": ("dcgan", "dcgan_mnist"),
+    "df_dim": ("dcgan", "dcgan_mnist"),
+    "gfc_dim": ("dcgan_mnist",),
+    "dfc_dim": ("dcgan_mnist",),
+}
+
+
+def check(settings: Any) -> None:
+    """Refuse values of a runs.settings.Settings, which calls this, that make no sense.
+
+    Raises:
+        UserError: names the flag, its value and what it takes.
+    """
+    if not (math.isinf(settings.train_size) or settings.train_size.is_integer()):
+        raise UserError(f"--train_size={settings.train_size}: a whole number of images, or inf")
+    if settings.is_idx_set and settings.c_dim == 3:
+        raise UserError(f"--c_dim=3: {settings.dataset} is grey; leave --c_dim out")
+    if settings.labels_file and settings.is_idx_set:
+        raise UserError(f"--labels_file: {settings.dataset} holds its own labels; leave it out")
+    if settings.arch == "dcgan_mnist" and not settings.with_labels:
+        raise UserError("--arch=dcgan_mnist needs labels: --labels, or --arch=dcgan")
+    if settings.labels is False and "labels_file" in settings.given:
+        raise UserError("--nolabels and --labels_file: give one of them")
+    refuse_meaningless(settings)
+    try:
+        ImageColor.getrgb(settings.background)
+    except ValueError as error:
+        raise UserError(
+            f"--background={settings.background}: give a colour's name or #rrggbb"
+        ) from error
+    refuse_pattern(settings.run_folder(settings.checkpoint_dir))
+    if settings.strategy != "none" and settings.train:
+        if settings.xla:
+            raise UserError(f"--xla does not go with --strategy={settings.strategy}: leave it out")
+        if ":" in settings.device:
+            raise UserError(
+                f"--device={settings.device}: --strategy={settings.strategy} takes every GPU; to "
+                "choose some, set CUDA_VISIBLE_DEVICES"
+            )
+    if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
+        raise UserError(f"--dataset={settings.dataset!r}: name a folder in --data_dir, or mnist")
+
+
+def refuse_meaningless(settings: Any) -> None:
+    """Refuse settings of networks and steps that would do nothing beside others.
+
+    Raises:
+        UserError: names both.
+    """
+    try:
+        training = settings.training()
+        settings.network(c_dim=1, y_dim=None)
+    except ValueError as error:
+        raise UserError(f"--{error}") from error
+    arch, preset = settings.architecture, PRESETS[settings.preset]
+    for name, of in OF_ARCHITECTURES.items():
+        if name in settings.given and arch not in of:
+            raise UserError(
+                f"--{name}={getattr(settings, name)} does not go with --arch={arch}: it is of "
+                f"{' and '.join(of)}. Leave it out"
+            )
+    # A preset's is not typed, and nobody could leave it out.
+    is_typed = "beta1" in settings.given and settings.beta1 != preset.get("beta1")
+    if is_typed and "adam" not in training.optimizers:
+        raise UserError(
+            f"--beta1={settings.beta1:g} does not go with --optimizer={settings.optimizer}: it is "
+            "Adam's. Leave it out"
+        )
+    if settings.initializer and settings.init_from:
+        raise UserError(
+            f"--initializer={settings.initializer} does not go with --init_from: the first weights "
+            "are those. Leave one out"
+        )
