@@ -19,6 +19,7 @@ from generation.latent import within
 from generation.selection import as_typed, chosen_labels
 from support.console import Say, positive, say, say_written
 from support.errors import UserError
+from support.files import remove_old
 from support.npy import write_npy
 from support.streams import draw_z, random_stream
 from support.text import shown
@@ -78,8 +79,9 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
         sheet = arguments.out / f"{path.stem}_projection.png"
-        say_written(save_sheet(pair, captions, sheet, (1, 2)))
         z_file = arguments.out / f"{path.stem}_z.npy"
+        remove_old(z_file)
+        say_written(save_sheet(pair, captions, sheet, (1, 2)))
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
         again = _command(trained, arguments, z_file, found.label)

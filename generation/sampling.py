@@ -14,7 +14,7 @@ from generation.latent import z_of_seeds
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
-from support.files import sweep_asides
+from support.files import remove_old, sweep_asides
 from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
@@ -57,6 +57,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     else:
         selection = selected(trained, arguments, labels, PICTURES, say)
         sweep_asides(arguments.out)
+        remove_old(arguments.save_z)
         if arguments.format == "npy":
             paths = write_array(trained.dcgan, selection, arguments.out)
         else:
@@ -95,7 +96,9 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
         name += labels_part(trained, labels)
         names = trained.own_names([labels[column % each] for column in range(columns)])
     path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
-    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
+    pixels = selection.pixels(trained.dcgan)
+    remove_old(arguments.save_z)
+    say_written(save_grid(pixels, path, (rows, columns), names=names))
     return selection
 
 
@@ -117,8 +120,7 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
 
 def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path]:
     """All pictures in pictures.npy, uint8 [N, H, W, C]; with labels, theirs in labels.npy."""
-    # Those of an earlier call are of other pictures, and a signal may end this one halfway.
-    (folder / "labels.npy").unlink(missing_ok=True)
+    remove_old(folder / "labels.npy")
     blocks = (pixels for _, pixels in sampled(dcgan, selection))
     shape = (selection.count, *dcgan.image_shape)
     paths = [write_npy(folder / "pictures.npy", "|u1", shape, blocks)]

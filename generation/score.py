@@ -16,7 +16,7 @@ from generation.inputs import add_images, files_of, loaded_images, say_unknown_g
 from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.errors import RunError, UserError
-from support.files import written_aside
+from support.files import remove_old, written_aside
 from support.npy import write_npy
 from support.progress import Progress
 from utils import one_hot, save_sheet, to_range
@@ -55,9 +55,11 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say(f"scores: {best:.4f} the best, {middle:.4f} the middle, {worst:.4f} the worst")
     if trained.classes:
         say("a label is the one with which D takes the image for real: D is not a classifier")
-    say_written(save_csv(scores, trained.classes, arguments.out / "scores.csv"))
+    table, sheet = arguments.out / "scores.csv", arguments.out / "scores.png"
+    remove_old(sheet, arguments.features)
+    say_written(save_csv(scores, trained.classes, table))
     tiles, captions, size = best_and_worst(trained, scores)
-    say_written(save_sheet(tiles, captions, arguments.out / "scores.png", size))
+    say_written(save_sheet(tiles, captions, sheet, size))
     if arguments.features:
         say_written(save_features(trained, scores, arguments.features))
 

@@ -50,6 +50,17 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def remove_old(*paths: Path | None) -> None:
+    """Delete what an earlier command wrote under names that this one is about to write.
+
+    Files that belong together take their names one after the other. Whatever stops the command in
+    between, none of them is left beside files of another command.
+    """
+    for path in paths:
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+
 def sweep_asides(folder: Path) -> None:
     """Delete half-written files left over from killed processes, not those of running ones.
 
