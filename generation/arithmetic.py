@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_file, add_prior, add_seeds
+from generation.flags import add_file, add_prior, add_seeds, refuse_to_replace_inputs
 from generation.latent import labels_of_seeds, within, z_of_seeds
 from generation.selection import labels_named, listed, refuse_huge
 from support.console import say, say_written
@@ -34,9 +34,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse a sum that begins with nothing."""
+    """Refuse a sum that begins with nothing, and a result in the place of an input."""
     if not arguments.seeds:
         raise UserError("--seeds is missing: the seeds to begin with, --seeds 1,2,3")
+    refuse_to_replace_inputs(arguments, arguments.save_z)
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
+from support.files import refuse_to_replace
 
 WHICH = "the checkpoint: last, best (of --eval_freq) or a step [last]"
 WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
@@ -82,19 +83,16 @@ def _file_to_write(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder. Give the name of a file")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise argparse.ArgumentTypeError(
-            f"{text} is a link, a pipe or a device, which would be replaced. Give another name"
-        )
+    refuse_to_replace(path)
     return path
 
 
-def refuse_to_replace_inputs(arguments: argparse.Namespace, name: str) -> None:
-    """Refuse an output, the flag of that name, that is one of the command's own input files."""
-    output, inputs = getattr(arguments, name), [*getattr(arguments, "images", ())]
+def refuse_to_replace_inputs(arguments: argparse.Namespace, *outputs: Path | None) -> None:
+    """Refuse outputs that are among what the command reads: images, --z, the files of the run."""
+    inputs = [*getattr(arguments, "images", ()), *arguments.run.iterdir()]
     inputs += [arguments.z] if getattr(arguments, "z", None) else []
-    if output and output.exists() and any(one.exists() and output.samefile(one) for one in inputs):
-        raise UserError(f"--{name} {output} is also read by this command: give another name")
+    for output in filter(None, outputs):
+        refuse_to_replace(output, inputs)
 
 
 def check_points(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from datasets.image_files import Loaded, quiet_pillow
-from generation.flags import add_setting
+from generation.flags import add_setting, refuse_to_replace_inputs
 from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
 from generation.selection import as_typed, chosen_labels
@@ -67,6 +67,8 @@ def check(arguments: argparse.Namespace) -> None:
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write for each image a sheet and the z; print where they are, and how to use the z."""
+    for path in arguments.images:
+        refuse_to_replace_inputs(arguments, *_results_of(path, arguments.out))
     labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     images = _readable(trained, arguments.images)
@@ -78,14 +80,18 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         found = project(dcgan, image.pixels, labels, z_dist, seed, say, steps, starts)
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
-        sheet = arguments.out / f"{path.stem}_projection.png"
-        z_file = arguments.out / f"{path.stem}_z.npy"
+        sheet, z_file = _results_of(path, arguments.out)
         remove_old(z_file)
         say_written(save_sheet(pair, captions, sheet, (1, 2)))
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
         again = _command(trained, arguments, z_file, found.label)
         say(f"PSNR {found.psnr:.1f} dB{far}; the picture alone: {again}")
+
+
+def _results_of(image: Path, folder: Path) -> tuple[Path, Path]:
+    """Where the sheet and the z of an image go."""
+    return folder / f"{image.stem}_projection.png", folder / f"{image.stem}_z.npy"
 
 
 def _readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:

@@ -44,7 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
     check_points(arguments)
-    refuse_to_replace_inputs(arguments, "save_z")
+    refuse_to_replace_inputs(arguments, arguments.save_z)
     if arguments.grid is not None and arguments.format == "npy":
         raise UserError("--grid is one picture, --format npy an array of many: give one of them")
 

@@ -38,11 +38,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> None:
     """Replace folders by the pictures in them; refuse what is not there."""
     arguments.images = files_of(arguments.images)
-    refuse_to_replace_inputs(arguments, "features")
+    refuse_to_replace_inputs(arguments, arguments.features)
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the scores, a sheet and, with --features, the features; print where they are."""
+    table, sheet = arguments.out / "scores.csv", arguments.out / "scores.png"
+    refuse_to_replace_inputs(arguments, table, sheet)
     labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     scores, report = scores_of(trained, arguments.images, labels)
@@ -55,7 +57,6 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say(f"scores: {best:.4f} the best, {middle:.4f} the middle, {worst:.4f} the worst")
     if trained.classes:
         say("a label is the one with which D takes the image for real: D is not a classifier")
-    table, sheet = arguments.out / "scores.csv", arguments.out / "scores.png"
     remove_old(sheet, arguments.features)
     say_written(save_csv(scores, trained.classes, table))
     tiles, captions, size = best_and_worst(trained, scores)

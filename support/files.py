@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -48,6 +48,22 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
         raise
     finally:
         aside.unlink(missing_ok=True)
+
+
+def refuse_to_replace(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Refuse to write a file where something stands that must stay.
+
+    Raises:
+        UserError: a link, a pipe, a device or a folder is there, or one of the `inputs`, the files
+            that the command reads.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UserError(
+            f"{path} is a link, a pipe, a device or a folder, which would be replaced. "
+            "Give another name"
+        )
+    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+        raise UserError(f"{path} is also read by this command: give another name or folder")
 
 
 def remove_old(*paths: Path | None) -> None:

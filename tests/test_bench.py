@@ -88,6 +88,7 @@ def test_bfloat16_is_compared_with_float32_and_both_with_an_earlier_run() -> Non
         (["--steps=0"], 2, "argument --steps: 0: it must be a whole number, 1 or more. All flags"),
         (["--json=folder"], 2, "--json folder: it is a folder"),
         (["--json=old.json/new.json"], 1, "old.json"),
+        (["--json=link.json"], 2, "link.json is a link"),
     ],
 )
 def test_wrong_input_is_named_before_measuring(
@@ -103,6 +104,7 @@ def test_wrong_input_is_named_before_measuring(
     Path("folder").mkdir()
     Path("other.json").write_text('{"a": 1}')
     Path("old.json").write_text('{"batch_size": 32}')
+    Path("link.json").symlink_to("elsewhere.json")
     done = subprocess.CompletedProcess(options, bench.main(options), *capsys.readouterr())
     assert said in one_error_line(done, status)
 

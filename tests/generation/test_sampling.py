@@ -244,10 +244,26 @@ def test_what_would_be_replaced_and_is_no_plain_file_is_refused(made: Here, tmp_
     Path("link.npy").symlink_to(tmp_path / "elsewhere.npy")
     for name in ("pipe.npy", "link.npy", os.devnull):
         failed = one_error_line(made(*DIGITS, "--num", "1", "--save_z", name), 2)
-        assert f"{name} is a link, a pipe or a device, which would be replaced" in failed
+        assert f"{name} is a link, a pipe, a device or a folder" in failed
     np.save("z.npy", np.zeros((1, 5), np.float32))
     failed = one_error_line(made(*DIGITS, "--z", "z.npy", "--save_z", "./z.npy"), 2)
-    assert "--save_z z.npy is also read by this command" in failed
+    assert "z.npy is also read by this command" in failed
+    for file in Path("checkpoint/digits").iterdir():
+        failed = one_error_line(made(*DIGITS, "--num", "1", "--save_z", str(file)), 2)
+        assert f"{file} is also read by this command" in failed
+
+
+def test_no_command_replaces_one_of_its_images(made: Here) -> None:
+    Path("own").mkdir()
+    for name in ("a.png", "a_projection.png", "scores.png"):
+        Image.new("RGB", (8, 8)).save(Path("own", name))
+    for command, name in (("project", "a_projection.png"), ("score", "scores.png")):
+        failed = one_error_line(made(command, *FACES, "own", "--out", "own"), 2)
+        assert f"own/{name} is also read by this command" in failed
+    Path("own/scores.png").unlink()
+    Path("own/scores.csv").symlink_to("elsewhere.csv")
+    failed = one_error_line(made("score", *FACES, "own", "--out", "own"), 2)
+    assert "own/scores.csv is a link" in failed
 
 
 @pytest.mark.parametrize("digits", [20, 5000])
