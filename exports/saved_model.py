@@ -69,9 +69,12 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}-{TOKEN}.part")
     aside.mkdir()
-    tf.saved_model.save(module, str(aside), signatures)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
+    try:
+        tf.saved_model.save(module, str(aside), signatures)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 

@@ -52,3 +52,16 @@ def test_what_is_no_saved_model_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no SavedModel: it is not replaced"):
         save_model(small(), tmp_path / "export")
     assert (tmp_path / "export/thesis.txt").read_text() == "of three years"
+
+
+def test_an_export_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(module: tf.Module, folder: str, signatures: object) -> None:
+        Path(folder, "half").write_text("half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        save_model(small(), tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
