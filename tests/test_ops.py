@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ops import BatchNorm, Conv2d, Deconv2d, Linear, conv_cond_concat, lrelu
+from ops import (
+    BatchNorm,
+    Conv2d,
+    Deconv2d,
+    Linear,
+    add_u,
+    conv_cond_concat,
+    divided,
+    lrelu,
+    move_u,
+)
 from support import cpu_kernels
 
 STREAM = np.random.default_rng(0)
@@ -219,3 +229,47 @@ def test_labels_become_constant_planes() -> None:
     np.testing.assert_array_equal(joined[..., :4], x)
     assert (joined[0, ..., 4:].argmax(-1) == 7).all()
     assert (joined[1, ..., 4:].argmax(-1) == 1).all()
+
+
+@pytest.mark.parametrize("make", [lambda: Conv2d("a", 3, 8, seed=0), lambda: Linear("b", 9, 4, 0)])
+def test_spectral_norm_divides_by_the_largest_singular_value(
+    make: Callable[[], Conv2d | Linear],
+) -> None:
+    """As NumPy finds it, once u has been moved often enough; the gradient is that of the ratio."""
+    layer = make()
+    weights = layer.w if isinstance(layer, Conv2d) else layer.Matrix
+    weights.assign(noise(*weights.shape))
+    add_u(layer, seed=0)
+    assert layer.u is not None
+    assert layer.u.name.rpartition("/")[2] == "u:0"
+    for _ in range(200):
+        move_u(layer)
+    matrix = weights.numpy().reshape(-1, weights.shape[-1])
+    left, values, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
+    np.testing.assert_allclose(np.abs(layer.u), np.abs(right[0]), atol=1e-3)
+    upstream = noise(*weights.shape)
+    with tf.GradientTape() as tape:
+        found = divided(weights, layer.u)
+    np.testing.assert_allclose(found, weights / values[0], rtol=1e-4, atol=1e-6)
+    slope = np.outer(left[:, 0], right[0]).reshape(weights.shape)  # of the singular value
+    wanted = upstream / values[0] - slope * np.sum(upstream * weights) / values[0] ** 2
+    gradient = tape.gradient(found, weights, upstream)
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-2, atol=1e-3)
+    assert layer.trainable_variables == tuple(v for v in layer.variables if v is not layer.u)
+
+
+def test_u_is_moved_by_one_power_iteration_and_the_layer_computes_with_what_it_tells() -> None:
+    layer, x = Linear("a", 5, 3, seed=0), noise(2, 5)
+    plain = layer(x).numpy()
+    add_u(layer, seed=0)
+    assert layer.u is not None
+    matrix, u = layer.Matrix.numpy(), layer.u.numpy()
+    assert np.linalg.norm(u) == pytest.approx(1)
+    np.testing.assert_allclose(layer(x), plain / np.linalg.norm(matrix @ u), rtol=1e-4)
+    np.testing.assert_array_equal(layer.u, u)
+    move_u(layer)
+    moved = matrix.T @ matrix @ u
+    np.testing.assert_allclose(layer.u, moved / np.linalg.norm(moved), rtol=1e-4)
+    layer.Matrix.assign(tf.zeros((5, 3)))
+    move_u(layer)
+    assert not layer(x).numpy().any(), "and not NaN"

@@ -98,12 +98,12 @@ STEP = 3e-4
 
 
 @pytest.mark.parametrize("name", ["wgan-gp", "rpgan"])
-@pytest.mark.parametrize("y_dim", [None, 3])
+@pytest.mark.parametrize(("y_dim", "spectral_norm"), [(None, False), (3, False), (None, True)])
 def test_gradients_of_penalties_are_those_of_finite_differences(
-    name: str, y_dim: int | None, monkeypatch: pytest.MonkeyPatch
+    name: str, y_dim: int | None, spectral_norm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the gradients of support/cpu_kernels.py; and TensorFlow's own kernels agree."""
-    dcgan = small(12, 20, 3, y_dim=y_dim, architecture="dcgan")
+    dcgan = small(12, 20, 3, y_dim=y_dim, architecture="dcgan", spectral_norm=spectral_norm)
     images, _, y = batch(dcgan)
     reals, fakes = tf.constant(images), tf.constant(batch(dcgan, seed=3)[0])
     discriminator, loss_penalty = dcgan.discriminator, LOSSES[name].penalty
@@ -112,6 +112,9 @@ def test_gradients_of_penalties_are_those_of_finite_differences(
     for name_of, variable in variables.items():
         if name_of.endswith(("/w", "/Matrix")):  # larger slopes than those of fresh weights
             variable.assign(5 * variable)
+
+    for _ in range(300):  # with the right u its own change has no part in the gradient
+        discriminator.move_u()
 
     def penalty() -> tf.Tensor:
         def logits_of(x: tf.Tensor) -> tf.Tensor:
@@ -233,6 +236,45 @@ def test_every_loss_trains_every_architecture(name: str, architecture: str) -> N
         (dcgan.g_optim, {"gan": 2}.get(name, 1)),
     ):
         assert float(optim.beta1_power) == 0.5 ** (2 * updates + 1)
+
+
+# With a target of 0.9, by hand; the part of the fakes and G's loss are as without.
+SMOOTHED = {
+    "gan": (np.log1p(np.exp(-np.array(REALS))) + 0.1 * np.array(REALS)).mean(),
+    "gan-halved": (np.log1p(np.exp(-np.array(REALS))) + 0.1 * np.array(REALS)).mean() / 2,
+    "lsgan": (2.1**2 + 0.4**2) / 4,
+}
+
+
+@pytest.mark.parametrize("name", SMOOTHED)
+def test_smoothing_lowers_what_reals_are_to_be_for_d_alone(name: str) -> None:
+    """In training; what is printed stays comparable."""
+    reals, fakes = tf.constant(REALS)[:, tf.newaxis], tf.constant(FAKES)[:, tf.newaxis]
+    plain, smoothed = losses.loss_of(name, None, None), losses.loss_of(name, None, None, 0.1)
+    assert float(smoothed.d_trained(reals, fakes)[0]) == pytest.approx(SMOOTHED[name], rel=1e-5)
+    of_fakes = {float(d(reals, fakes)[1]) for d in (plain.d, plain.d_trained, smoothed.d_trained)}
+    assert len(of_fakes) == 1
+    assert float(smoothed.d(reals, fakes)[0]) == float(plain.d_trained(reals, fakes)[0])
+    assert float(smoothed.g(fakes, never)) == float(plain.g(fakes, never))
+    assert (smoothed.d_updates, smoothed.g_updates) == (plain.d_updates, plain.g_updates)
+    assert smoothed.d_wins_below is None, "d_loss does not go to 0 any more"
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_step_trains_with_smoothing_and_prints_without() -> None:
+    plain, smoothed = (small(label_smoothing=s, learning_rate=0.0) for s in (0.0, 0.4))
+    images, z, _ = batch(plain)
+    wanted, found = (d.train_step(images, z, evaluate=True) for d in (plain, smoothed))
+    differing = {name for name, loss in wanted.items() if float(loss) != float(found[name])}
+    assert differing == {"d_loss", "d_loss_real"}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_only_losses_with_a_target_can_be_smoothed(name: str) -> None:
+    assert (name in SMOOTHED) == LOSSES[name].has_target
+    if name not in SMOOTHED:
+        with pytest.raises(ValueError, match=f"label_smoothing=0.1 does not go with loss={name}"):
+            small(loss=name, label_smoothing=0.1)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -1,0 +1,47 @@
+"""Settings that would do nothing beside others are refused in one line that names both."""
+
+import re
+
+import pytest
+
+from main import parse
+from support.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("--arch=gan --gf_dim=8", "--gf_dim=8 does not go with --arch=gan"),
+        ("--arch=gan --df_dim=64", "--df_dim=64 does not go with --arch=gan"),
+        ("--gfc_dim=9", "--gfc_dim=9 does not go with --arch=dcgan: it is of dcgan_mnist"),
+        ("--dataset=mnist --nolabels --dfc_dim=9", "--dfc_dim=9 does not go with --arch=dcgan"),
+        ("--loss=wgan-gp --label_smoothing=0.1", "--label_smoothing=0.1 does not go with loss=wga"),
+        ("--loss=hinge --label_smoothing=0.1", "--label_smoothing=0.1 does not go with loss=hinge"),
+        ("--sample_dropout", "--sample_dropout keeps on the dropout of g_dropout"),
+        ("--optimizer=sgd --beta1=0.3", "--beta1=0.3 does not go with --optimizer=sgd"),
+        (
+            "--init_from=a --initializer=he_normal",
+            "--initializer=he_normal does not go with --init",
+        ),
+    ],
+)
+def test_both_are_named(flags: str, said: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+        parse(flags.split())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--gf_dim=8 --df_dim=4",
+        "--dataset=mnist --gfc_dim=9 --dfc_dim=9",
+        "--loss=lsgan --label_smoothing=0.1",
+        "--optimizer=sgd --g_optimizer=adam --beta1=0.3",
+        "--optimizer=rmsprop --preset=fully_connected",
+        "--g_dropout=0.5 --sample_dropout",
+    ],
+)
+def test_what_goes_together_is_taken(flags: str) -> None:
+    settings = parse(flags.split())
+    settings.training()
+    settings.network(1, None)
