@@ -1,15 +1,15 @@
 // Pictures made of pictures: variations, the slots A, B and C, morphing, sums, the walk.
 
 const VARIATIONS = 12;
-const TILE_SIDE = 100, SLOT_SIDE = 100; // CSS pixels
+const TILE_SIDE = 150, SLOT_SIDE = 140; // CSS pixels at most
 const SECONDS_OF_MORPH = 3, SECONDS_OF_LEG = 2.5; // of Play; of the walk from one seed to the next
 
 // Pictures around the current one, to go on from.
 function makeVariations(app) {
-  const { model } = app, strength = byId("strength");
+  const { model } = app, strength = byId("strength"), fill = filler(app);
   let seeds = [], around = [];
   const tiles = Array.from({ length: VARIATIONS }, (_, k) => {
-    const canvas = thumbnail(model, TILE_SIDE);
+    const canvas = thumbnail(model);
     const button = element("button", { type: "button", className: "tile" }, canvas);
     button.setAttribute("aria-label", `Variation ${k + 1} of ${VARIATIONS}`);
     button.addEventListener("click", () => {
@@ -21,7 +21,7 @@ function makeVariations(app) {
   const drawSeeds = () => { seeds = tiles.map(() => randomSeed()); };
   function make() {
     around = seeds.map((seed) => near(model, app.point, seed, Number(strength.value)));
-    app.pictures(around).forEach((pixels, k) => draw(tiles[k], model, pixels));
+    fill(around, (pixels, k) => draw(tiles[k], model, pixels));
   }
   const follow = () => {
     const percent = `${Math.round(strength.value * 100)} %`;
@@ -36,6 +36,7 @@ function makeVariations(app) {
   drawSeeds();
   follow();
   app.onRest(make);
+  app.onResize(() => fitTiles(byId("variations"), TILE_SIDE));
 }
 
 function randomSeed() {
@@ -44,24 +45,23 @@ function randomSeed() {
 
 // Three places to keep pictures in; what is between A and B, and A - B + C.
 function makeBlend(app) {
-  const { model } = app, range = byId("morph"), kept = [1, 2, 3].map((s) => pointOfSeed(model, s));
+  const { model } = app, range = byId("morph"), fill = filler(app);
+  const kept = [1, 2, 3].map((seed) => pointOfSeed(model, seed));
   const canvases = ["A", "B", "C"].map((letter, k) => {
-    const canvas = thumbnail(model, SLOT_SIDE);
+    const canvas = thumbnail(model);
     const showIt = element("button", { type: "button", className: "tile" }, canvas);
     showIt.setAttribute("aria-label", `Show ${letter}`);
     showIt.addEventListener("click", () => app.show(kept[k], "push"));
     const keep = element("button", { type: "button", className: "small" }, `Keep as ${letter}`);
     keep.addEventListener("click", () => {
       kept[k] = app.point;
-      fill();
+      drawKept();
       app.tell(`Kept as ${letter}`);
     });
     byId("slots").append(element("div", { className: "slot" }, showIt, keep));
     return canvas;
   });
-  function fill() {
-    app.pictures(kept).forEach((pixels, k) => draw(canvases[k], model, pixels));
-  }
+  const drawKept = () => fill(kept, (pixels, k) => draw(canvases[k], model, pixels));
   function go(t, remember) {
     range.value = t;
     range.setAttribute("aria-valuetext", `${Math.round(t * 100)} % of the way to B`);
@@ -75,7 +75,8 @@ function makeBlend(app) {
     if (t === 1) play.stop();
   });
   byId("sum").addEventListener("click", () => app.show(difference(model, ...kept), "push"));
-  fill();
+  drawKept();
+  app.onResize(() => fitTiles(byId("slots"), SLOT_SIDE));
 }
 
 // From where you are to the picture of another seed, and on to the next, until you stop.

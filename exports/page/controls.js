@@ -3,6 +3,7 @@
 
 const END_SIDE = 56; // CSS pixels of the small pictures at a slider's ends
 const STEP_OF_SLIDERS = 0.05;
+const FILLED_AT_ONCE = 4;
 
 // A new element; `with` are its properties.
 function element(tag, properties = {}, ...children) {
@@ -19,6 +20,20 @@ function byId(id) {
 function signed(amount) {
   const size = String(Math.abs(Math.round(amount * 100) / 100));
   return amount > 0 ? `+${size}` : amount < 0 ? `−${size}` : "0";
+}
+
+// A function that makes the pictures of many points, a few at a time, so that the page stays quick to
+// answer: fill(points, use) calls use(pixels, index) for each, and ends what it was called for before.
+function filler(app) {
+  let call = 0;
+  return async function fill(points, use) {
+    const mine = ++call;
+    for (let first = 0; first < points.length && mine === call; first += FILLED_AT_ONCE) {
+      const part = app.pictures(points.slice(first, first + FILLED_AT_ONCE));
+      part.forEach((pixels, index) => use(pixels, first + index));
+      await new Promise((resume) => setTimeout(resume));
+    }
+  };
 }
 
 // Buttons for the classes, and one for whichever class the seed gives.
@@ -43,7 +58,8 @@ function makeLabels(app) {
 
 // A slider for each direction, between pictures of where it leads.
 function makeDirections(app) {
-  const { model } = app, rows = model.directions.map((_, k) => {
+  const { model } = app, fill = filler(app);
+  const rows = model.directions.map((_, k) => {
     const range = element("input", {
       type: "range", id: `direction-${k + 1}`, min: -model.reach, max: model.reach,
       step: STEP_OF_SLIDERS,
@@ -52,7 +68,8 @@ function makeDirections(app) {
       const directions = app.point.directions.with(k, Number(range.value));
       app.show({ ...app.point, directions }, "replace");
     });
-    const ends = [thumbnail(model, END_SIDE), thumbnail(model, END_SIDE)];
+    const ends = [thumbnail(model), thumbnail(model)];
+    ends.forEach((canvas) => fit(canvas, END_SIDE, END_SIDE));
     const output = element("output", {});
     output.htmlFor.add(range.id);
     const label = element("label", { htmlFor: range.id }, `Direction ${k + 1}`);
@@ -74,7 +91,7 @@ function makeDirections(app) {
     const points = rows.flatMap((_, k) => [-model.reach, model.reach].map((amount) => (
       { ...app.point, directions: app.point.directions.with(k, amount) }
     )));
-    app.pictures(points).forEach((pixels, at) => draw(rows[at >> 1].ends[at % 2], model, pixels));
+    fill(points, (pixels, at) => draw(rows[at >> 1].ends[at % 2], model, pixels));
   });
 }
 

@@ -12,16 +12,18 @@ function textIn(id) {
 async function start() {
   const model = JSON.parse(textIn("model"));
   const generate = await loadGenerator(model, bytesOf(textIn("weights")), bytesOf(textIn("program")));
-  const followers = [], resting = [], times = [];
+  const followers = [], resting = [], sized = [], times = [];
   let timer = null;
 
   // point: what is shown. label: the class that was chosen, null for any. moving: the animation
-  // that runs. pictures: the pixels of points. onShow, onRest: have a function called when the
-  // picture changes, and when it has stopped changing. tell: say something to a screen reader.
+  // that runs. pictures: the pixels of points. onShow, onRest, onResize: have a function called when
+  // the picture changes, when it has stopped changing, and when the page has another size. tell: say
+  // something to a screen reader.
   const app = {
     model, point: null, label: null, moving: null,
     onShow: (follow) => followers.push(follow),
     onRest: (follow) => resting.push(follow),
+    onResize: (follow) => sized.push(follow),
     tell: (text) => { byId("status").textContent = text; },
     pictures: (points) => generate(
       points.map((point) => zOf(model, point)), points.map((point) => yOf(model, point)),
@@ -31,6 +33,7 @@ async function start() {
 
   // Show a point. remember: "push" a step that Back leads over, "replace" the address, or "no".
   function show(point, remember) {
+    if (remember !== "no") app.moving?.stop();
     app.point = point;
     const began = performance.now();
     const [pixels] = app.pictures([point]);
@@ -40,7 +43,7 @@ async function start() {
     followers.forEach((follow) => follow());
     if (remember === "push") history.pushState(null, "", addressOf(point));
     if (remember === "replace") history.replaceState(null, "", addressOf(point));
-    if (remember !== "no" || !app.moving) {
+    if (remember !== "no") {
       clearTimeout(timer);
       timer = setTimeout(() => resting.forEach((follow) => follow()), REST);
     }
@@ -70,13 +73,15 @@ async function start() {
   }
 
   function showSeed(seed) {
-    app.moving?.stop();
     show(pointOfSeed(model, seed, app.label), "push");
   }
 
   function fitStage() {
-    const stage = document.querySelector(".stage"), narrow = matchMedia("(max-width: 52rem)").matches;
-    fit(byId("picture"), model, stage.clientWidth, innerHeight * (narrow ? 0.42 : 0.62));
+    const main = document.querySelector("main"), style = getComputedStyle(main);
+    const width = parseFloat(style.gridTemplateColumns); // of the first column
+    const share = Number(style.getPropertyValue("--picture-height"));
+    fit(byId("picture"), width, innerHeight * share, true);
+    main.style.setProperty("--picture-width", byId("picture").style.width);
   }
 
   describeModel(model);
@@ -86,9 +91,12 @@ async function start() {
   makeVariations(app);
   makeBlend(app);
   makeWalk(app);
-  fitStage();
-  addEventListener("resize", fitStage);
-  addEventListener("popstate", () => { app.moving?.stop(); showAddressed(); });
+  app.onResize(fitStage);
+  Object.assign(byId("picture"), { width: model.width, height: model.height });
+  const resize = () => sized.forEach((follow) => follow());
+  resize();
+  addEventListener("resize", resize);
+  addEventListener("popstate", showAddressed);
   byId("new").addEventListener("click", () => showSeed(randomSeed()));
   byId("seed-form").addEventListener("submit", (event) => {
     event.preventDefault();

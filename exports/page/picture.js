@@ -1,5 +1,5 @@
-// Pixels on canvases. Pictures are small: they are enlarged by whole factors, each pixel to a square,
-// so that you see what the network made and not what a browser makes up between its pixels.
+// Pixels on canvases. Pictures are small: they are enlarged so that each pixel is a square, and you see
+// what the network made and not what a browser makes up between its pixels.
 
 // Put the pixels of a picture, values 0 ... 255, on a canvas of the picture's own size.
 function draw(canvas, model, pixels) {
@@ -15,25 +15,33 @@ function draw(canvas, model, pixels) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// Show a canvas as large as fits into width x height CSS pixels, by a whole number of the screen's
-// own pixels; what is larger than that is made smaller, and then smoothly.
-function fit(canvas, model, width, height) {
+// Show a canvas as large as fits into width x height CSS pixels: from twice its size on in squares,
+// below that smoothly. isWhole: all squares equally large, a whole number of the screen's pixels.
+function fit(canvas, width, height, isWhole = false) {
   const ratio = window.devicePixelRatio || 1;
-  const room = Math.min(width / model.width, height / model.height);
-  const factor = Math.floor(room * ratio) >= 1 ? Math.floor(room * ratio) / ratio : room;
-  canvas.style.width = `${model.width * factor}px`;
-  canvas.style.height = `${model.height * factor}px`;
-  canvas.style.imageRendering = factor * ratio >= 1 ? "pixelated" : "auto";
+  const room = Math.min(width / canvas.width, height / canvas.height);
+  const inSquares = room * ratio >= 2;
+  const factor = inSquares && isWhole ? Math.floor(room * ratio) / ratio : room;
+  canvas.style.width = `${canvas.width * factor}px`;
+  canvas.style.height = `${canvas.height * factor}px`;
+  canvas.style.imageRendering = inSquares ? "pixelated" : "auto";
 }
 
 // A canvas for a small picture beside others, which is not read out.
-function thumbnail(model, side) {
+function thumbnail(model) {
   const canvas = document.createElement("canvas");
   canvas.width = model.width;
   canvas.height = model.height;
   canvas.setAttribute("aria-hidden", "true");
-  fit(canvas, model, side, side);
   return canvas;
+}
+
+// Give the canvases of a grid the size that its columns leave; style.css says how many there are.
+function fitTiles(grid, largest) {
+  const style = getComputedStyle(grid), columns = Number(style.getPropertyValue("--columns"));
+  const side = (grid.clientWidth - (columns - 1) * parseFloat(style.columnGap)) / columns;
+  for (const canvas of grid.querySelectorAll("canvas"))
+    fit(canvas, Math.floor(Math.min(side, largest)), Math.floor(Math.min(side, largest)));
 }
 
 // Save a canvas as a PNG of the picture's own size.
