@@ -4,6 +4,7 @@
   python generate.py --run checkpoint/mnist_64_28_28 --label 0-9 --grid
   python generate.py interpolate --run checkpoint/mnist_64_28_28 --seeds 3,7,12 --loop
   python generate.py arithmetic --run RUN --seeds 1,2,3 --minus 4,5,6 --plus 7,8,9
+  python generate.py directions --run RUN --seeds 3,7
   python generate.py project --run RUN face.png
   python generate.py complete --run RUN face.png --mask hole.png
   python generate.py score --run RUN data/anime
@@ -22,13 +23,30 @@ from support.console import nearest as nearest_name
 from support.errors import UserError
 
 with checked_imports():
-    from generation import arithmetic, complete, interpolate, nearest, project, sampling, score
+    from generation import (
+        arithmetic,
+        complete,
+        directions,
+        interpolate,
+        nearest,
+        project,
+        sampling,
+        score,
+    )
     from generation.flags import WEIGHTS, WHICH, add_setting, add_start, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
 # loaded; and run(trained, arguments), which writes into arguments.out.
-COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, complete, score, nearest)
+COMMANDS: tuple[ModuleType, ...] = (
+    interpolate,
+    arithmetic,
+    directions,
+    project,
+    complete,
+    score,
+    nearest,
+)
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
 SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "which", "weights")
 
