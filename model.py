@@ -22,6 +22,7 @@ from gan.checkpoints import (
 )
 from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
 from gan.finite import not_finite
+from gan.freezing import trained_of
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count
 from gan.restore import State, restore
@@ -63,6 +64,7 @@ class DCGAN(tf.Module):
         Raises:
             ValueError: a field makes no sense; names it.
             TypeError: there is no such field, or it is given twice.
+            UserError: freeze_d leaves nothing of D to train.
         """
         super().__init__()
         values = with_architecture(values)
@@ -80,6 +82,7 @@ class DCGAN(tf.Module):
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
+        trained_of(self.discriminator, self.training.freeze_d)  # or it is refused
         (d_rate, g_rate), beta1 = self.training.rates, self.training.beta1
         self.d_optim = Adam(self.discriminator.trainable(), d_rate, beta1)
         self.g_optim = Adam(self.generator.trainable(), g_rate, beta1)
@@ -214,7 +217,8 @@ class DCGAN(tf.Module):
         def updates_of_d(fakes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             for number in range(loss.d_updates):
                 seed = None if penalty_seed is None else penalty_seed + tf.constant((0, number))
-                variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
+                variables = trained_of(self.discriminator, self.training.freeze_d)
+                seen = look(images), look(fakes)
                 gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
                 self.d_optim.apply(variables, self._averaged(gradients))
             return losses, logits

@@ -70,7 +70,8 @@ class TrainingConfig:
     of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
     None for the loss's own. ema: the share of the steps made that G's weights are averaged over
-    (average.Average); 0 for no average.
+    (average.Average); 0 for no average. freeze_d: how many of D's layers, from the images on, keep
+    their weights (Mo et al. 2020); None for none.
 
     Raises:
         ValueError: a field makes no sense; names it.
@@ -85,6 +86,7 @@ class TrainingConfig:
     g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     ema: float = field(default=0.0, metadata={"below": 1})
+    freeze_d: int | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self)

@@ -170,6 +170,12 @@ class Settings:
     init_from: Path | None = setting(
         None, "start with the weights of the checkpoint in this folder", COMMAND
     )
+    freeze_d: int | None = setting(
+        None,
+        "fine-tuning from --init_from: so many of D's layers keep their weights; try 2",
+        KEPT,
+        least=1,
+    )
 
     checkpoint_dir: Path = setting(
         Path("checkpoint"), "where checkpoints are", COMMAND, group="What is written"

@@ -44,6 +44,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
     dcgan = plan.networks(data.images.shape[-1], data.y_dim)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan)
+    if frozen := dcgan.training.freeze_d:
+        say(f"the first {frozen} layers of D keep their weights")
     cluster.refuse_differences(what_must_agree(settings, plan.seed, data, step))
     total = settings.epoch * data.batches
     if step < total:
