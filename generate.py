@@ -47,6 +47,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     score,
     nearest,
 )
+TAKE_TAGS = (sampling, directions, nearest)  # also of runs whose images have several classes
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
 SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "which", "weights")
 
@@ -74,6 +75,10 @@ def _run(argv: Sequence[str]) -> int:
     typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
     trained = open_run(arguments.run, typed)
     say(f"loaded {trained.loaded}")
+    if trained.dcgan.config.tags and command not in TAKE_TAGS:
+        raise UserError(
+            f"{name} is for runs of classes: {arguments.run} has tags, several an image"
+        )
     arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
     command.run(trained, arguments)
     return 0

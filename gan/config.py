@@ -26,7 +26,8 @@ class NetworkConfig:
 
     architecture: a name from ARCHITECTURES; "" takes the original's choice, "dcgan_mnist"
     with labels and "dcgan" without. output_height, output_width: of the images, any size, also odd
-    and not square. c_dim: colour channels. y_dim: number of classes, None without labels. z_dim:
+    and not square. c_dim: colour channels. y_dim: number of classes, None without labels. tags:
+    whether these are tags, of which an image may have several, or none; it shapes nothing. z_dim:
     length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first
     (not for "gan"). gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only).
     precision: "float32" or "bfloat16", what training computes in; it shapes nothing.
@@ -46,6 +47,7 @@ class NetworkConfig:
     gfc_dim: int = 1024
     dfc_dim: int = 1024
     precision: str = field(default="float32", metadata={"choices": PRECISIONS})
+    tags: bool = False
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -58,8 +60,9 @@ class NetworkConfig:
         return self.output_height, self.output_width
 
     def shape(self) -> dict[str, Any]:
-        """The fields that decide the variables' shapes: all but the precision."""
-        return {name: value for name, value in asdict(self).items() if name != "precision"}
+        """The fields that decide the variables' shapes: all but the precision and tags."""
+        no_shape = ("precision", "tags")
+        return {name: value for name, value in asdict(self).items() if name not in no_shape}
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ def _wanted(one: Field, value: Any) -> tuple[str, bool]:
     """What a field takes, in words, and whether a value is that."""
     if choices := one.metadata.get("choices"):
         return " or ".join(choices), value in tuple(choices)
+    if one.type is bool:
+        return "true or false", isinstance(value, bool)
     if one.type is str:
         return "a name", isinstance(value, str)
     or_none, is_none = (", or None", value is None) if one.default is None else ("", False)

@@ -93,5 +93,7 @@ def moved(
     ends = np.linspace(-reach, reach, steps, dtype=np.float32)
     way = (z + end * vector for end in ends)
     all_z = np.concatenate([within(z, z_dist) for z in way]).astype(np.float32)
-    pixels = sample_pixels(dcgan, all_z, None if labels is None else np.tile(labels, steps))
+    pixels = sample_pixels(
+        dcgan, all_z, None if labels is None else np.concatenate([labels] * steps)
+    )
     return pixels.reshape(steps, len(z), *pixels.shape[1:])

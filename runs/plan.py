@@ -18,7 +18,7 @@ from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trai
 from support.errors import UserError
 from support.text import first_names
 
-DATA_DECIDE = {"architecture", "c_dim", "y_dim"}  # of the networks
+DATA_DECIDE = {"architecture", "c_dim", "y_dim", "tags"}  # of the networks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +45,20 @@ class Plan:
         """Where the run's checkpoints go."""
         return self.settings.run_folder(self.settings.checkpoint_dir)
 
-    def networks(self, c_dim: int, y_dim: int | None) -> DCGAN:
-        """New networks for the data; what is stored stays unless it was typed."""
-        config = self.settings.network(c_dim, y_dim)
+    def networks(self, c_dim: int, y_dim: int | None, tags: bool = False) -> DCGAN:
+        """New networks for the data; what is stored stays unless it was typed.
+
+        Raises:
+            UserError: the data have tags and what is stored has classes, or the other way round.
+        """
+        config = self.settings.network(c_dim, y_dim, tags)
         if self.stored:
+            if tags != self.stored.config.tags:
+                was, now = ("classes", "tags") if tags else ("tags", "classes")
+                raise UserError(
+                    f"the stored networks take {was}, and the data have {now}: give --out_name for "
+                    "a run of its own, without --init_from"
+                )
             shape, open_ones = self.stored.config.shape(), self.settings.given | DATA_DECIDE
             stays = {name: value for name, value in shape.items() if name not in open_ones}
             config = dataclasses.replace(config, **stays)

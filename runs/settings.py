@@ -102,7 +102,10 @@ class Settings:
         None, "a class for each sub-folder; --nolabels: MNIST without labels", KEPT
     )
     labels_file: Path | None = setting(
-        None, "or the classes from this CSV, its columns file,label", KEPT, by_machine=True
+        None,
+        "or from this CSV (file,label), or several: 0 and 1 in a column each, or CelebA's list",
+        KEPT,
+        by_machine=True,
     )
     flip: bool = setting(False, "show half of the images mirrored, left to right", KEPT)
 
@@ -246,14 +249,14 @@ class Settings:
         """This run's folder below `kind` (checkpoint_dir, sample_dir or "logs")."""
         return self.out_dir / self.out_name / kind / self.run_name
 
-    def network(self, c_dim: int, y_dim: int | None) -> NetworkConfig:
-        """The networks that are asked for, with the data's channels and number of classes.
+    def network(self, c_dim: int, y_dim: int | None, tags: bool = False) -> NetworkConfig:
+        """The networks that are asked for, with the data's channels and number of classes or tags.
 
         MNIST with labels has the original's network for it, and everything else the other, unless
         --arch says which.
         """
         usual = "dcgan_mnist" if self.is_idx_set and self.with_labels else "dcgan"
-        decided = {"architecture": self.arch or usual, "c_dim": c_dim, "y_dim": y_dim}
+        decided = {"architecture": self.arch or usual, "c_dim": c_dim, "y_dim": y_dim, "tags": tags}
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
     def training(self) -> TrainingConfig:

@@ -41,7 +41,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
     for line in advice(settings, data.epoch_size, data.batches):
         say(line)
     refuse_other_classes(plan.source, data.classes)
-    dcgan = plan.networks(data.images.shape[-1], data.y_dim)
+    dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan)
     if frozen := dcgan.training.freeze_d:
@@ -128,7 +128,7 @@ def dry_run(plan: Plan) -> int:
     if settings.train:
         data = describe(settings, say=say)
         epoch = epoch_of(settings, data.images)
-        dcgan = plan.networks(data.c_dim, data.y_dim)
+        dcgan = plan.networks(data.c_dim, data.y_dim, data.tags)
         found, step = dcgan.load(source)
         lines = [
             f"{data.text}, {epoch_text(settings, data.images)}",
