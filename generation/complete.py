@@ -1,7 +1,4 @@
-"""Fill in what a mask hides of an image, by the picture whose visible part fits best.
-
-The method of Yeh et al. 2017, Semantic Image Inpainting with Deep Generative Models.
-"""
+"""Fill in what a mask hides of an image by the picture that fits the rest (Yeh et al. 2017)."""
 
 import argparse
 import functools
