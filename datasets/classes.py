@@ -5,6 +5,7 @@ Tags are classes of which an image may have several, or none.
 
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -77,11 +78,11 @@ def read_tags(path: Path) -> Tags | None:
             another, a file has other tags above, or the list is cut short.
     """
     lines = text_of(path).read().split("\n")
-    first = lines[0].strip()
-    if first.isdecimal():
+    count = int(first) if re.fullmatch(r"\d{1,12}", first := lines[0].strip()) else None
+    if count is not None:
         names, rows = lines[1].split() if lines[1:] else [], _listed_rows(lines)
     else:
-        fields = [name.strip() for name in next(csv.reader(lines[:1]), [])]
+        fields = [name.strip() for name in lines[0].split(",")]
         columns = [name.lower() for name in fields]
         if "file" not in columns or "label" in columns or len(columns) < 2:
             return None
@@ -91,8 +92,11 @@ def read_tags(path: Path) -> Tags | None:
             (number, row["file"].strip(), [row.get(key, "").strip() for key in keys])
             for number, row in rows_of(path, ("file",))
         )
+    names = [unicodedata.normalize("NFC", name) for name in names]
     if len({name.lower() for name in names} - {""}) < max(1, len(names)):
         raise UserError(f"{path}: its first lines must name the tags, each once")
+    if odd := [name for name in names if not name.isprintable() or set(name) & set(',"')]:
+        raise UserError(f"{path}: {shown(odd[0])} is no name for a tag: letters, signs and spaces")
     of: dict[str, str] = {}
     for number, file, values in rows:
         where = f"{path}, line {number:,}"
@@ -108,9 +112,9 @@ def read_tags(path: Path) -> Tags | None:
         row_of_tags = "".join(HAS_TAG[value] for value in values)
         if of.setdefault(below, row_of_tags) != row_of_tags:
             raise UserError(f"{where}: {shown(file)} has other tags here than above")
-    if first.isdecimal() and len(of) != int(first):
-        raise UserError(f"{path}: its first line says {int(first):,} images, it has {len(of):,}")
-    return Tags(tuple(unicodedata.normalize("NFC", name) for name in names), of)
+    if count not in (None, len(of)):
+        raise UserError(f"{path}: its first line says {count:,} images, it has {len(of):,}")
+    return Tags(tuple(names), of)
 
 
 def _listed_rows(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:

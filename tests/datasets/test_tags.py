@@ -55,6 +55,8 @@ def test_other_tables_are_not_of_tags(tmp_path: Path, content: str) -> None:
         (CSV.replace("Male", ""), "must name the tags, each once"),
         (CSV.replace("0,1,1", "0,yes,1"), "line 2: Smiling is 'yes', but a tag is 1 or 0. (Cla"),
         (CSV.replace("0,1,1", "0,1"), "line 2: Male is '', but a tag is 1 or 0"),
+        (CSV.replace("Male", "M\x1b[1m"), "is no name for a tag"),
+        (CSV.replace("Male", '"M""n"'), "is no name for a tag"),
         (CSV + "a.jpg,1,1,1\n", "line 5: a.jpg has other tags here than above"),
         (CSV + ",1,1,1\n", "line 5: a file and 3 values"),
     ],
