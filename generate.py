@@ -4,7 +4,9 @@
   python generate.py --run checkpoint/mnist_64_28_28 --label 0-9 --grid
   python generate.py interpolate --run checkpoint/mnist_64_28_28 --seeds 3,7,12 --loop
   python generate.py arithmetic --run RUN --seeds 1,2,3 --minus 4,5,6 --plus 7,8,9
+  python generate.py directions --run RUN --seeds 3,7
   python generate.py project --run RUN face.png
+  python generate.py complete --run RUN face.png --mask hole.png
   python generate.py score --run RUN data/anime
   python generate.py nearest --run RUN --num 10
 
@@ -21,13 +23,31 @@ from support.console import nearest as nearest_name
 from support.errors import UserError
 
 with checked_imports():
-    from generation import arithmetic, interpolate, nearest, project, sampling, score
+    from generation import (
+        arithmetic,
+        complete,
+        directions,
+        interpolate,
+        nearest,
+        project,
+        sampling,
+        score,
+    )
     from generation.flags import WEIGHTS, WHICH, add_setting, add_start, out_folder, run_folder
 
 # A command is a file of its name. Its docstring is its help; its results go to samples/RUN/FOLDER.
 # It has add_flags(parser); check(arguments), which refuses what cannot work before TensorFlow is
 # loaded; and run(trained, arguments), which writes into arguments.out.
-COMMANDS: tuple[ModuleType, ...] = (interpolate, arithmetic, project, score, nearest)
+COMMANDS: tuple[ModuleType, ...] = (
+    interpolate,
+    arithmetic,
+    directions,
+    project,
+    complete,
+    score,
+    nearest,
+)
+TAKE_TAGS = (sampling, directions, nearest)  # also of runs whose images have several classes
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
 SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "which", "weights")
 
@@ -55,6 +75,10 @@ def _run(argv: Sequence[str]) -> int:
     typed = {name: value for name in SETTINGS if (value := vars(arguments).get(name)) is not None}
     trained = open_run(arguments.run, typed)
     say(f"loaded {trained.loaded}")
+    if trained.dcgan.config.tags and command not in TAKE_TAGS:
+        raise UserError(
+            f"{name} is for runs of classes: {arguments.run} has tags, several an image"
+        )
     arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
     command.run(trained, arguments)
     return 0

@@ -19,6 +19,7 @@ from gan.checkpoints import (
 )
 from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_shape
 from gan.finite import not_finite
+from gan.freezing import trained_of
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count
 from gan.optimizers import optimizer_of
@@ -61,6 +62,7 @@ class DCGAN(tf.Module):
         Raises:
             ValueError: a field makes no sense; names it.
             TypeError: there is no such field, or it is given twice.
+            UserError: freeze_d leaves nothing of D to train.
         """
         super().__init__()
         self.config, self.training = configs_of(config, training, values)
@@ -72,6 +74,7 @@ class DCGAN(tf.Module):
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
+        trained_of(self.discriminator, self.training.freeze_d)  # or it is refused
         self.d_optim, self.g_optim = (
             optimizer_of(name, network.trainable(), rate, self.training.beta1)
             for name, network, rate in zip(
@@ -93,6 +96,7 @@ class DCGAN(tf.Module):
             averaged or (lambda gradients: gradients),
             tf.dtypes.as_dtype(self.config.precision),
             self.training.instance_noise,
+            self.training.freeze_d,
         )
         self._train_step = graph(self.iteration, jit_compile=xla or None)
 

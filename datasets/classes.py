@@ -1,12 +1,17 @@
-"""Your own classes: a sub-folder for each, or a CSV that names the class of every file."""
+"""Your own classes: a sub-folder for each, or a CSV that names the class of every file; and tags.
+
+Tags are classes of which an image may have several, or none.
+"""
 
 import csv
 import io
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +22,7 @@ from support.files import open_regular
 from support.text import first_names, shown
 
 COLUMNS = ("file", "label")
+HAS_TAG = {"1": "1", "0": "0", "-1": "0"}  # what a table of tags says, and what is made of it
 SHOWN_AT_MOST = 20  # classes listed with their counts
 UNBALANCED = 4  # how many times larger the largest class may be than the smallest
 MANY = 1000
@@ -34,13 +40,14 @@ def find_labelled(folder: Path, pattern: str, labels_file: Path | None, say: Say
     if labels_file is None:
         found = _by_sub_folder(folder, pattern, say)
     else:
-        found = _by_csv(folder, pattern, labels_file, say)
+        found = _by_table(folder, pattern, labels_file, say)
     _refuse_in_two(folder, found)
     return found
 
 
-def _by_csv(folder: Path, pattern: str, labels_file: Path, say: Say) -> Found:
-    label_of = read_labels(labels_file)
+def _by_table(folder: Path, pattern: str, labels_file: Path, say: Say) -> Found:
+    tags = read_tags(labels_file)
+    label_of = tags.of if tags else read_labels(labels_file)
     found = find_images(folder, pattern)
     names = {path: path.relative_to(folder).as_posix() for path in found.files}
     _respell(names, label_of, labels_file, say)
@@ -57,11 +64,77 @@ def _by_csv(folder: Path, pattern: str, labels_file: Path, say: Say) -> Found:
     if without := [name for name in names.values() if name not in label_of]:
         say(f"left out {len(without):,} (not in {labels_file}): {first_names(without)}")
     labels = [label_of[names[path]] for path in listed]
-    return found._replace(files=listed, labels=labels, listed_in=labels_file)
+    names_of_tags = tags.names if tags else ()
+    return found._replace(files=listed, labels=labels, listed_in=labels_file, tags=names_of_tags)
+
+
+class Tags(NamedTuple):
+    """The names of tags, and of each file a letter for each: "1" if it has that one, else "0"."""
+
+    names: tuple[str, ...]
+    of: dict[str, str]
+
+
+def read_tags(path: Path) -> Tags | None:
+    """The tags of each file, by a table of them; None where the file is a CSV of classes.
+
+    It is CelebA's list_attr_celeba.txt: a line with the number of images, a line with the tags'
+    names, then the file and 1 or -1 for each tag. Or a CSV in UTF-8 with a column `file`, none
+    called `label`, and a column of 1 and 0 for each tag.
+
+    Raises:
+        UserError: as read_labels; or a value is none of those, a tag has no name or that of
+            another, a file has other tags above, or the list is cut short.
+    """
+    lines = text_of(path).read().split("\n")
+    count = int(first) if re.fullmatch(r"\d{1,12}", first := lines[0].strip()) else None
+    if count is not None:
+        names, rows = lines[1].split() if lines[1:] else [], _listed_rows(lines)
+    else:
+        fields = [name.strip() for name in lines[0].split(",")]
+        columns = [name.lower() for name in fields]
+        if "file" not in columns or "label" in columns or len(columns) < 2:
+            return None
+        names = [name for name in fields if name.lower() != "file"]
+        keys = [name.lower() for name in names]
+        rows = (
+            (number, row.get("file", ""), [row.get(key, "").strip() for key in keys])
+            for number, row in rows_of(path, ("file",))
+        )
+    names = [unicodedata.normalize("NFC", name) for name in names]
+    if len({name.lower() for name in names} - {""}) < max(1, len(names)):
+        raise UserError(f"{path}: its first lines must name the tags, each once")
+    if odd := [name for name in names if not name.isprintable() or set(name) & set(',"')]:
+        raise UserError(f"{path}: {shown(odd[0])} is no name for a tag: letters, signs and spaces")
+    of: dict[str, str] = {}
+    for number, file, values in rows:
+        where = f"{path}, line {number:,}"
+        if not file.strip() or len(values) != len(names):
+            raise UserError(f"{where}: a file and {len(names)} values, not {len(values)}")
+        for name, value in zip(names, values, strict=True):
+            if value not in HAS_TAG:
+                raise UserError(
+                    f"{where}: {shown(name)} is {shown(value)!r}, but a tag is 1 or 0. (Classes, "
+                    "one for each image, go into a column label)"
+                )
+        below = _path_in(where, file)
+        row_of_tags = "".join(HAS_TAG[value] for value in values)
+        if of.setdefault(below, row_of_tags) != row_of_tags:
+            raise UserError(f"{where}: {shown(file)} has other tags here than above")
+    if count not in (None, len(of)):
+        raise UserError(f"{path}: its first line says {count:,} images, it has {len(of):,}")
+    return Tags(tuple(names), of)
+
+
+def _listed_rows(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """The number of each line of CelebA's list below the names, its file, and its values."""
+    for number, line in enumerate(lines[2:], 3):
+        if words := line.split():
+            yield number, words[0], words[1:]
 
 
 def _refuse_in_two(folder: Path, found: Found) -> None:
-    """Refuse a file that links put into two classes: it would be learnt as both."""
+    """Refuse a file that links put into two classes, or give other tags: learnt as both."""
     real = {parent: os.path.realpath(parent) for parent in {path.parent for path in found.files}}
     seen: dict[str, tuple[Path, str]] = {}
     for path, label in zip(found.files, found.labels or [], strict=True):
@@ -70,9 +143,10 @@ def _refuse_in_two(folder: Path, found: Found) -> None:
         first, other = seen.setdefault(itself, (path, label))
         if other != label:
             names = (shown(one.relative_to(folder).as_posix()) for one in (first, path))
+            kinds = f"in the classes {shown(other)} and {shown(label)}"
+            kinds = "with other tags each" if found.tags else kinds
             raise UserError(
-                f"{folder}: {' and '.join(names)} are one file, by a link, in the classes "
-                f"{shown(other)} and {shown(label)}: remove the link"
+                f"{folder}: {' and '.join(names)} are one file, by a link, {kinds}: remove the link"
             )
 
 
@@ -87,18 +161,12 @@ def read_labels(path: Path) -> dict[str, str]:
             has two classes.
     """
     label_of: dict[str, str] = {}
-    for line, row in _rows(path):
+    for line, row in rows_of(path):
         name, label = row.get("file", ""), row.get("label", "").strip()
         where = f"{path}, line {line:,}"
         if not name.strip() or not label:
             raise UserError(f"{where}: the file or the label is empty")
-        if any(unicodedata.category(letter) == "Cc" for letter in name + label):
-            raise UserError(f"{where}: {shown(name)},{shown(label)} holds a control character")
-        if name != name.strip():  # a file of that very name may be there, and one without the space
-            raise UserError(
-                f"{where}: the file '{shown(name)}' begins or ends with a space: take it out"
-            )
-        name = PurePosixPath(name.replace("\\", "/")).as_posix()
+        name = _path_in(where, name, label)
         label = unicodedata.normalize("NFC", label)
         if label_of.setdefault(name, label) != label:
             here, above = shown(label), shown(label_of[name])
@@ -106,14 +174,30 @@ def read_labels(path: Path) -> dict[str, str]:
     return label_of
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _path_in(where: str, name: str, *fields: str) -> str:
+    """A file's name in a table as its path below the folder; `fields`: others of its line.
+
+    Raises:
+        UserError: one has a control character, or the name has a space at an end.
+    """
+    if any(unicodedata.category(letter) == "Cc" for field in (name, *fields) for letter in field):
+        words = ",".join(map(shown, (name, *fields)))
+        raise UserError(f"{where}: {words} holds a control character")
+    if name != name.strip():  # a file of that very name may be there, and one without the space
+        raise UserError(
+            f"{where}: the file '{shown(name)}' begins or ends with a space: take it out"
+        )
+    return PurePosixPath(name.replace("\\", "/")).as_posix()
+
+
+def rows_of(path: Path, needed: Sequence[str] = COLUMNS) -> Iterator[tuple[int, dict[str, str]]]:
     """The number of each line of a CSV below the first, and its fields by the names of columns.
 
     A field ends on the line that it begins on; else one quote too many would take all that follows
     for one label.
     """
     header: list[str] = []
-    for number, line in enumerate(_text_of(path), 1):
+    for number, line in enumerate(text_of(path), 1):
         try:
             fields = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
@@ -121,7 +205,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise UserError(f"{path}, line {number:,}: {fault}") from error
         if number == 1:
             header = [name.strip().lower() for name in fields]
-            if not set(COLUMNS) <= set(header):
+            if not set(needed) <= set(header):
                 raise UserError(
                     f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
                     "the columns, with a comma between them: file,label"
@@ -137,7 +221,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             yield number, dict(zip(header, fields, strict=False))
 
 
-def _text_of(path: Path) -> io.StringIO:
+def text_of(path: Path) -> io.StringIO:
     """The lines of a file in UTF-8, however they end."""
     content = b""
     try:
@@ -201,6 +285,18 @@ def class_lines(names: Sequence[str], numbers: np.ndarray) -> Iterator[str]:
             f"warning: {len(listed):,} classes: each adds weights to every layer, and on a GPU a "
             "plane to every feature map. Are these classes, or the names of files?"
         )
+
+
+def tag_lines(names: Sequence[str], has: np.ndarray) -> Iterator[str]:
+    """The tags, and how many images of `has` [N, tags] have each; a warning of useless ones."""
+    counts = has.sum(0, dtype=int).tolist()
+    listed = [f"{shown(name)} {count:,}" for name, count in zip(names, counts, strict=True)]
+    more = f" and {len(listed) - SHOWN_AT_MOST:,} more" if len(listed) > SHOWN_AT_MOST else ""
+    without = int((has.sum(1) == 0).sum())
+    yield f"{len(listed):,} tags: {', '.join(listed[:SHOWN_AT_MOST])}{more}; {without:,} have none"
+    same = [name for name, count in zip(names, counts, strict=True) if count in (0, len(has))]
+    if same:
+        yield f"warning: all images or none have {first_names(same)}: such a tag tells nothing"
 
 
 def _by_sub_folder(folder: Path, pattern: str, say: Say) -> Found:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ImageColor
 
-from datasets.classes import class_lines, find_labelled, number_classes
+from datasets.classes import class_lines, find_labelled, number_classes, tag_lines
 from datasets.folder import Found, channels, find_images, first_header, load_folder
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
@@ -27,9 +27,10 @@ ARRAYS = ".arrays"  # below data_dir
 class Dataset:
     """Images in memory or mapped from disk, and the order in which they are handed out.
 
-    images: uint8 [N, H, W, c_dim]. labels: int [N], or None. y_dim: number of classes, or None.
+    images: uint8 [N, H, W, c_dim]. labels: int [N], or of tags 0 and 1, uint8 [N, y_dim], or None.
+    y_dim: number of classes or tags, or None.
     replicas: how many batches a step takes, one for each.
-    classes: the names of your own classes; () for MNIST's digits and without labels.
+    classes: the names of your own classes or tags; () for MNIST's digits and without labels.
     fixed_order: every epoch goes through the array from first to last, as the original does with
     MNIST. Otherwise each epoch's order is drawn from the seed and the epoch.
     flip: mirror half of the images; which ones follows from the seed and the step.
@@ -45,6 +46,16 @@ class Dataset:
     classes: tuple[str, ...] = ()
     fixed_order: bool = False
     flip: bool = False
+
+    @property
+    def tags(self) -> bool:
+        """Whether the labels are of tags: an image may have several, or none."""
+        return self.labels is not None and self.labels.ndim == 2
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The classes that the rows of `sample_rows` take turns through; () where they do not."""
+        return () if self.tags else self.classes
 
     @property
     def text(self) -> str:
@@ -63,7 +74,7 @@ class Dataset:
         return max(1, self.epoch_size // (self.batch_size * self.replicas))
 
     def batch(self, epoch: int, idx: int, replica: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
-        """Images uint8 [B, H, W, c_dim] and, with labels, one-hot float32 [B, y_dim]."""
+        """Images uint8 [B, H, W, c_dim] and, with labels, what labels_of gives, [B, y_dim]."""
         start = (idx * self.replicas + replica) * self.batch_size
         rows = np.arange(start, start + self.batch_size) % self.epoch_size
         if not self.fixed_order:
@@ -77,9 +88,14 @@ class Dataset:
         return pixels, self.labels_of(rows)
 
     def labels_of(self, rows: np.ndarray | slice) -> np.ndarray | None:
-        """One-hot labels, float32 [len(rows), y_dim], of some rows; None without labels."""
+        """Labels of some rows, float32 [len(rows), y_dim]; None without labels.
+
+        One-hot; of tags, 1 for each that an image has.
+        """
         if self.labels is None or self.y_dim is None:
             return None
+        if self.tags:
+            return self.labels[rows].astype(np.float32)
         return one_hot(self.labels[rows], self.y_dim)
 
     def sample_rows(self, count: int) -> np.ndarray:
@@ -87,7 +103,7 @@ class Dataset:
 
         With your own classes, an image of each class in turn; otherwise the first images.
         """
-        if self.labels is None or not self.classes:
+        if self.labels is None or not self.columns:
             return np.arange(count) % len(self.images)
         of_class = [np.flatnonzero(self.labels == number) for number in range(len(self.classes))]
         turns = (divmod(tile, len(of_class)) for tile in range(count))
@@ -97,14 +113,15 @@ class Dataset:
 class Description(NamedTuple):
     """What a dry run knows of the data; of a folder's images only the headers have been read.
 
-    text: how many images, and their sizes from file to network. images: how many. c_dim, y_dim:
-    what the networks would get.
+    text: how many images, and their sizes from file to network. images: how many. c_dim, y_dim,
+    tags: what the networks would get.
     """
 
     text: str
     images: int
     c_dim: int
     y_dim: int | None
+    tags: bool = False
 
 
 def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) -> Dataset:
@@ -122,9 +139,10 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) 
     if settings.is_idx_set:
         images, labels = load_mnist(folder, geometry)
     else:
+        found = _found(settings, say)
         images, names = load_folder(
             folder,
-            _found(settings, say),
+            found,
             geometry,
             settings.c_dim,
             arrays_of(settings),
@@ -133,7 +151,7 @@ def open_dataset(settings: Settings, seed: int, replicas: int = 1, *, say: Say) 
             say=say,
         )
         if names is not None:
-            classes, labels = _classes(settings, names, say)
+            classes, labels = _classes(settings, names, found.tags, say)
     epoch_of(settings, len(images), replicas)
     if not settings.with_labels:
         labels = None
@@ -148,14 +166,15 @@ def describe(settings: Settings, *, say: Say) -> Description:
     Raises:
         UserError: as open_dataset, as far as that shows without decoding.
     """
-    geometry, y_dim = geometry_of(settings), MNIST_CLASSES
+    geometry, y_dim, tags = geometry_of(settings), MNIST_CLASSES, False
     if settings.is_idx_set:
         count = len(load_mnist(folder_of(settings), geometry)[0])
         source, c_dim = "files 28x28", 1
     else:
         found = _found(settings, say)
         if found.labels is not None:
-            y_dim = len(_classes(settings, found.labels, say)[0])
+            y_dim = len(_classes(settings, found.labels, found.tags, say)[0])
+            tags = bool(found.tags)
         count, source = len(found.files), first_header(found.files)
         c_dim = settings.c_dim or channels(found.files)
     epoch_of(settings, count)
@@ -165,7 +184,7 @@ def describe(settings: Settings, *, say: Say) -> Description:
         f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
         f"{height}x{width}x{c_dim} for the networks"
     )
-    return Description(text, count, c_dim, y_dim if settings.with_labels else None)
+    return Description(text, count, c_dim, y_dim if settings.with_labels else None, tags)
 
 
 def epoch_of(settings: Settings, count: int, replicas: int = 1) -> tuple[int, int]:
@@ -216,8 +235,16 @@ def _found(settings: Settings, say: Say) -> Found:
     return find_images(folder, pattern)
 
 
-def _classes(settings: Settings, labels: list[str], say: Say) -> tuple[tuple[str, ...], np.ndarray]:
-    """As number_classes; says the classes with their counts."""
+def _classes(
+    settings: Settings, labels: list[str], tags: tuple[str, ...], say: Say
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """As number_classes, or the tags and uint8 [N, tags]; says them with their counts."""
+    if tags:
+        letters = np.frombuffer("".join(labels).encode(), np.uint8)
+        has = letters.reshape(len(labels), len(tags)) - np.uint8(ord("0"))
+        for line in tag_lines(tags, has):
+            say(line)
+        return tags, has
     names, numbers = number_classes(labels, str(settings.labels_file or folder_of(settings)))
     for line in class_lines(names, numbers):
         say(line)

@@ -38,7 +38,8 @@ class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
     others: how many pictures the pattern does not match, by suffix. labels: the class of each file.
-    listed_in: the CSV that chose the files, if one did.
+    listed_in: the CSV that chose the files, if one did. tags: the names of tags, where the labels
+    are of tags: a letter for each, "1" or "0".
     """
 
     pattern: str
@@ -47,6 +48,7 @@ class Found(NamedTuple):
     others: Counter[str]
     labels: list[str] | None = None
     listed_in: Path | None = None
+    tags: tuple[str, ...] = ()
 
 
 def find_images(folder: Path, pattern: str) -> Found:

@@ -31,6 +31,7 @@ class Inputs:
     def __init__(self, config: NetworkConfig, value_range: tuple[float, float]):
         self._image_shape, self._z_dim = (*config.size, config.c_dim), config.z_dim
         self._y_dim, self._value_range = config.y_dim, value_range
+        self._refuse_odd = _refuse_not_tags if config.tags else _refuse_not_one_hot
         self._range_hint = "values in {:g} ... {:g}; ".format(*value_range) + TO_RANGE
         self._has_seen_a_batch = False
 
@@ -47,7 +48,7 @@ class Inputs:
         _refuse_far(z)
         if not self._has_seen_a_batch:
             self._refuse_outside(images, also_note=True)
-            _refuse_not_one_hot(y)
+            self._refuse_odd(y)
             self._has_seen_a_batch = tf.executing_eagerly()
         return images, z, y
 
@@ -56,7 +57,7 @@ class Inputs:
         z, y = self._z(z), self._labels(y)
         _refuse_other_counts(z=z, y=y)
         _refuse_far(z)
-        _refuse_not_one_hot(y)
+        self._refuse_odd(y)
         return z, y
 
     def of_d(self, images: Any, y: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
@@ -64,7 +65,7 @@ class Inputs:
         images, y = self._images(images), self._labels(y)
         _refuse_other_counts(images=images, y=y)
         self._refuse_outside(images)
-        _refuse_not_one_hot(y)
+        self._refuse_odd(y)
         return images, y
 
     def _images(self, images: Any) -> tf.Tensor:
@@ -208,6 +209,22 @@ def _refuse_not_one_hot(y: tf.Tensor | None) -> None:
             least, total = values[row].min(), values[row].sum()
             found = f"its least value is {least:g}, its sum {total:g}"
             raise ValueError(f"y: row {row} is not one-hot: {found}; {EYE}")
+
+
+def _refuse_not_tags(y: tf.Tensor | None) -> None:
+    """Refuse values of tags outside of 0 ... 1, as far as they are known.
+
+    Raises:
+        ValueError: names the first row.
+    """
+    if y is not None and tf.executing_eagerly():
+        values = y.numpy()
+        good = ((values >= 0) & (values <= 1)).all(1)  # NaN is not
+        if not good.all():
+            row = int(good.argmin())
+            least, most = values[row].min(), values[row].max()
+            found = f"values in {least:g} ... {most:g}"
+            raise ValueError(f"y: row {row} has {found}: give 1 for each tag, 0 for the others")
 
 
 def _words(shape: Any) -> str:

@@ -17,7 +17,7 @@ ACTIVATIONS = ("relu", "lrelu", "elu", "selu", "gelu", "tanh")  # but for lrelu,
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")  # gan/optimizers.py
 WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
-SHAPING_NOTHING = {"precision", "initializer"}  # of the fields of NetworkConfig
+SHAPING_NOTHING = {"precision", "initializer", "tags"}  # of the fields of NetworkConfig
 LARGEST_RATE = 1e38  # within float32's range
 LARGEST_NOISE = 100.0  # images are between -1 and 1
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
@@ -31,7 +31,8 @@ class NetworkConfig:
 
     architecture: a name from ARCHITECTURES; "" takes the original's choice, "dcgan_mnist"
     with labels and "dcgan" without. output_height, output_width: of the images, any size, also odd
-    and not square. c_dim: colour channels. y_dim: number of classes, None without labels. z_dim:
+    and not square. c_dim: colour channels. y_dim: number of classes, None without labels. tags:
+    whether these are tags, of which an image may have several, or none; it shapes nothing. z_dim:
     length of the latent vector. gf_dim, df_dim: filters of G's last hidden layer and of D's first
     (not for "gan"). gfc_dim, dfc_dim: units of the fully connected layers ("dcgan_mnist" only).
     precision: "float32" or "bfloat16", what training computes in. activation: of the hidden layers,
@@ -61,6 +62,7 @@ class NetworkConfig:
     g_dropout: float = field(default=0.0, metadata={"below": 1})
     sample_dropout: bool = False
     initializer: str | None = field(default=None, metadata={"choices": INITIALIZERS})
+    tags: bool = False
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -90,7 +92,8 @@ class TrainingConfig:
     (average.Average); 0 for no average. optimizer: of both networks, from OPTIMIZERS, the learning
     rates are theirs; g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target
     for reals is 1 less this, where the loss has a target. instance_noise: the deviation at first of
-    the noise on what D sees.
+    the noise on what D sees. freeze_d: how many of D's layers, from the images on, keep their
+    weights (Mo et al. 2020); None for none.
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
@@ -110,6 +113,7 @@ class TrainingConfig:
     d_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
     label_smoothing: float = field(default=0.0, metadata={"below": 1})
     instance_noise: float = field(default=0.0, metadata={"below": LARGEST_NOISE})
+    freeze_d: int | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self)

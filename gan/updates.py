@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gan.augment import look_of, other
 from gan.base import Network, Seed
+from gan.freezing import trained_of
 from gan.losses import Loss
 from gan.noise import noisy
 from gan.optimizers import Optimizer
@@ -25,6 +26,7 @@ class Updates:
 
     averaged: what to make of the gradients of an update before the optimizer gets them. dtype: what
     the networks compute in. instance_noise: the deviation at first of the noise on what D sees.
+    freeze_d: how many of D's first layers keep their weights.
     """
 
     loss: Loss
@@ -35,6 +37,7 @@ class Updates:
     averaged: Callable[[Gradients], Gradients]
     dtype: tf.DType
     instance_noise: float
+    freeze_d: int | None = None
 
     def __call__(
         self,
@@ -92,7 +95,8 @@ class Updates:
         def updates_of_d(fakes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             for number in range(loss.d_updates):
                 seed = None if penalty_seed is None else other(penalty_seed, number)
-                variables, seen = self.discriminator.trainable(), (look(images), look(fakes))
+                variables = trained_of(self.discriminator, self.freeze_d)
+                seen = look(images), look(fakes)
                 gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
                 self.d_optim.apply(variables, self.averaged(gradients))
             return losses, logits

@@ -54,7 +54,7 @@ def add_seeds(parser: argparse.ArgumentParser, name: str, text: str) -> None:
 
 def add_prior(parser: argparse.ArgumentParser) -> None:
     """Add --label, --z_dist and --truncation: what a seed does not decide."""
-    classes = "classes: 3, 0-9 or names [drawn from the seed]"
+    classes = "classes: 3, 0-9 or names [drawn from the seed]; or tags, all of them in each [none]"
     parser.add_argument("--label", metavar="LIST", help=classes)
     add_setting(parser, "z_dist", "what z is drawn from [the run's]")
     # With less, draws of normal z that pass are too rare to wait for.

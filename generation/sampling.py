@@ -74,7 +74,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[int]) -> Selection:
     """Write one picture of all; each column is a label, where several are given."""
-    each = len(labels) if len(labels) > 1 else 0
+    tags = trained.dcgan.config.tags
+    each = len(labels) if len(labels) > 1 and not tags else 0
     count = math.prod(arguments.grid) if arguments.grid else GRID_ROWS * each or PICTURES
     selection = selected(trained, arguments, labels, count, say)
     rows, columns = arguments.grid or grid_size(selection.count)
@@ -90,7 +91,9 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
     refuse_huge(trained, rows, columns)
     name = selection.names(slice(1))[0]
     names: list[str] = []
-    if len(labels) != 1:  # the name of the first picture has its label; this shows several
+    if (
+        len(labels) != 1 and not tags
+    ):  # the name of the first picture has its label; this shows several
         name = name.partition("_")[0]
     if each:
         name += labels_part(trained, labels)

@@ -38,7 +38,8 @@ class Selection:
 
     numbers: seeds, or rows of `rows`. rows: z from a file, [N, z_dim], or None. labels: the classes
     that each number's picture is made in, one after the other; if empty, one drawn from the number.
-    classes: the names of all; empty for networks without labels.
+    classes: the names of all; empty for networks without labels. tags: whether these are tags; then
+    every picture has all of `labels`, or none.
     """
 
     numbers: Sequence[int]
@@ -49,6 +50,12 @@ class Selection:
     z_dist: str
     z_dim: int
     truncation: float | None = None
+    tags: bool = False
+
+    @property
+    def each(self) -> int:
+        """How many pictures are made of each number."""
+        return 1 if self.tags else max(1, len(self.labels))
 
     def z(self, part: slice = slice(None)) -> np.ndarray:
         """Float32 [N, z_dim] of some of the pictures."""
@@ -58,9 +65,12 @@ class Selection:
         return z_of_seeds(numbers, self.z_dist, self.z_dim, self.truncation)
 
     def labels_of(self, part: slice = slice(None)) -> np.ndarray | None:
-        """Class numbers [N] of some of the pictures, None without labels."""
+        """Class numbers [N] of some of the pictures, or tags [N, y_dim]; None without labels."""
         if not self.classes:
             return None
+        if self.tags:
+            has = np.isin(range(len(self.classes)), self.labels).astype(np.float32)
+            return np.tile(has, (len(range(self.count)[part]), 1))
         if self.labels:
             return np.take(self.labels, range(self.count)[part], mode="wrap")
         return labels_of_seeds(self._numbers(part), len(self.classes))
@@ -76,12 +86,14 @@ class Selection:
         labels = self.labels_of(part)
         if labels is None:
             return names
+        if self.tags:
+            own_tags = "-".join(self.classes[label] for label in self.labels) or "no tags"
+            return [f"{name}_{name_in_file(own_tags)}" for name in names]
         own = [f"_{name_in_file(c)}" if c != str(k) else "" for k, c in enumerate(self.classes)]
         return [f"{name}_label{k}{own[k]}" for name, k in zip(names, labels, strict=True)]
 
     def _numbers(self, part: slice) -> list[int]:
-        each = max(1, len(self.labels))
-        return [self.numbers[k // each] for k in range(self.count)[part]]
+        return [self.numbers[k // self.each] for k in range(self.count)[part]]
 
 
 def selected(
@@ -97,11 +109,14 @@ def selected(
     Without `repeats` a seed counts once, because its picture has one name. Raises what read_z does,
     and a UserError for seeds beyond the last.
     """
-    each, rows = max(1, len(labels)), None
+    tags, rows = trained.dcgan.config.tags, None
+    each = 1 if tags else max(1, len(labels))
+    if tags and not labels:
+        say("no tags: name some by --label")
     numbers: Sequence[int]
     if arguments.z:
         rows = read_z(arguments.z, trained.dcgan.z_dim)
-        if trained.classes and arguments.label is None:
+        if trained.classes and arguments.label is None and not tags:
             say("--z holds no labels: they are drawn from the row numbers; --label chooses others")
         _warn_of_unseen(rows, trained.settings.z_dist, say)
         numbers = range(len(rows))
@@ -114,7 +129,7 @@ def selected(
     if arguments.z or arguments.seeds:
         count = len(numbers) * each
     z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)
-    return Selection(numbers, rows, labels, trained.classes, count, *z)
+    return Selection(numbers, rows, labels, trained.classes, count, *z, tags)
 
 
 def _warn_of_unseen(z: np.ndarray, z_dist: str, say: Say) -> None:

@@ -91,7 +91,7 @@ def evaluate(
         found = modes(space.classes(real.values), seen, space.class_count)
         figures |= {"modes": float(found.modes), "entropy": found.entropy}
         histogram = tuple(found.histogram)
-        if asked is not None:
+        if asked is not None and asked.ndim == 1:  # not tags
             figures["label_accuracy"] = label_accuracy(asked, seen)
     if images is not None:
         copies = duplicates(np.concatenate(searched), images)

@@ -22,7 +22,10 @@ COMPARED = 10_000  # real images whose features are computed, at most
 
 
 class Reals(NamedTuple):
-    """Real images, uint8 [N, H, W, C], with labels, int [N] or None, and the classes' names."""
+    """Real images, uint8 [N, H, W, C], with labels and the classes' names.
+
+    labels: int [N], of tags [N, tags] of 0 and 1, or None.
+    """
 
     images: np.ndarray
     labels: np.ndarray | None
@@ -118,7 +121,7 @@ def features_of_reals(space: Space, images: np.ndarray, arrays: Path, say: Say) 
 
 
 def drawn_labels(reals: Reals, count: int, seed: int) -> np.ndarray:
-    """Labels for `count` pictures in the proportions of the data: int [count].
+    """Labels for `count` pictures in the proportions of the data: int [count], or [count, tags].
 
     They are those of real images, each used once before any is used twice, in an order that
     follows from the seed.

@@ -18,7 +18,7 @@ from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trai
 from support.errors import UserError
 from support.text import first_names
 
-DATA_DECIDE = {"architecture", "c_dim", "y_dim"}  # of the networks
+DATA_DECIDE = {"architecture", "c_dim", "y_dim", "tags"}  # of the networks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +45,20 @@ class Plan:
         """Where the run's checkpoints go."""
         return self.settings.run_folder(self.settings.checkpoint_dir)
 
-    def networks(self, c_dim: int, y_dim: int | None) -> DCGAN:
-        """New networks for the data; what is stored stays unless it was typed."""
-        config = self.settings.network(c_dim, y_dim)
+    def networks(self, c_dim: int, y_dim: int | None, tags: bool = False) -> DCGAN:
+        """New networks for the data; what is stored stays unless it was typed.
+
+        Raises:
+            UserError: the data have tags and what is stored has classes, or the other way round.
+        """
+        config = self.settings.network(c_dim, y_dim, tags)
         if self.stored:
+            if tags != self.stored.config.tags:
+                was, now = ("classes", "tags") if tags else ("tags", "classes")
+                raise UserError(
+                    f"the stored networks take {was}, and the data have {now}: give --out_name for "
+                    "a run of its own, without --init_from"
+                )
             shape, open_ones = self.stored.config.shape(), self.settings.given | DATA_DECIDE
             stays = {name: value for name, value in shape.items() if name not in open_ones}
             config = dataclasses.replace(config, **stays)
@@ -78,6 +88,11 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
+    if settings.freeze_d and not (settings.init_from or (stored and stored.training.freeze_d)):
+        raise UserError(
+            f"--freeze_d={settings.freeze_d} keeps weights that were trained on other images: give "
+            "--init_from, the folder of that run's checkpoints"
+        )
     if stored:
         refuse_other_labels(source, stored.config.y_dim, settings.with_labels)
     elif settings.init_from:

@@ -104,7 +104,10 @@ class Settings:
         None, "a class for each sub-folder; --nolabels: MNIST without labels", KEPT
     )
     labels_file: Path | None = setting(
-        None, "or the classes from this CSV, its columns file,label", KEPT, by_machine=True
+        None,
+        "or from this CSV (file,label), or several: 0 and 1 in a column each, or CelebA's list",
+        KEPT,
+        by_machine=True,
     )
     flip: bool = setting(False, "show half of the images mirrored, left to right", KEPT)
 
@@ -204,6 +207,12 @@ class Settings:
     init_from: Path | None = setting(
         None, "start with the weights of the checkpoint in this folder", COMMAND
     )
+    freeze_d: int | None = setting(
+        None,
+        "fine-tuning from --init_from: so many of D's layers keep their weights; try 2",
+        KEPT,
+        least=1,
+    )
 
     checkpoint_dir: Path = setting(
         Path("checkpoint"), "where checkpoints are", COMMAND, group="What is written"
@@ -279,13 +288,18 @@ class Settings:
         """This run's folder below `kind` (checkpoint_dir, sample_dir or "logs")."""
         return self.out_dir / self.out_name / kind / self.run_name
 
-    def network(self, c_dim: int, y_dim: int | None) -> NetworkConfig:
-        """The networks that are asked for, with the data's channels and number of classes.
+    def network(self, c_dim: int, y_dim: int | None, tags: bool = False) -> NetworkConfig:
+        """The networks that are asked for, with the data's channels and number of classes or tags.
 
         Raises:
             ValueError: two settings do not go together.
         """
-        decided = {"architecture": self.architecture, "c_dim": c_dim, "y_dim": y_dim}
+        decided = {
+            "architecture": self.architecture,
+            "c_dim": c_dim,
+            "y_dim": y_dim,
+            "tags": tags,
+        }
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
     def training(self) -> TrainingConfig:

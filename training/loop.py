@@ -123,7 +123,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
                         listener.note(row, result, sampled)
                 for name, pixels in pictures.items():
                     path = run.samples / f"{name}_{epoch:02d}_{idx:04d}.png"
-                    progress.line(f"wrote {save_grid(pixels, path, classes=data.classes)}")
+                    progress.line(f"wrote {save_grid(pixels, path, classes=data.columns)}")
                 if pictures:
                     for listener in listeners:
                         listener.sampled()
@@ -182,8 +182,8 @@ def _listeners(
         return Meter(images, math.nan, None), []
     rows, reals = data.sample_rows(run.sample_num), run.samples / REALS
     # At each start: the crop or the data may be others than at the last.
-    progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.classes)}")
-    labels, distinct = data.labels, np.unique(rows)
+    progress.line(f"wrote {save_grid(data.images[rows], reals, classes=data.columns)}")
+    labels, distinct = None if data.tags else data.labels, np.unique(rows)
     of_reals = diversity(data.images[distinct], None if labels is None else labels[distinct])
     meter = Meter(images, of_reals, None if labels is None else labels[rows])
     passing, logs = marked(settings, COMMAND), settings.run_folder("logs")

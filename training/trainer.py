@@ -44,9 +44,11 @@ def train(plan: Plan, cluster: Cluster) -> int:
         say(line)
     for line in refuse_other_classes(plan.source, data.classes):
         say(line)
-    dcgan = plan.networks(data.images.shape[-1], data.y_dim)
+    dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan)
+    if frozen := dcgan.training.freeze_d:
+        say(f"the first {frozen} layers of D keep their weights")
     cluster.refuse_differences(what_must_agree(settings, plan.seed, data, step))
     total = settings.epoch * data.batches
     if step < total:
@@ -138,7 +140,7 @@ def dry_run(plan: Plan) -> int:
     if settings.train:
         data = describe(settings, say=say)
         epoch = epoch_of(settings, data.images)
-        dcgan = plan.networks(data.c_dim, data.y_dim)
+        dcgan = plan.networks(data.c_dim, data.y_dim, data.tags)
         found, step = dcgan.load(source)
         lines = [
             f"{data.text}, {epoch_text(settings, data.images)}",

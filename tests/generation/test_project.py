@@ -9,6 +9,7 @@ from PIL import Image
 
 from generation.latent import within, z_of_seeds
 from generation.project import project
+from generation.search import Search
 from utils import NAME_HEIGHT, SHEET_SIDE, sample_pixels
 
 
@@ -20,15 +21,16 @@ def test_a_generated_picture_is_found_again(y_dim: int | None, z_dist: str) -> N
     assert pixels.std() > 20
     lines: list[str] = []
     labels = [0, 1, 2] if y_dim else []
-    found = project(dcgan, pixels, labels, z_dist, 7, lines.append, starts=24, steps=100)
-    assert found.psnr > 25
-    assert found.label == (2 if y_dim else None)
-    assert found.z.shape == (1, dcgan.z_dim)
-    assert (within(found.z, z_dist) == found.z).all()
-    again = sample_pixels(dcgan, found.z, np.array([2]) if y_dim else None)[0]
-    assert (again == found.pixels).all()
+    search = Search(labels, z_dist, 7, lines.append, steps=100, starts=24)
+    (found, label), drawn, psnr = project(dcgan, pixels, search)
+    assert psnr > 25
+    assert label == (2 if y_dim else None)
+    assert found.shape == (1, dcgan.z_dim)
+    assert (within(found, z_dist) == found).all()
+    again = sample_pixels(dcgan, found, np.array([2]) if y_dim else None)[0]
+    assert (again == drawn).all()
     error = np.mean((again.astype(float) - pixels) ** 2)
-    assert found.psnr == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
+    assert psnr == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
     losses = [float(line.split()[5].strip(",")) for line in lines]
     assert losses[-1] < losses[0] / 10, "what is said falls"
 
@@ -37,10 +39,11 @@ def test_one_step_and_one_start_are_enough_to_end() -> None:
     dcgan = small(y_dim=3)
     pixels = np.zeros(dcgan.image_shape, np.uint8)
     lines: list[str] = []
-    found = project(dcgan, pixels, [1], "uniform_signed", 0, lines.append, starts=1, steps=1)
+    search = Search([1], "uniform_signed", 0, lines.append, steps=1, starts=1)
+    result = project(dcgan, pixels, search)
     assert len(lines) == 1
-    assert found.label == 1
-    assert np.isfinite(found.psnr)
+    assert result.found.label == 1
+    assert np.isfinite(result.psnr)
 
 
 def test_project_gives_a_z_that_can_be_used(made: Here) -> None:

@@ -127,6 +127,24 @@ def test_weights_of_networks_of_another_size_are_refused_typed_or_not(
         resolve(parse([*words, f"--init_from={tmp_path / 'other'}"]), drawn_seed=77)
 
 
+def test_layers_are_frozen_only_where_they_were_trained(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    frozen = ("--freeze_d=2", "--out_name=new")
+    with pytest.raises(UserError, match="--freeze_d=2 keeps weights that were trained on other"):
+        plan(tmp_path, *frozen)
+    with pytest.raises(UserError, match="--freeze_d=2 keeps"):
+        plan(tmp_path, "--freeze_d=2")
+    run = settings(tmp_path).run_folder(settings(tmp_path).checkpoint_dir)
+    begun = plan(tmp_path, *frozen, f"--init_from={run}")
+    assert begun.networks(1, None).training.freeze_d == 2
+    begun.networks(1, None).save(begun.folder, 3)
+    again = plan(tmp_path, "--out_name=new")
+    assert again.settings.freeze_d == 2, "the run has it"
+    plan(tmp_path, *frozen)
+    with pytest.raises(UserError, match="freeze_d is 5: D has 5 layers, and the last is to be"):
+        plan(tmp_path, "--freeze_d=5", "--out_name=x", f"--init_from={run}").networks(1, None)
+
+
 def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
     folder = make_run(tmp_path)
     store_run(settings(tmp_path), 100, folder, ["dark", "fair"])

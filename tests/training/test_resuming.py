@@ -89,6 +89,24 @@ def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_
     assert "none of the 1 checkpoints in old can be read" in failed
 
 
+def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
+    here: Here, tmp_path: Path
+) -> None:
+    write_jpegs(tmp_path / "data/tiny", 8, 16, 16)
+    small(16, 16, 3).save(tmp_path / "start", 0)
+    flags = (*QUIET, "--seed=5", "--train")
+    out = ok(here(tmp_path, *flags, "--init_from=start", "--freeze_d=2", "--epoch=1"))
+    assert "the first 2 layers of D keep their weights" in out
+    assert "as the run was: --freeze_d=2" in ok(here(tmp_path, *flags, "--epoch=2"))
+    before, after = (
+        DCGAN.from_checkpoint(tmp_path / folder).discriminator.trainable()
+        for folder in ("start", "checkpoint/tiny_4_16_16")
+    )
+    same = {name for name in before if (before[name].numpy() == after[name].numpy()).all()}
+    layers = ("d_h0_conv/w", "d_h0_conv/biases", "d_h1_conv/w", "d_h1_conv/biases")
+    assert same == {f"discriminator/{n}" for n in (*layers, "d_bn1/beta", "d_bn1/gamma")}
+
+
 @pytest.mark.slow
 def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
