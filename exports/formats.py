@@ -56,6 +56,7 @@ FORMATS = {
         (("ai-edge-litert", "ai_edge_litert"),),
     ),
     "npz": Format("all weights as arrays", "exports.weights"),
+    "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
     "report": Format("the training as one page that can be sent", "training.run_report"),
 }
 

@@ -110,7 +110,10 @@ def test_the_checkpoint_and_the_weights_are_those_asked_for(exported: Here) -> N
     ("words", "message"),
     [
         (("--format", "npz"), "--run is missing"),
-        (FACES, "--format is missing: there are savedmodel, frozen, onnx, litert, npz, report"),
+        (
+            FACES,
+            "--format is missing: there are savedmodel, frozen, onnx, litert, npz, web",
+        ),
         ((*FACES, "--format", ","), "--format is missing"),
         ((*FACES, "--format", "npz,onyx"), "there is no format onyx: there are savedmodel, "),
         ((*FACES, "--format", "npz", "onyx"), "Did you mean onnx?"),
