@@ -1,5 +1,7 @@
 # make demo: from nothing to pictures.  make test: everything that is checked.
 # make soak: the tests that take long, then a training killed 30 times.  make audit: known faults of the libraries used.
+# make test-web: the tests of the page in a browser; installs Chromium (Debian, as root) and what drives it. Then
+# make test runs them, too. REQUIRE_BROWSER=1 has it fail where it would leave them out.
 # make dates: their versions, and when each came out.
 # All make .venv on the first call. PYTHON=python3.12 chooses another Python.
 
@@ -7,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
-.PHONY: demo test soak audit dates format clean
+.PHONY: demo test test-web soak audit dates format clean
 
 demo: .venv/installed
 	$(BIN)/python download.py mnist
@@ -16,13 +18,16 @@ demo: .venv/installed
 	@echo "the pictures of the training:  demo/samples/mnist_64_28_28/"
 	@echo "the pictures of the test mode: demo/samples/mnist_64_28_28/option_0/"
 
-test: .venv/installed
+test: .venv/extras
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -rs -n 2 --dist worksteal
 
-soak: .venv/installed
+test-web: .venv/web
+	REQUIRE_BROWSER=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/exports
+
+soak: .venv/extras
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 	PYTHONPATH=. TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/soak.py
 
@@ -44,6 +49,17 @@ format: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/extras: requirements-extras.txt .venv/installed
+	$(BIN)/python -m pip install --quiet -r requirements-extras.txt
+	touch $@
+
+.venv/web: requirements-web.txt .venv/installed
+	command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	{ apt-get update -qq && apt-get install -qq --no-install-recommends chromium; } || \
+	{ echo "a Chromium is needed: install it by hand, then make test-web again"; exit 1; }
+	$(BIN)/python -m pip install --quiet -r requirements-web.txt
 	touch $@
 
 clean:

@@ -29,7 +29,7 @@ from support.errors import RunError, UserError
 
 with checked_imports():
     from runs.settings import PRECISIONS
-    from support.files import read_json, write_json
+    from support.files import read_json, refuse_to_replace, write_json
 
 Size = tuple[int, int, int, int | None]  # height, width, c_dim, y_dim
 CASES: dict[str, tuple[Size, int]] = {  # and how many steps in a round
@@ -77,6 +77,7 @@ def _checked(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--compare {arguments.compare}: {fault}")
     if arguments.json.is_dir():
         raise UserError(f"--json {arguments.json}: it is a folder. Give a file's name")
+    refuse_to_replace(arguments.json)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=arguments.json.parent).close()
     return before
@@ -169,7 +170,8 @@ def in_a_process(
     for name in ("height", "width", "c_dim", "batch_size", "steps"):
         if getattr(arguments, name) is not None:
             command += [f"--{name}", str(getattr(arguments, name))]
-    environment = os.environ | {"BENCH_BEGAN": str(time.time())}
+    # Python's monotonic clock is one for all processes of a machine.
+    environment = os.environ | {"BENCH_BEGAN": str(time.monotonic())}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]

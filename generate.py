@@ -79,7 +79,7 @@ def _parser(name: str, command: ModuleType) -> Parser:
     description = command.__doc__ if name else f"{__doc__}\nCommands:{others}"
     parser = Parser(f"generate.py {name}".strip(), description)
     parser.add_argument("--run", type=run_folder, help="the folder of a trained run's checkpoints")
-    folder = f"the run's samples/{command.FOLDER}"
+    folder = f"samples/RUN/{command.FOLDER}"
     parser.add_argument("--out", type=out_folder, help=f"where the results go [{folder}]")
     add_setting(parser, "which", WHICH)
     add_setting(parser, "weights", WEIGHTS)

@@ -1,6 +1,5 @@
 """DCGAN: the two networks, the training step, the sampler, saving and loading."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from gan.checkpoints import (
     write_checkpoint,
     write_description,
 )
-from gan.config import NetworkConfig, TrainingConfig, refuse_other_shape, with_architecture
+from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_shape
 from gan.finite import not_finite
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count
@@ -64,13 +63,7 @@ class DCGAN(tf.Module):
             TypeError: there is no such field, or it is given twice.
         """
         super().__init__()
-        values = with_architecture(values)
-        names = {one.name for one in dataclasses.fields(TrainingConfig)}
-        of_step = {name: values.pop(name) for name in names & values.keys()}
-        if (config and values) or (training and of_step):
-            raise TypeError(f"given twice: {', '.join({**values, **of_step})} and a config")
-        self.config = config or NetworkConfig(**values)
-        self.training = training or TrainingConfig(**of_step)
+        self.config, self.training = configs_of(config, training, values)
         self.batch_size, updates = self.training.batch_size, self.training.updates
         self.loss = loss_of(self.training.loss, *updates, self.training.label_smoothing)
         self.image_shape = (*self.config.size, self.config.c_dim)
@@ -253,6 +246,9 @@ class DCGAN(tf.Module):
         Looks at weights and moving averages, with `moments` also at both optimizers'.
         """
         variables = self.named_variables()
+        if self.average:
+            averaged = self.average.network.named_variables()
+            variables |= {f"the average of {name}": v for name, v in averaged.items()}
         if moments:
             slots = [*self.d_optim.variables, *self.g_optim.variables]
             variables |= {v.name.split(":")[0]: v for v in slots}
@@ -299,4 +295,6 @@ class DCGAN(tf.Module):
         found = read_newest(checkpoint_dir, lambda path: restore(state, path, note), step, note)
         if fault := found and self.not_finite():
             raise RunError(f"{found} is of no use: {fault}")
+        if found and self.step < 0:
+            raise RunError(f"{found} is of no use: it is of step {int(self.step)}")
         return found is not None, int(self.step)

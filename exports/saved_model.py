@@ -1,69 +1,85 @@
-"""A trained model for other programs: --export (a SavedModel) and --freeze (one graph file)."""
+"""Both networks as a SavedModel of TensorFlow 2: --export of main.py."""
 
+import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from exports.formats import Written
+from exports.graphs import judgement_of, traced
 from model import DCGAN
-from support.files import written_aside
+from support.errors import UserError
+from support.files import TOKEN
 
-FROZEN_GRAPH = "frozen_graph.pb"
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
+FOLDER = "saved_model"
+READER = """
+import tensorflow as tf
+
+model = tf.saved_model.load(path).signatures
+
+def run(batch):
+    batch = {name: tf.constant(values) for name, values in batch.items()}
+    images = batch.pop("images")
+    made = model["generate"](**batch)
+    batch.pop("z")
+    return made | model["discriminate"](images=images, **batch)
+
+outputs = joined(run)
+"""
+
+
+def write(trained: "Trained", folder: Path) -> list[Written]:
+    """Write FOLDER/saved_model."""
+    path = save_model(trained.dcgan, folder / FOLDER)
+    return [Written(path, "both networks, for TensorFlow 2", READER)]
 
 
 def save_model(dcgan: DCGAN, folder: Path) -> Path:
-    """Write both networks as a SavedModel, replacing `folder`; returns it.
+    """Write both networks as a SavedModel, replacing one in `folder`; returns it.
 
-    Signatures: serving_default, z [N, z_dim] (and y [N, y_dim]) -> images [N, H, W, c_dim] in the
-    model's value range; discriminator, images (and y) -> logits [N, 1]. Any N.
+    Signatures, all of any N: generate and serving_default, which are the same, z [N, z_dim] (and
+    y [N, y_dim]) -> images, float32 [N, H, W, c_dim] in the model's value range, and pixels, the
+    same as uint8; discriminate, images (and y) -> logits, probability [N, 1], features [N, F].
+
+    Raises:
+        UserError: `folder` holds something else.
     """
+    if folder.exists() and not (folder / "saved_model.pb").is_file():
+        raise UserError(f"{folder} is there and no SavedModel: it is not replaced. Move it away")
 
-    def sampler(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": dcgan.sampler(inputs["z"], inputs.get("y"))}
+    def generate(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = dcgan.sampler(inputs["z"], inputs.get("y"))
+        return {"images": images, "pixels": _pixels(images, dcgan.value_range)}
 
-    def discriminator(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"logits": dcgan.discriminate(inputs["images"], inputs.get("y"))}
+    def discriminate(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        asked = inputs["images"], inputs.get("y")
+        return judgement_of(dcgan, dcgan.discriminate(*asked), dcgan.features(*asked))
 
     module = tf.Module()
     module.generator, module.discriminator = dcgan.sampled, dcgan.discriminator
-    signatures = {
-        "serving_default": _traced(dcgan, sampler, None, z=(dcgan.z_dim,)),
-        "discriminator": _traced(dcgan, discriminator, None, images=dcgan.image_shape),
-    }
-    aside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    tf.saved_model.save(module, str(aside), signatures)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
+    of_z = traced(dcgan, generate, None, z=(dcgan.z_dim,))
+    of_images = traced(dcgan, discriminate, None, images=dcgan.image_shape)
+    signatures = {"serving_default": of_z, "generate": of_z, "discriminate": of_images}
+    # A folder of this process's own: another may export at the same time, or a link be in the way.
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}-{TOKEN}.part")
+    aside.mkdir()
+    try:
+        tf.saved_model.save(module, str(aside), signatures)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 
-def freeze(dcgan: DCGAN, folder: Path, batch_size: int) -> Path:
-    """Write the sampler, weights as constants, for batches of one size; returns the file's path.
-
-    The graph's inputs are z (and y), its output is images.
-    """
-    # Lives in a part of TensorFlow that may move; nothing but --freeze should break then.
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    def sampler(**inputs: tf.Tensor) -> tf.Tensor:
-        return tf.identity(dcgan.sampler(inputs["z"], inputs.get("y")), name="images")
-
-    traced = _traced(dcgan, sampler, batch_size, z=(dcgan.z_dim,))
-    graph = convert_variables_to_constants_v2(traced).graph.as_graph_def()
-    path = folder / FROZEN_GRAPH
-    with written_aside(path) as aside:
-        aside.write_bytes(graph.SerializeToString())
-    return path
-
-
-def _traced(
-    dcgan: DCGAN, function: Callable[..., Any], batch_size: int | None, **shapes: tuple[int, ...]
-) -> Any:
-    """`function`, traced for batches of inputs of these shapes and, with labels, of y."""
-    if dcgan.y_dim:
-        shapes["y"] = (dcgan.y_dim,)
-    specs = {n: tf.TensorSpec((batch_size, *shape), name=n) for n, shape in shapes.items()}
-    return tf.function(function).get_concrete_function(**specs)
+def _pixels(images: tf.Tensor, value_range: tuple[float, float]) -> tf.Tensor:
+    """utils.to_pixels as a graph; like it, it rounds halves to even."""
+    low, high = value_range
+    scaled = tf.round((images - low) * (255 / (high - low)))
+    return tf.cast(tf.clip_by_value(scaled, 0, 255), tf.uint8)

@@ -151,6 +151,26 @@ def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
+def configs_of(
+    config: NetworkConfig | None, training: TrainingConfig | None, values: Mapping[str, Any]
+) -> tuple[NetworkConfig, TrainingConfig]:
+    """Both configs, where one that is not given is made of the `values` that are its fields.
+
+    Raises:
+        ValueError: a value makes no sense; names it.
+        TypeError: there is no such field, or it is given twice, or a config is something else.
+    """
+    for given, kind in ((config, NetworkConfig), (training, TrainingConfig)):
+        if given is not None and not isinstance(given, kind):
+            raise TypeError(f"{given!r} is no {kind.__name__}: give its fields as keywords")
+    of_networks = with_architecture(values)
+    names = {one.name for one in fields(TrainingConfig)}
+    of_step = {name: of_networks.pop(name) for name in names & of_networks.keys()}
+    if (config and of_networks) or (training and of_step):
+        raise TypeError(f"given twice: {', '.join({**of_networks, **of_step})} and a config")
+    return config or NetworkConfig(**of_networks), training or TrainingConfig(**of_step)
+
+
 def read_config(kind: type[Config], stored: Mapping[str, Any]) -> Config:
     """A config of the fields that a JSON file holds; those that are missing have the defaults.
 

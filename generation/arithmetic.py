@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_file, add_prior, add_seeds
+from generation.flags import add_file, add_prior, add_seeds, refuse_to_replace_inputs
 from generation.latent import labels_of_seeds, within, z_of_seeds
 from generation.selection import labels_named, listed, refuse_huge
 from support.console import say, say_written
 from support.errors import UserError
+from support.files import remove_old
 from support.npy import write_npy
 from support.text import printable
 from utils import sample_pixels, save_sheet
@@ -33,9 +34,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse a sum that begins with nothing."""
+    """Refuse a sum that begins with nothing, and a result in the place of an input."""
     if not arguments.seeds:
         raise UserError("--seeds is missing: the seeds to begin with, --seeds 1,2,3")
+    refuse_to_replace_inputs(arguments, arguments.save_z)
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
@@ -50,6 +52,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     result = result_of(terms, z_dist)
     tiles, size = sheet_of(trained.dcgan, terms, result, label)
     name = "_".join(f"{n}_{listed(numbers)}" for n, numbers in seeds.items())
+    remove_old(arguments.save_z)
     say_written(save_sheet(tiles, captions_of(seeds), arguments.out / f"{name}.png", size))
     if arguments.save_z:
         say_written(write_npy(arguments.save_z, "<f4", result.shape, [result]))

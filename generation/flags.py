@@ -12,6 +12,7 @@ from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
+from support.files import refuse_to_replace
 
 WHICH = "the checkpoint: last, best (of --eval_freq) or a step [last]"
 WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
@@ -82,7 +83,16 @@ def _file_to_write(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder. Give the name of a file")
+    refuse_to_replace(path)
     return path
+
+
+def refuse_to_replace_inputs(arguments: argparse.Namespace, *outputs: Path | None) -> None:
+    """Refuse outputs that are among what the command reads: images, --z, the files of the run."""
+    inputs = [*getattr(arguments, "images", ()), *arguments.run.iterdir()]
+    inputs += [arguments.z] if getattr(arguments, "z", None) else []
+    for output in filter(None, outputs):
+        refuse_to_replace(output, inputs)
 
 
 def check_points(arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import math
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from datasets.image_files import Loaded, quiet_pillow
-from generation.flags import add_setting
+from generation.flags import add_setting, refuse_to_replace_inputs
 from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
 from generation.selection import as_typed, chosen_labels
 from support.console import Say, positive, say, say_written
 from support.errors import UserError
+from support.files import remove_old
 from support.npy import write_npy
 from support.streams import draw_z, random_stream
+from support.text import shown
 from utils import one_hot, sample_pixels, save_sheet, to_range
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ LEARNING_RATE = 0.1  # of the first step; falls to 0 along half a cosine
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-12
 LINES = 6
 FAR_OFF = 15.0  # dB
+LONGEST_NAME = 180  # bytes of an image's name; file systems take 255, and results have more
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +58,17 @@ def check(arguments: argparse.Namespace) -> None:
     (stem, times), *_ = Counter(path.stem for path in arguments.images).most_common()
     if times > 1:
         raise UserError(f"{times} of the images are called {stem}: project them one at a time")
+    for path in arguments.images:
+        if len(os.fsencode(path.stem)) > LONGEST_NAME:
+            raise UserError(
+                f"{shown(path.name)}: too long a name to name results after: shorten it"
+            )
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write for each image a sheet and the z; print where they are, and how to use the z."""
+    for path in arguments.images:
+        refuse_to_replace_inputs(arguments, *_results_of(path, arguments.out))
     labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     images = _readable(trained, arguments.images)
@@ -69,13 +80,18 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         found = project(dcgan, image.pixels, labels, z_dist, seed, say, steps, starts)
         pair = np.stack([image.pixels, found.pixels])
         captions = ["given", f"found: {found.psnr:.1f} dB"]
-        sheet = arguments.out / f"{path.stem}_projection.png"
+        sheet, z_file = _results_of(path, arguments.out)
+        remove_old(z_file)
         say_written(save_sheet(pair, captions, sheet, (1, 2)))
-        z_file = arguments.out / f"{path.stem}_z.npy"
         say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
         far = " (far off: this run cannot draw it)" if found.psnr < FAR_OFF else ""
         again = _command(trained, arguments, z_file, found.label)
         say(f"PSNR {found.psnr:.1f} dB{far}; the picture alone: {again}")
+
+
+def _results_of(image: Path, folder: Path) -> tuple[Path, Path]:
+    """Where the sheet and the z of an image go."""
+    return folder / f"{image.stem}_projection.png", folder / f"{image.stem}_z.npy"
 
 
 def _readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generation.flags import add_file, add_range, check_points
+from generation.flags import add_file, add_range, check_points, refuse_to_replace_inputs
 from generation.latent import z_of_seeds
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
-from support.files import sweep_asides
+from support.files import remove_old, sweep_asides
 from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
+from support.text import shortened
 from utils import SAMPLED_AT_ONCE, grid_size, sample_pixels, save_grid, save_picture
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
     check_points(arguments)
+    refuse_to_replace_inputs(arguments, arguments.save_z)
     if arguments.grid is not None and arguments.format == "npy":
         raise UserError("--grid is one picture, --format npy an array of many: give one of them")
 
@@ -55,6 +57,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     else:
         selection = selected(trained, arguments, labels, PICTURES, say)
         sweep_asides(arguments.out)
+        remove_old(arguments.save_z)
         if arguments.format == "npy":
             paths = write_array(trained.dcgan, selection, arguments.out)
         else:
@@ -93,7 +96,9 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
         name += labels_part(trained, labels)
         names = trained.own_names([labels[column % each] for column in range(columns)])
     path = arguments.out / f"grid_{rows}x{columns}_{name}.{arguments.format}"
-    say_written(save_grid(selection.pixels(trained.dcgan), path, (rows, columns), names=names))
+    pixels = selection.pixels(trained.dcgan)
+    remove_old(arguments.save_z)
+    say_written(save_grid(pixels, path, (rows, columns), names=names))
     return selection
 
 
@@ -115,6 +120,7 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
 
 def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path]:
     """All pictures in pictures.npy, uint8 [N, H, W, C]; with labels, theirs in labels.npy."""
+    remove_old(folder / "labels.npy")
     blocks = (pixels for _, pixels in sampled(dcgan, selection))
     shape = (selection.count, *dcgan.image_shape)
     paths = [write_npy(folder / "pictures.npy", "|u1", shape, blocks)]
@@ -155,7 +161,7 @@ def passes(count: int) -> Iterator[slice]:
 
 def _grid(text: str) -> tuple[int, int]:
     """The type of --grid: rows and columns."""
-    sides = re.fullmatch(r"0*([1-9]\d*)x0*([1-9]\d*)", text.lower())
+    sides = re.fullmatch(r"0*([1-9]\d{0,8})x0*([1-9]\d{0,8})", text.lower())
     if not sides:
-        raise argparse.ArgumentTypeError(f"{text}: give rows and columns, such as 10x10")
+        raise argparse.ArgumentTypeError(f"{shortened(text)}: give rows and columns, such as 10x10")
     return int(sides[1]), int(sides[2])

@@ -11,12 +11,12 @@ import numpy as np
 
 from datasets.image_files import quiet_pillow
 from datasets.report import Report
-from generation.flags import add_file
+from generation.flags import add_file, refuse_to_replace_inputs
 from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.errors import RunError, UserError
-from support.files import written_aside
+from support.files import remove_old, written_aside
 from support.npy import write_npy
 from support.progress import Progress
 from utils import one_hot, save_sheet, to_range
@@ -38,10 +38,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> None:
     """Replace folders by the pictures in them; refuse what is not there."""
     arguments.images = files_of(arguments.images)
+    refuse_to_replace_inputs(arguments, arguments.features)
 
 
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the scores, a sheet and, with --features, the features; print where they are."""
+    table, sheet = arguments.out / "scores.csv", arguments.out / "scores.png"
+    refuse_to_replace_inputs(arguments, table, sheet)
     labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
     say_unknown_geometry(trained, say)
     scores, report = scores_of(trained, arguments.images, labels)
@@ -54,9 +57,10 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say(f"scores: {best:.4f} the best, {middle:.4f} the middle, {worst:.4f} the worst")
     if trained.classes:
         say("a label is the one with which D takes the image for real: D is not a classifier")
-    say_written(save_csv(scores, trained.classes, arguments.out / "scores.csv"))
+    remove_old(sheet, arguments.features)
+    say_written(save_csv(scores, trained.classes, table))
     tiles, captions, size = best_and_worst(trained, scores)
-    say_written(save_sheet(tiles, captions, arguments.out / "scores.png", size))
+    say_written(save_sheet(tiles, captions, sheet, size))
     if arguments.features:
         say_written(save_features(trained, scores, arguments.features))
 

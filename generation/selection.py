@@ -4,6 +4,7 @@ import argparse
 import math
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from generation.latent import (
     seeds_from,
     z_of_seeds,
 )
-from support.console import Say, nearest
+from support.console import Say, nearest, plain_words
 from support.errors import UserError
 from support.text import first_names, name_in_file, printable, shown
 from utils import sample_pixels
@@ -149,6 +150,7 @@ def chosen_labels(trained: "Trained", arguments: argparse.Namespace, say: Say) -
 def labels_named(text: str | None, classes: list[str]) -> list[int]:
     """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
 
+    A name that cannot be printed may be typed as it is shown, with \\n for a new line.
     Where the name of every class is a number, numbers and ranges are names.
 
     Raises:
@@ -159,12 +161,13 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
     if not classes:
         raise UserError(f"--label {shown(text)}: these networks were trained without labels")
     exactly = {name: label for label, name in enumerate(classes)}
-    named = {_composed(name): label for name, label in exactly.items()} | exactly
+    as_shown = {printable(name): label for name, label in exactly.items()}
+    named = as_shown | {_composed(name): label for name, label in exactly.items()} | exactly
     short = [name for name in classes if name.isdecimal() and len(name) <= MOST_DIGITS]
     numeric = {int(name): exactly[name] for name in short}
-    # A name may hold a comma.
-    whole = text.strip()
-    parts = [whole] if _composed(whole) in named else [p.strip() for p in text.split(",")]
+    # A name may hold a comma, or spaces at its ends.
+    whole = [one for one in (text, text.strip()) if _composed(one) in named]
+    parts = whole[:1] or [part.strip() for part in text.split(",")]
     labels: list[int] = []
     for part in parts:
         if part in named or _composed(part) in named:
@@ -203,10 +206,17 @@ def _all_of(classes: list[str]) -> str:
 
 
 def as_typed(label: int, classes: list[str]) -> str:
-    """How to type a class after --label: its name, or its number if the name holds a comma."""
+    """How to type a class after --label: its name, or its number, or its name as it is shown.
+
+    It is the first of them that selects this class: another may be named 1, and a dash at the
+    beginning of a name makes a flag of it.
+    """
     name = classes[label]
-    if not name.isprintable() or name != name.strip() or "," in name:
-        return str(label)
+    for text in ([name] if name.isprintable() else []) + [str(label), printable(name)]:
+        with suppress(UserError):
+            is_kept = plain_words([text]) == [text] and not text.startswith("-")
+            if is_kept and labels_named(text, classes) == [label]:
+                return text
     return name
 
 

@@ -143,6 +143,13 @@ def settings_of_data(trained: "Trained") -> Settings:
     own = trained.settings
     if own.is_idx_set and channels != 1:
         raise UserError(f"--dataset {own.dataset} is grey, this run is in colour: give another")
+    folder = folder_of(own)
+    by_folder = own.with_labels and not own.is_idx_set and own.labels_file is None
+    if by_folder and folder.is_dir() and not any(path.is_dir() for path in folder.iterdir()):
+        raise UserError(
+            f"{trained.folder} was trained with a class for each sub-folder, and {folder} has "
+            "none: give the --dataset and --data_dir it was trained on, or another with sub-folders"
+        )
     # The run's own images lie decoded under the channels that were typed; others are converted.
     c_dim = channels if "dataset" in own.given else own.c_dim
     return dataclasses.replace(

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from absl import flags
 
+from support.console import LARGEST
 from support.errors import UserError
 from support.text import printable
 
@@ -16,7 +17,6 @@ KEPT = "kept"  # decides the run: an earlier start's value stays, unless another
 CHANGEABLE = "changeable"  # may differ from start to start; the change is printed
 COMMAND = "command"  # decides what this one command does; it is never compared
 NEEDED: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
-LARGEST = 2**31 - 1  # of whole numbers: TensorFlow's sizes, and NumPy's seeds
 PARSERS = {bool: flags.BooleanParser, int: flags.IntegerParser, float: flags.FloatParser}
 
 
@@ -134,7 +134,7 @@ def _may_be(kind: type, argument: Any) -> bool:
 def displayed(value: Any) -> Any:
     """A setting's value as it is typed, on one line: a whole number without its .0."""
     if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
     return value if str(value).isprintable() else printable(str(value))
 
 

@@ -90,6 +90,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         settings = dataclasses.replace(settings, **{n: v for n, v in shape if n in kept})
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
+        _refuse_other_networks(stored, settings, weights_of)
     if settings.which != "last" and not settings.init_from:
         raise UserError(
             f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "
@@ -100,6 +101,23 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
             "--weights=ema: nothing is averaged without --ema; --ema=0.1 is a good share"
         )
     return Plan(settings, source, stored, (*notes, *said))
+
+
+def _refuse_other_networks(stored: Description, settings: Settings, folder: Path) -> None:
+    """Refuse another architecture or size than the stored networks', typed or not.
+
+    Raises:
+        UserError: says which, and what to type.
+    """
+    if (arch := stored.config.architecture) != settings.architecture:
+        raise UserError(
+            f"the networks in {folder} are {arch}, not {settings.architecture}: add --arch={arch}"
+        )
+    size, wanted = stored.config.size, (settings.output_height, settings.output_width)
+    if size != wanted:
+        was, now = ("x".join(map(str, one)) for one in (size, wanted))
+        flags = f"--output_height={size[0]} --output_width={size[1]}"
+        raise UserError(f"the networks in {folder} make {was} pictures, not {now}: add {flags}")
 
 
 def _as_the_run_was(
@@ -116,7 +134,7 @@ def _as_the_run_was(
     of_run = read_run(folder, type(settings)).settings
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
-    of_json, told = source / DESCRIPTION_FILE, _told(stored)
+    of_json, told = source / DESCRIPTION_FILE, _told(stored, settings)
     shape = stored.config.shape().keys() & told.keys() if stored else set()
     others = {name: value for name, value in of_run.items() if name not in shape}
     for path, found in (of_json, told), (folder / RUN_FILE, others):
@@ -143,11 +161,13 @@ def _as_the_run_was(
     return now, notes
 
 
-def _told(stored: Description | None) -> dict[str, Any]:
+def _told(stored: Description | None, settings: Settings) -> dict[str, Any]:
     """The settings that the JSON of a checkpoint tells, and do not follow from the data."""
     if stored is None:
         return {}
     told = dataclasses.asdict(stored.config) | dataclasses.asdict(stored.training)
+    if told["architecture"] != settings.architecture:
+        told["arch"] = told["architecture"]
     return {name: value for name, value in told.items() if name not in DATA_DECIDE}
 
 

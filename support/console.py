@@ -25,6 +25,8 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 MODULES = {"absl-py": "absl", "pillow": "PIL"}  # where a package's module has another name
 # What web pages make of -- and of quotes.
 DASHES = re.compile("^[-\u2010-\u2015\u2212]+(?=[A-Za-z])")
+LARGEST = 2**31 - 1  # of whole numbers: TensorFlow's sizes, and NumPy's seeds
+MOST_DIGITS = 20  # that tell whether a number is larger: Python reads no more than 4,300
 LONG_WORD = re.compile(r"\S{500,}")  # longer than a path that anybody types
 QUOTES = "\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
@@ -166,10 +168,12 @@ def wrapped(text: str) -> str:
 
 
 def positive(text: str) -> int:
-    """The whole number that a flag is given, for argparse; it must be 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: it must be a whole number, 1 or more")
-    return int(text)
+    """The whole number that a flag is given, for argparse; 1 or more, up to LARGEST."""
+    number = int(text.lstrip("0")[:MOST_DIGITS] or 0) if text.isdecimal() else 0
+    if not 1 <= number <= LARGEST:
+        wanted = f"up to {LARGEST}" if number else "a whole number, 1 or more"
+        raise argparse.ArgumentTypeError(f"{shortened(text)}: it must be {wanted}")
+    return number
 
 
 def plain_words(argv: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -43,10 +43,38 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
                 os.fsync(written.fileno())  # the content must be on disk before the name is
         os.replace(aside, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # the error of a full disk has none
+        if error.filename is None or Path(error.filename) == aside:  # a full disk's has none
+            error.filename = str(path)
         raise
     finally:
         aside.unlink(missing_ok=True)
+
+
+def refuse_to_replace(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Refuse to write a file where something stands that must stay.
+
+    Raises:
+        UserError: a link, a pipe, a device or a folder is there, or one of the `inputs`, the files
+            that the command reads.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UserError(
+            f"{path} is a link, a pipe, a device or a folder, which would be replaced. "
+            "Give another name"
+        )
+    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+        raise UserError(f"{path} is also read by this command: give another name or folder")
+
+
+def remove_old(*paths: Path | None) -> None:
+    """Delete what an earlier command wrote under names that this one is about to write.
+
+    Files that belong together take their names one after the other. Whatever stops the command in
+    between, none of them is left beside files of another command.
+    """
+    for path in paths:
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def sweep_asides(folder: Path) -> None:

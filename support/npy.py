@@ -17,6 +17,7 @@ HEADER = (
     r"'fortran_order': *(True|False)",
     r"'shape': *(\((?:\d{1,18}, *)*(?:\d{1,18})?\))",
 )
+ALONE = re.compile(rf"\{{(?:{'|'.join(HEADER)}|[, ])*\}} *\n?")  # these, and nothing else
 
 
 def write_npy(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
@@ -72,13 +73,18 @@ def _header_of(file: BinaryIO) -> tuple[str, bool, tuple[int, ...]]:
     """
     start = file.read(12)
     if start[:6] != b"\x93NUMPY" or start[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
-        raise ValueError("it begins otherwise")
+        raise ValueError("it does not begin as a .npy file does")
     length, begin = (2, 10) if start[6] == 1 else (4, 12)  # of the length itself; of the text
     size = int.from_bytes(start[8 : 8 + length], "little")
     file.seek(begin)
     text = file.read(min(size, MOST_HEADER)).decode("latin-1")
     found = [re.search(pattern, text) for pattern in HEADER]
-    if len(text) < size or not all(found):
+    if (
+        len(text) < size
+        or not all(found)
+        or text.count(":") != len(HEADER)
+        or not ALONE.fullmatch(text)
+    ):
         raise ValueError("its header does not describe an array of numbers")
     descr, columns_first, shape = (match[1] for match in found if match)
     return descr, columns_first == "True", tuple(map(int, re.findall(r"\d+", shape)))

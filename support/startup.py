@@ -27,7 +27,7 @@ def start_tensorflow(
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with nullcontext() if verbose else _stderr_held_back():
+        with nullcontext() if verbose else stderr_held_back():
             import tensorflow as tf
 
             importlib.import_module("tensorboard")  # holds the functions of tf.summary
@@ -66,7 +66,7 @@ def choose_device(device: str, tf: ModuleType, many: bool = False) -> str:
 
 
 @contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def stderr_held_back() -> Iterator[None]:
     """Hold back what C++ code writes to stderr; show it only if the block raises.
 
     TensorFlow's libraries write some messages before they read TF_CPP_MIN_LOG_LEVEL.

@@ -16,6 +16,7 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from model import DCGAN
+    from runs.opened import Trained
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -203,3 +204,19 @@ def two_sets() -> tuple[np.ndarray, np.ndarray]:
     real = stream.standard_normal((400, 16)).astype(np.float32)
     fake = (0.8 * stream.standard_normal((300, 16)) + 0.3).astype(np.float32)
     return real, fake
+
+
+def opened(dcgan: "DCGAN", **settings: Any) -> "Trained":
+    """A run that is open, of networks that were never saved."""
+    from runs.opened import Trained
+    from runs.settings import Settings
+
+    classes = [str(number) for number in range(dcgan.y_dim or 0)]
+    return Trained(dcgan, Settings(**settings), classes, Path("checkpoint/run"), frozenset())
+
+
+def lived(dcgan: "DCGAN", steps: int = 2) -> "DCGAN":
+    """Networks whose moving averages, biases and labels count, and whose pictures are not grey."""
+    for number in range(steps):
+        dcgan.train_step(*batch(dcgan, seed=number))
+    return dcgan if dcgan.config.architecture == "gan" else stretched(dcgan)

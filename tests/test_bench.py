@@ -88,6 +88,7 @@ def test_bfloat16_is_compared_with_float32_and_both_with_an_earlier_run() -> Non
         (["--steps=0"], 2, "argument --steps: 0: it must be a whole number, 1 or more. All flags"),
         (["--json=folder"], 2, "--json folder: it is a folder"),
         (["--json=old.json/new.json"], 1, "old.json"),
+        (["--json=link.json"], 2, "link.json is a link"),
     ],
 )
 def test_wrong_input_is_named_before_measuring(
@@ -103,6 +104,7 @@ def test_wrong_input_is_named_before_measuring(
     Path("folder").mkdir()
     Path("other.json").write_text('{"a": 1}')
     Path("old.json").write_text('{"batch_size": 32}')
+    Path("link.json").symlink_to("elsewhere.json")
     done = subprocess.CompletedProcess(options, bench.main(options), *capsys.readouterr())
     assert said in one_error_line(done, status)
 
@@ -169,5 +171,5 @@ def test_the_input_the_loop_and_the_start_are_measured(monkeypatch: pytest.Monke
     assert images_per_s == pytest.approx(2000 / ms)
     (ratio,) = measurements.loop(2).values()
     assert ratio > 0
-    (seconds,) = measurements.start(2, time.time() - 100).values()
+    (seconds,) = measurements.start(2, time.monotonic() - 100).values()
     assert 100 < seconds < 200

@@ -4,11 +4,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from makers import DIGITS, FACES, PROJECT, Here, Run, one_error_line, small, written
 from PIL import Image
 
+from generation import arithmetic, project, sampling, score
 from support.files import read_json, write_json
 
 
@@ -20,6 +22,35 @@ def test_pictures_go_beside_the_run_not_where_its_file_says(made: Here) -> None:
         write_json(run / "run.json", stored | {"out_dir": "/somewhere", "sample_dir": "../shown"})
         (path,) = written(made("--run", str(run), "--num", "1"))
         assert path == Path(name, "samples/faces/generated/seed00000.png")
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "array"),
+    [
+        (sampling, (*FACES, "--num", "1", "--save_z", "z.npy"), "z.npy"),
+        (sampling, (*FACES, "--grid", "1x1", "--save_z", "z.npy"), "z.npy"),
+        (arithmetic, ("arithmetic", *FACES, "--seeds", "1", "--save_z", "z.npy"), "z.npy"),
+        (project, ("project", *FACES, "own.png", "--steps", "1", "--out", "."), "own_z.npy"),
+        (score, ("score", *FACES, "own.png", "--features", "f.npy"), "f.npy"),
+    ],
+)
+def test_no_array_is_left_beside_pictures_of_a_later_call(
+    module: ModuleType,
+    words: tuple[str, ...],
+    array: str,
+    made: Here,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A call that ends before it writes its array leaves none of an earlier call."""
+    Image.new("RGB", (8, 8)).save("own.png")
+    assert Path(array) in written(made(*words))
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "write_npy", interrupted)
+    assert made(*words).returncode == 130
+    assert not Path(array).exists()
 
 
 def test_a_bad_run_file_is_named(made: Here) -> None:

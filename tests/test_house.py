@@ -6,14 +6,15 @@ from graphlib import TopologicalSorter
 
 from makers import PROJECT
 
-SCRIPTS = {"main", "generate", "evaluate", "bench", "download"}
+SCRIPTS = {"main", "generate", "evaluate", "export", "bench", "download"}
 # What a layer imports lies below it.
 LAYERS = [
     {"support"},
     {"ops"},
     {"gan"},
     {"model"},
-    {"runs", "exports", "utils"},
+    {"runs", "utils"},
+    {"exports"},
     {"datasets"},
     {"metrics"},
     {"downloads", "generation"},

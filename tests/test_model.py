@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from makers import batch, small
 
+from gan.checkpoints import DESCRIPTION_FILE, Description, write_description
 from gan.config import TrainingConfig
 from model import DCGAN
-from support.errors import UserError
+from support.errors import RunError, UserError
 
 
 @pytest.mark.parametrize("y_dim", [None, 3])
@@ -98,6 +100,36 @@ def test_what_was_saved_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
         dcgan.train_step(*batch(dcgan, seed=2))
     for name, variable in straight.named_variables().items():
         np.testing.assert_array_equal(variable, resumed.named_variables()[name], err_msg=name)
+
+
+def test_networks_are_not_saved_among_checkpoints_of_others(tmp_path: Path) -> None:
+    small().save(tmp_path, 3, max_to_keep=1)
+    with pytest.raises(UserError, match="have another shape: z_dim is 5, not 6"):
+        small(z_dim=6).save(tmp_path, 4, max_to_keep=1)
+    assert int(DCGAN.from_checkpoint(tmp_path).step) == 3
+
+
+def test_they_are_not_either_where_the_description_is_gone(tmp_path: Path) -> None:
+    small().save(tmp_path, 3, max_to_keep=1)
+    (tmp_path / DESCRIPTION_FILE).unlink()
+    with pytest.raises(UserError, match="holds checkpoints of other networks"):
+        small(z_dim=6).save(tmp_path, 4, max_to_keep=1)
+    small().save(tmp_path, 4, max_to_keep=1)
+    assert int(DCGAN.from_checkpoint(tmp_path).step) == 4
+
+
+def test_a_checkpoint_of_a_step_below_zero_is_of_no_use(tmp_path: Path) -> None:
+    dcgan = small()
+    dcgan.step.assign(-5)
+    tf.train.Checkpoint(dcgan=dcgan).write(str(tmp_path / "DCGAN.model-7"))
+    write_description(tmp_path, Description(dcgan.config, dcgan.training))
+    with pytest.raises(RunError, match="is of no use: it is of step -5"):
+        DCGAN.from_checkpoint(tmp_path)
+
+
+def test_fields_that_are_not_given_as_keywords_are_refused() -> None:
+    with pytest.raises(TypeError, match="is no NetworkConfig: give its fields as keywords"):
+        DCGAN({"y_dim": 3})  # type: ignore[arg-type]
 
 
 def test_an_empty_folder_has_nothing_to_load(tmp_path: Path) -> None:

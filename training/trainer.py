@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.dataset import Dataset, describe, epoch_of, open_dataset
-from exports.saved_model import freeze, save_model
+from exports.frozen import freeze
+from exports.saved_model import save_model
 from gan.checkpoints import find_checkpoint
 from gan.config import refuse_other_shape
 from gan.networks import parameter_table
@@ -25,6 +26,7 @@ from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
 from utils import visualize
 
+NOT_USED = "--init_from is not used: the run has a checkpoint of its own"
 EXPORT, FROZEN = "export_b", "frozen_b"  # folders beside the checkpoints, and the batch size
 
 
@@ -79,20 +81,29 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
     if found:
         say(f"resuming from step {step:,} of {plan.source}")
         if source:
-            say("--init_from is not used: the run has a checkpoint of its own")
+            say(NOT_USED)
         return step
     say(f"no checkpoint in {plan.folder}: starting from step 0")
     if source:
-        where, at = find_checkpoint(source, plan.settings.which)
-        other = DCGAN.from_checkpoint(where, image_size(source, plan.settings), at)
-        refuse_other_shape(other.config.shape(), dcgan.config.shape(), source)
-        variables = dcgan.named_variables()
-        for name, variable in other.named_variables().items():
-            variables[name].assign(variable)
-        if dcgan.average:
-            dcgan.average.restart(dcgan.generator)
-        say(f"weights and averages of step {int(other.step):,} of {source}")
+        say(_begin_with(source, plan, dcgan))
     return 0
+
+
+def _begin_with(source: Path, plan: Plan, dcgan: DCGAN) -> str:
+    """Give networks the weights of the checkpoint that --init_from names -> the line that says so.
+
+    Raises:
+        UserError: they are of another shape.
+    """
+    where, at = find_checkpoint(source, plan.settings.which)
+    other = DCGAN.from_checkpoint(where, image_size(source, plan.settings), at)
+    refuse_other_shape(other.config.shape(), dcgan.config.shape(), source)
+    variables = dcgan.named_variables()
+    for name, variable in other.named_variables().items():
+        variables[name].assign(variable)
+    if dcgan.average:
+        dcgan.average.restart(dcgan.generator)
+    return f"weights and averages of step {int(other.step):,} of {source}"
 
 
 def what_must_agree(settings: Settings, seed: int, data: Dataset, step: int) -> dict[str, int]:
@@ -135,6 +146,8 @@ def dry_run(plan: Plan) -> int:
             *advice(settings, *epoch),
             f"checkpoint: {f'step {step:,}' if found else 'none'} in {source}",
         ]
+        if settings.init_from:
+            lines.append(NOT_USED if found else _begin_with(settings.init_from, plan, dcgan))
         kinds = (settings.checkpoint_dir, settings.sample_dir, "logs")
         writes = [settings.run_folder(kind) for kind in kinds]
     else:

@@ -158,3 +158,12 @@ def test_fashion_mnist_is_a_drop_in_for_mnist(tmp_path: Path) -> None:
     assert opened[0].y_dim == opened[1].y_dim == 10
     np.testing.assert_array_equal(opened[0].images, opened[1].images)
     np.testing.assert_array_equal(opened[0].batch(0, 1)[1], opened[1].batch(0, 1)[1])
+
+
+def test_a_header_that_promises_more_than_any_idx_set_has_is_refused(tmp_path: Path) -> None:
+    """The header is a part of the file that is not trusted."""
+    write_mnist(tmp_path)
+    images = tmp_path / "train-images-idx3-ubyte"
+    images.write_bytes(struct.pack(">4I", 2051, 1 << 21, 32, 32) + b"\0" * 99)
+    with pytest.raises(UserError, match=r"promises 2\.1 GB, more than an idx set has"):
+        load_mnist(tmp_path, Geometry(None, (28, 28)))

@@ -119,9 +119,12 @@ def test_z_that_no_picture_can_be_made_of_are_named(kind: str, bad: float, tmp_p
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "begins otherwise"),
-        (b"no array", "begins otherwise"),
-        (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5)}", version=9), "otherwise"),
+        (b"", "does not begin as a .npy"),
+        (b"no array", "does not begin as a .npy"),
+        (
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 5)}", version=9),
+            "does not begin",
+        ),
         (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 5)}"), "does not describe"),
         (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2+3)}"), "does not describe"),
         (npy("{'descr': '<f3', 'fortran_order': False, 'shape': (3, 5)}"), "cannot be read"),
@@ -175,7 +178,7 @@ def test_z_files_with_bytes_changed_are_read_or_refused(tmp_path: Path) -> None:
         read += 1
         assert z.shape[1] == 5
         assert np.isfinite(z.astype(np.float32)).all()
-    assert 100 < read < 900
+    assert 50 < read < 900
 
 
 def test_lerp_stays_in_the_cube_and_slerp_on_the_shell() -> None:

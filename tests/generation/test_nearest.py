@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from makers import FACES, Here, one_error_line, write_jpegs, write_mnist, written
+from makers import DIGITS, FACES, Here, one_error_line, write_jpegs, write_mnist, written
 from PIL import Image
 
 from support.files import read_json, write_json
@@ -33,3 +33,12 @@ def test_nearest_shows_images_of_the_run_or_of_another_data_set(made: Here) -> N
     assert "does not name its data: give --dataset" in one_error_line(done, 2)
     shown = "checkpoint/faces holds no run.json: images are used without --crop, on white\n"
     assert shown in made("nearest", *FACES, "--num", "1", "--dataset", "faces").stdout
+
+
+def test_images_without_classes_are_not_those_of_a_run_with_classes(made: Here) -> None:
+    path = Path("checkpoint/digits/run.json")
+    write_json(path, read_json(path) | {"labels": True})
+    write_jpegs(Path("data/faces"), 7, 24, 24)
+    line = one_error_line(made("nearest", *DIGITS, "--num", "1"), 2)
+    assert "trained with a class for each sub-folder, and data/faces has none: give the" in line
+    assert "--labels" not in line, "nearest has no such flag"

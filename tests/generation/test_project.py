@@ -80,3 +80,10 @@ def test_project_says_what_was_cut_and_leaves_its_own_pictures_whole(made: Here)
     written(made(*FACES, "--num", "1", "--out", "made"))
     again = made("project", *FACES, "made", "--steps", "1")
     assert "projecting made/seed00000.png\n" in again.stdout
+
+
+def test_an_image_whose_results_could_not_be_named_is_refused_at_once(made: Here) -> None:
+    (image,) = write_jpegs(Path("."), 1, 8, 8)
+    long = image.rename("n" * 245 + ".jpg")
+    failed = one_error_line(made("project", *FACES, str(long)), 2)
+    assert "too long a name to name results after" in failed

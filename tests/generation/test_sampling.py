@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -210,3 +211,65 @@ def test_labels_that_a_file_of_z_lacks_are_mentioned(made: Here) -> None:
         far.stdout
     )
     assert "warning" not in made(*FACES, "--z", "far.npy").stdout, "normal z have no end"
+
+
+def test_labels_never_lie_beside_the_pictures_of_another_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call without labels, or one that ends between the two files, leaves none."""
+    labelled, plain = stretched(small(y_dim=3)), stretched(small())
+    pictures, labels = tmp_path / "pictures.npy", tmp_path / "labels.npy"
+    write_array(labelled, selection(labelled, range(5)), tmp_path)
+    assert len(np.load(pictures)) == len(np.load(labels)) == 5
+    write_array(plain, selection(plain, range(3)), tmp_path)
+    assert len(np.load(pictures)) == 3
+    assert not labels.exists()
+    write_array(labelled, selection(labelled, range(5)), tmp_path)
+    write_npy = sampling.write_npy
+
+    def interrupted(path: Path, *rest: Any) -> Path:
+        if path == labels:
+            raise KeyboardInterrupt
+        return write_npy(path, *rest)
+
+    monkeypatch.setattr(sampling, "write_npy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_array(labelled, selection(labelled, range(4)), tmp_path)
+    assert len(np.load(pictures)) == 4
+    assert not labels.exists()
+
+
+def test_what_would_be_replaced_and_is_no_plain_file_is_refused(made: Here, tmp_path: Path) -> None:
+    os.mkfifo("pipe.npy")
+    Path("link.npy").symlink_to(tmp_path / "elsewhere.npy")
+    for name in ("pipe.npy", "link.npy", os.devnull):
+        failed = one_error_line(made(*DIGITS, "--num", "1", "--save_z", name), 2)
+        assert f"{name} is a link, a pipe, a device or a folder" in failed
+    np.save("z.npy", np.zeros((1, 5), np.float32))
+    failed = one_error_line(made(*DIGITS, "--z", "z.npy", "--save_z", "./z.npy"), 2)
+    assert "z.npy is also read by this command" in failed
+    for file in Path("checkpoint/digits").iterdir():
+        failed = one_error_line(made(*DIGITS, "--num", "1", "--save_z", str(file)), 2)
+        assert f"{file} is also read by this command" in failed
+
+
+def test_no_command_replaces_one_of_its_images(made: Here) -> None:
+    Path("own").mkdir()
+    for name in ("a.png", "a_projection.png", "scores.png"):
+        Image.new("RGB", (8, 8)).save(Path("own", name))
+    for command, name in (("project", "a_projection.png"), ("score", "scores.png")):
+        failed = one_error_line(made(command, *FACES, "own", "--out", "own"), 2)
+        assert f"own/{name} is also read by this command" in failed
+    Path("own/scores.png").unlink()
+    Path("own/scores.csv").symlink_to("elsewhere.csv")
+    failed = one_error_line(made("score", *FACES, "own", "--out", "own"), 2)
+    assert "own/scores.csv is a link" in failed
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+@pytest.mark.parametrize("flag", ["--num", "--grid"])
+def test_numbers_beyond_all_measure_are_refused(flag: str, digits: int, made: Here) -> None:
+    value = "9" * digits + ("x2" if flag == "--grid" else "")
+    failed = one_error_line(made(*FACES, flag, value), 2)
+    assert flag in failed
+    assert len(failed) < 300

@@ -3,6 +3,7 @@
 import pytest
 
 from generation.selection import as_typed, labels_named
+from support.console import plain_words
 from support.errors import UserError
 
 DIGITS = [str(number) for number in range(10)]
@@ -50,7 +51,27 @@ def test_a_word_that_means_no_class_or_two_is_refused(
 
 
 def test_a_class_is_printed_as_it_can_be_typed() -> None:
-    classes = ["dark hair", "fair, long", "x\x1b", " y"]
-    for label in range(4):
+    classes = ["dark hair", "fair, long", "x\x1b", " y", "1", "   ", "z\n"]
+    for label in range(len(classes)):
         assert labels_named(as_typed(label, classes), classes) == [label]
     assert as_typed(0, classes) == "dark hair"
+    assert as_typed(2, classes) == "2", "a control character is not printed"
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["1", "a,b"],
+        ["01", "x\x1b"],
+        ["1", "x\n", "x\\n"],
+        ["-x", "\u201cy\u201d", "-\xe9"],
+        ["   ", "a", " a"],
+        ["2", "0-1", "\\"],
+    ],
+)
+def test_what_is_printed_never_selects_another_class(classes: list[str]) -> None:
+    for label in range(len(classes)):
+        text = as_typed(label, classes)
+        assert plain_words([text]) == [text]
+        assert not text.startswith("-")
+        assert labels_named(text, classes) == [label]

@@ -10,3 +10,8 @@ from runs.flags import displayed
 )
 def test_a_value_is_shown_on_one_line_as_it_is_typed(value: object, shown: str) -> None:
     assert str(displayed(value)) == shown
+
+
+def test_a_huge_number_is_shown_in_few_digits() -> None:
+    assert displayed(1e300) == 1e300
+    assert displayed(3.0) == 3

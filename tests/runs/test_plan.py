@@ -1,5 +1,6 @@
 """A run is resumed as it was; what is not as it was is said."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,27 @@ def test_what_to_begin_with_must_be_there_until_the_run_has_begun(tmp_path: Path
         plan(tmp_path, flag)
     make_run(tmp_path)
     assert plan(tmp_path, flag).stored is not None, "the same command resumes"
+
+
+def test_the_architecture_of_a_run_stays_without_its_file(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    shutil.rmtree(folder)
+    small(c_dim=3, z_dim=100, architecture="gan").save(folder, 1)
+    assert plan(tmp_path).settings.arch == "gan"
+    with pytest.raises(UserError, match="are gan, not dcgan: add --arch=gan"):
+        plan(tmp_path, f"--init_from={folder}", "--out_name=new")
+
+
+@pytest.mark.parametrize("size", [(16, 16), (16, 12)])
+def test_weights_of_networks_of_another_size_are_refused_typed_or_not(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    height, width = size
+    small(height, width).save(tmp_path / "other", 1)
+    told = f"make {height}x{width} pictures, not 64x64: add --output_height={height}"
+    words = ["--dataset=anime", "--train", f"--out_dir={tmp_path}"]
+    with pytest.raises(UserError, match=told):
+        resolve(parse([*words, f"--init_from={tmp_path / 'other'}"]), drawn_seed=77)
 
 
 def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.errors import UserError
+from support.errors import UserError, one_line
 from support.files import open_regular, read_json, sweep_asides, write_json, written_aside
 
 
@@ -19,6 +19,20 @@ def test_what_fails_halfway_leaves_the_old_file(tmp_path: Path) -> None:
         aside.write_text(f"half {1 / 0}")
     assert path.read_text() == "old"
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_what_cannot_be_written_is_called_by_its_final_name(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").mkdir()  # in the way of the rename
+    with (
+        pytest.raises(IsADirectoryError) as caught,
+        written_aside(tmp_path / "history.csv") as aside,
+    ):
+        aside.write_text("rows")
+    assert one_line(caught.value).startswith(f"{tmp_path / 'history.csv'}: ")
+    path = tmp_path / "deleted" / "b.csv"
+    with pytest.raises(FileNotFoundError) as gone, written_aside(path):
+        path.parent.rmdir()  # nothing was written, which is found out when it is flushed
+    assert one_line(gone.value).startswith(f"{path}: ")
 
 
 def test_json_comes_back(tmp_path: Path) -> None:

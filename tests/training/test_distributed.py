@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,6 +169,7 @@ sys.exit(main.main(sys.argv[1:]))
 
 def test_two_devices_are_two_towers(begun: Path) -> None:
     """With labels; also the printed losses, which are means, and the average of G."""
+    shutil.rmtree(begun / "start")
     small_networks(28, 1, LABELS).save(begun / "start", 0)
     flags = [*MNIST, "--log_freq=3", "--strategy=mirrored", "--epoch=1", "--ema=0.5"]
     command = [sys.executable, "-c", TWO_DEVICES, *flags]

@@ -78,6 +78,18 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
     assert "loaded step 4 of old" in ok(here(tmp_path, *flags))
 
 
+def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_path: Path) -> None:
+    prefix = small(16, 16, 3).save(tmp_path / "old", 7)
+    write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
+    flags = (*TINY, "--train", "--init_from=old", "--dry_run")
+    assert "weights and averages of step 7 of old\n" in ok(here(tmp_path, *flags))
+    assert not (tmp_path / "checkpoint").exists()
+    data = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[:-100])
+    failed = one_error_line(here(tmp_path, *flags), 1)
+    assert "none of the 1 checkpoints in old can be read" in failed
+
+
 @pytest.mark.slow
 def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)

@@ -1,0 +1,87 @@
+"""The formats of export.py: a row each, and a file each in this folder. Without TensorFlow."""
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.errors import RunError
+
+if TYPE_CHECKING:
+    from runs.opened import Trained
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a format is, the module that writes it, and the packages that this needs.
+
+    The module has write(trained, folder), which returns a Written for each file that it wrote.
+    packages: what to import, by what to install.
+    """
+
+    text: str
+    module: str
+    packages: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """An exported file or folder.
+
+    text: what it is. reader: the lines of a program that make `outputs`, arrays by name, of `path`
+    and `batches`, the inputs by name (exports/check.py); "" where there is no such
+    program. least: how near its pictures must be to the run's, in dB; None where floats must be
+    equal but for rounding.
+    """
+
+    path: Path
+    text: str
+    reader: str
+    least: float | None = None
+
+
+FORMATS = {
+    "savedmodel": Format("both networks, for TensorFlow 2", "exports.saved_model"),
+    "frozen": Format("the generator as one graph file, as --freeze", "exports.frozen"),
+    "onnx": Format(
+        "both networks, for ONNX Runtime and others",
+        "exports.onnx_graph",
+        (("onnx", "onnx"), ("onnxruntime", "onnxruntime")),
+    ),
+    "litert": Format(
+        "the generator in float32, float16 and int8, for phones",
+        "exports.litert",
+        (("ai-edge-litert", "ai_edge_litert"),),
+    ),
+    "npz": Format("all weights as arrays", "exports.weights"),
+    "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
+    "report": Format("the training as one page that can be sent", "training.run_report"),
+}
+
+
+def refuse_missing(formats: Sequence[str]) -> None:
+    """Refuse formats whose packages are not installed.
+
+    Raises:
+        RunError: says what to install.
+    """
+    for name in formats:
+        missing = [
+            package
+            for package, module in FORMATS[name].packages
+            if importlib.util.find_spec(module) is None
+        ]
+        if missing:
+            raise RunError(f"--format {name} needs more packages: pip install {' '.join(missing)}")
+
+
+def write(name: str, trained: "Trained", folder: Path) -> list[Written]:
+    """Write one format of a run into `folder`.
+
+    Raises:
+        UserError: something else has that name, or the format cannot hold these networks.
+    """
+    files: list[Written] = importlib.import_module(FORMATS[name].module).write(trained, folder)
+    return files

@@ -1,0 +1,60 @@
+"""The graphs that are exported: the sampler and the discriminator, traced for any batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from model import DCGAN
+from support import cpu_kernels
+
+
+def traced(
+    dcgan: DCGAN, function: Callable[..., Any], batch_size: int | None, **shapes: tuple[int, ...]
+) -> Any:
+    """`function`, traced for batches of inputs of these shapes and, with labels, of y."""
+    if dcgan.y_dim:
+        shapes["y"] = (dcgan.y_dim,)
+    specs = {n: tf.TensorSpec((batch_size, *shape), name=n) for n, shape in shapes.items()}
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def frozen(function: Any) -> Any:
+    """A traced function with its variables as constants, and all that it calls in one graph."""
+    # Lives in a part of TensorFlow that may move; nothing but such exports should break then.
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(function)
+
+
+def generator_graph(dcgan: DCGAN) -> Any:
+    """G for other runtimes: z [N, z_dim] (and y [N, y_dim]) -> images, as DCGAN.sampler; any N.
+
+    Of TensorFlow's own kernels only, whatever this machine computes with.
+    """
+
+    def generator(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": dcgan.sampled(inputs["z"], inputs.get("y"), training=False)}
+
+    with cpu_kernels.left_out():
+        return traced(dcgan, generator, None, z=(dcgan.z_dim,))
+
+
+def discriminator_graph(dcgan: DCGAN) -> Any:
+    """D for other runtimes: images [N, H, W, c_dim] (and y) -> what judgement_of gives; any N."""
+
+    def discriminator(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        def of(network: Callable[..., tf.Tensor]) -> tf.Tensor:
+            return network(inputs["images"], inputs.get("y"), training=False)
+
+        logits, features = of(dcgan.discriminator), of(dcgan.discriminator.features)
+        return judgement_of(dcgan, logits, features)
+
+    with cpu_kernels.left_out():
+        return traced(dcgan, discriminator, None, images=dcgan.image_shape)
+
+
+def judgement_of(dcgan: DCGAN, logits: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What D says of images, by name: logits [N, 1], probability [N, 1], features [N, F]."""
+    probability = dcgan.loss.probability(logits)
+    return {"logits": logits, "probability": probability, "features": features}

@@ -1,0 +1,160 @@
+// Points: what a picture is made of, how they are combined, and how the address holds them.
+//
+// A point is { seed, z, directions, coordinates, label }. It begins with the z of a seed, or (seed
+// null) with numbers of its own. `directions` [K] and `coordinates` (Map from index) are added to
+// it: where the sliders stand. label: null without classes, else [from, to, share], a class that is
+// mixed with another; [3, 3, 0] is class 3 alone.
+
+// The prior's centre, and how far uniform z reach to both sides of it.
+const PRIORS = {
+  uniform_signed: { centre: 0, half: 1 },
+  uniform_unsigned: { centre: 0.5, half: 0.5 },
+  normal01: { centre: 0, half: null },
+};
+const LAST_SEED = 2 ** 31 - 1;
+const MOST = 100; // that an amount in an address may be
+
+function pointOfSeed(model, seed, label = null) {
+  const chosen = label ?? labelOfSeed(seed, model.classes.length || 1);
+  return {
+    seed, z: null, directions: model.directions.map(() => 0), coordinates: new Map(),
+    label: model.classes.length ? [chosen, chosen, 0] : null,
+  };
+}
+
+function pointOfZ(model, z, label) {
+  return { ...pointOfSeed(model, 0), seed: null, z, label };
+}
+
+// The z of a point: Float32Array [zDim].
+function zOf(model, point) {
+  const base = point.z ?? zOfSeed(point.seed, model.zDist, model.zDim);
+  return base.map((value, index) => {
+    let sum = value + (point.coordinates.get(index) ?? 0);
+    point.directions.forEach((amount, k) => { sum += amount * model.directions[k][index]; });
+    return sum;
+  });
+}
+
+// The label as the network takes it: Float32Array [classes], or null.
+function yOf(model, point) {
+  if (!point.label) return null;
+  const [from, to, share] = point.label, y = new Float32Array(model.classes.length);
+  y[from] += 1 - share;
+  y[to] += share;
+  return y;
+}
+
+function nameOfLabel(model, label) {
+  const [from, to, share] = label, name = (one) => model.classes[one];
+  return from === to ? name(from) : `${name(from)} to ${name(to)}, ${Math.round(share * 100)} %`;
+}
+
+// z moved to the nearest point that is drawn: generation/latent.py's within.
+function within(model, z) {
+  const { centre, half } = PRIORS[model.zDist];
+  if (half !== null)
+    return z.map((value) => Math.min(Math.max(value, centre - half), centre + half));
+  const length = Math.hypot(...z), farthest = Math.sqrt(z.length) + 2;
+  return length > farthest ? z.map((value) => (value * farthest) / length) : z;
+}
+
+// The way from a to b at t: a line where z fill a cube, an arc about 0 where they are normal.
+function between(model, a, b, t) {
+  const line = () => a.map((value, index) => (1 - t) * value + t * b[index]);
+  if (model.zDist !== "normal01") return line();
+  const dot = a.reduce((sum, value, index) => sum + value * b[index], 0);
+  const cosine = dot / (Math.hypot(...a) * Math.hypot(...b));
+  const angle = Math.acos(Math.min(Math.max(cosine, -1), 1));
+  if (!(Math.sin(angle) > 1e-4)) return line();
+  const [left, right] = [Math.sin((1 - t) * angle), Math.sin(t * angle)];
+  return a.map((value, index) => (left * value + right * b[index]) / Math.sin(angle));
+}
+
+// The picture at t of the way from one point to another; labels are mixed in proportion.
+function morph(model, a, b, t) {
+  const label = a.label && [...ends(a.label, b.label), t];
+  return pointOfZ(model, between(model, zOf(model, a), zOf(model, b), t), label);
+}
+
+// The classes to go from and to: of a mixed label the nearer one.
+function ends(a, b) {
+  return [a, b].map(([from, to, share]) => (share < 0.5 ? from : to));
+}
+
+// A - B + C, brought back to where z is drawn, with A's label.
+function difference(model, a, b, c) {
+  const [za, zb, zc] = [a, b, c].map((point) => zOf(model, point));
+  return pointOfZ(model, within(model, za.map((v, k) => v - zb[k] + zc[k])), a.label);
+}
+
+// A point near another: its z, moved by `strength` towards that of a seed.
+function near(model, point, seed, strength) {
+  const z = zOf(model, point), other = zOfSeed(seed, model.zDist, model.zDim);
+  if (model.zDist === "normal01")
+    return pointOfZ(model, between(model, z, other, strength / 2), point.label);
+  const { centre } = PRIORS[model.zDist];
+  const moved = z.map((value, index) => value + strength * (other[index] - centre));
+  return pointOfZ(model, within(model, moved), point.label);
+}
+
+// What stands behind # in the address: seed=5&label=3&d=1:0.5,2:-1&c=17:0.4, all counted from 1 but
+// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /.
+function addressOf(point) {
+  const parts = [point.seed === null ? `z=${textOfZ(point.z)}` : `seed=${point.seed}`];
+  if (point.label) {
+    const [from, to, share] = point.label;
+    parts.push(from === to ? `label=${from}` : `label=${from}-${to}:${share}`);
+  }
+  const moved = point.directions.map((amount, k) => [k, amount]).filter(([, amount]) => amount);
+  const listed = (pairs) => pairs.map(([k, amount]) => `${k + 1}:${amount}`).join(",");
+  if (moved.length) parts.push(`d=${listed(moved)}`);
+  const single = [...point.coordinates].filter(([, amount]) => amount);
+  if (single.length) parts.push(`c=${listed(single)}`);
+  return `#${parts.join("&")}`;
+}
+
+// The point that an address holds; null where it holds none, or one that makes no sense here.
+function pointOfAddress(model, text) {
+  const given = new Map(text.replace(/^#/, "").split("&").map((part) => part.split(/=(.*)/s)));
+  const label = labelIn(model, given.get("label"));
+  let point;
+  if (/^\d{1,10}$/.test(given.get("seed") ?? "") && Number(given.get("seed")) <= LAST_SEED)
+    point = pointOfSeed(model, Number(given.get("seed")));
+  else if (given.has("z") && (label || !model.classes.length)) {
+    const z = zOfText(given.get("z"), model.zDim);
+    if (!z) return null;
+    point = pointOfZ(model, z, label);
+  } else return null;
+  if (label) point.label = label;
+  for (const [k, amount] of pairsIn(given.get("d")))
+    if (k in point.directions) point.directions[k] = amount;
+  for (const [k, amount] of pairsIn(given.get("c")))
+    if (k >= 0 && k < model.zDim) point.coordinates.set(k, amount);
+  return point;
+}
+
+function labelIn(model, text) {
+  const found = /^(\d+)(?:-(\d+):([\d.]+))?$/.exec(text ?? "");
+  if (!found) return null;
+  const [from, to, share] = [found[1], found[2] ?? found[1], found[3] ?? 0].map(Number);
+  return Math.max(from, to) < model.classes.length && share <= 1 ? [from, to, share] : null;
+}
+
+function pairsIn(text) {
+  const pairs = (text ?? "").split(",").map((pair) => pair.split(":").map(Number));
+  return pairs.filter(([k, amount]) => Number.isInteger(k) && Math.abs(amount) <= MOST)
+    .map(([k, amount]) => [k - 1, amount]);
+}
+
+function textOfZ(z) {
+  const bytes = new Uint8Array(Float32Array.from(z).buffer);
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+}
+
+function zOfText(text, zDim) {
+  if (!/^[\w-]*$/.test(text) || text.length !== Math.ceil((zDim * 4 * 4) / 3)) return null;
+  const letters = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  const z = new Float32Array(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
+  return z.every((value) => Math.abs(value) <= MOST) ? z : null;
+}

@@ -1,0 +1,137 @@
+// The page: the model is read, the parts are made, and app.show shows a picture.
+
+const REST = 150; // ms without a change after which small pictures follow the large one
+const TIMED = 15; // pictures whose median time is shown
+
+function textIn(id) {
+  const holder = byId(id), text = holder.textContent;
+  holder.remove(); // its megabytes are of no use twice
+  return text;
+}
+
+async function start() {
+  const model = JSON.parse(textIn("model"));
+  const generate = await loadGenerator(model, bytesOf(textIn("weights")), bytesOf(textIn("program")));
+  const followers = [], resting = [], sized = [], times = [];
+  let timer = null;
+
+  // point: what is shown. label: the class that was chosen, null for any. moving: the animation
+  // that runs. pictures: the pixels of points. onShow, onRest, onResize: have a function called when
+  // the picture changes, when it has stopped changing, and when the page has another size. tell: say
+  // something to a screen reader.
+  const app = {
+    model, point: null, label: null, moving: null,
+    onShow: (follow) => followers.push(follow),
+    onRest: (follow) => resting.push(follow),
+    onResize: (follow) => sized.push(follow),
+    tell: (text) => { byId("status").textContent = text; },
+    pictures: (points) => generate(
+      points.map((point) => zOf(model, point)), points.map((point) => yOf(model, point)),
+    ),
+    show,
+  };
+
+  // Show a point. remember: "push" a step that Back leads over, "replace" the address, or "no".
+  function show(point, remember) {
+    if (remember !== "no") app.moving?.stop();
+    app.point = point;
+    const began = performance.now();
+    const [pixels] = app.pictures([point]);
+    times.push(performance.now() - began);
+    draw(byId("picture"), model, pixels);
+    describe();
+    followers.forEach((follow) => follow());
+    if (remember === "push") history.pushState(null, "", addressOf(point));
+    if (remember === "replace") history.replaceState(null, "", addressOf(point));
+    if (remember !== "no") {
+      clearTimeout(timer);
+      timer = setTimeout(() => resting.forEach((follow) => follow()), REST);
+    }
+    if (remember === "push") app.tell(byId("caption").textContent);
+  }
+
+  function describe() {
+    const { seed, label, directions, coordinates } = app.point;
+    const edited = directions.some(Boolean) || [...coordinates.values()].some(Boolean);
+    const words = [seed === null ? "A blend" : `Seed ${seed}${edited ? ", changed" : ""}`];
+    if (label) words.push(`label ${nameOfLabel(model, label)}`);
+    byId("caption").textContent = words.join(" · ");
+    byId("picture").setAttribute("aria-label", `A made-up picture: ${words.join(", ")}`);
+    if (document.activeElement !== byId("seed")) byId("seed").value = seed ?? "";
+    const median = times.slice(-TIMED).sort((a, b) => a - b)[Math.min(times.length, TIMED) >> 1];
+    byId("speed").textContent = `${median < 10 ? median.toFixed(1) : Math.round(median)} ms a picture`;
+  }
+
+  // The picture that the address asks for; without one, that of a seed.
+  function showAddressed() {
+    const point = pointOfAddress(model, location.hash) ?? pointOfSeed(model, randomSeed());
+    const drawn = point.seed !== null && point.label
+      ? labelOfSeed(point.seed, model.classes.length) : null;
+    app.label = point.label && point.label[0] === point.label[1] && point.label[0] !== drawn
+      ? point.label[0] : null;
+    show(point, "replace");
+  }
+
+  function showSeed(seed) {
+    show(pointOfSeed(model, seed, app.label), "push");
+  }
+
+  function fitStage() {
+    const main = document.querySelector("main"), style = getComputedStyle(main);
+    const width = parseFloat(style.gridTemplateColumns); // of the first column
+    const share = Number(style.getPropertyValue("--picture-height"));
+    fit(byId("picture"), width, innerHeight * share, true);
+    main.style.setProperty("--picture-width", byId("picture").style.width);
+  }
+
+  describeModel(model);
+  makeLabels(app);
+  makeDirections(app);
+  makeCoordinates(app);
+  makeVariations(app);
+  makeBlend(app);
+  makeWalk(app);
+  app.onResize(fitStage);
+  Object.assign(byId("picture"), { width: model.width, height: model.height });
+  const resize = () => sized.forEach((follow) => follow());
+  resize();
+  addEventListener("resize", resize);
+  addEventListener("popstate", showAddressed);
+  byId("new").addEventListener("click", () => showSeed(randomSeed()));
+  byId("seed-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    showSeed(byId("seed").valueAsNumber || 0);
+  });
+  byId("download").addEventListener("click", () => {
+    const { seed, label } = app.point, of = seed === null ? "blend" : `seed${seed}`;
+    const named = label ? `_label${label[0]}` : "";
+    save(byId("picture"), `${model.name}_${of}${named}.png`);
+    app.tell("Saved as a PNG");
+  });
+  byId("copy").addEventListener("click", copyLink);
+  async function copyLink() {
+    app.moving?.stop();
+    let said = "Link copied";
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      said = "Copy the address bar";
+    }
+    app.tell(said);
+    byId("copy").textContent = said;
+    setTimeout(() => { byId("copy").textContent = "Copy link"; }, 2000);
+  }
+  showAddressed();
+}
+
+// The model card: pairs of words and what they say.
+function describeModel(model) {
+  byId("name").textContent = model.name;
+  for (const [word, said] of model.card)
+    byId("card").append(element("div", {}, element("dt", {}, word), element("dd", {}, said)));
+}
+
+start().catch((error) => {
+  byId("caption").textContent = `This browser cannot make the pictures: ${error.message}`;
+  throw error;
+});

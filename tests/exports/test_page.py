@@ -1,0 +1,307 @@
+"""The page in a real browser: its pictures are the sampler's, and every control does its part."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser import opened, pixels, running
+from makers import small, stretched
+from PIL import Image
+
+from exports.web import write_page
+from generation.latent import labels_of_seeds, z_of_seeds
+from runs.opened import Trained
+from runs.settings import Settings
+from support.streams import Z_DISTS
+from utils import sample_pixels
+
+SEEDS = (0, 5, 2**31 - 1)
+NAMES = ["dark & <b>", "ärmel", "2"]
+WIDTHS = {"desktop": (1280, 800), "tablet": (768, 1024), "phone": (390, 844)}
+
+
+def run_of(
+    classes: list[str], z_dist: str = "uniform_signed", height: int = 8, **sizes: Any
+) -> Trained:
+    """A run whose pictures tell their z, though it was never trained."""
+    dcgan = stretched(small(height, 8, y_dim=len(classes) or None, **sizes))
+    settings, known = Settings(dataset="tiny", z_dist=z_dist), frozenset({"dataset"})
+    return Trained(dcgan, settings, classes, Path("checkpoint/tiny_run"), known, bool(classes))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with running() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def path(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with labels, and colour."""
+    return write_page(run_of(NAMES, c_dim=3), tmp_path_factory.mktemp("page") / "a page.html")
+
+
+@pytest.fixture
+def page(browser: Any, path: Path) -> Iterator[Any]:
+    """The page with the picture of seed 5; it has to end without a console message or a request."""
+    page = opened(browser, path, "seed=5", accept_downloads=True)
+    yield page
+    page.context.close()
+    assert page.said == []
+    assert {url.partition(":")[0] for url in page.asked} <= {"file", "data", "blob"}
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize(
+    ("architecture", "classes", "z_dist", "size"),
+    [
+        ("dcgan", [], "normal01", {"height": 17, "c_dim": 3, "gf_dim": 8}),
+        ("dcgan", NAMES, "uniform_unsigned", {}),
+        ("dcgan_mnist", NAMES, "uniform_signed", {"height": 7}),
+        ("gan", [], "uniform_signed", {"c_dim": 3}),
+        ("gan", NAMES, "normal01", {"height": 5}),
+    ],
+)
+def test_a_seeds_picture_is_the_samplers(
+    browser: Any,
+    tmp_path: Path,
+    architecture: str,
+    classes: list[str],
+    z_dist: str,
+    size: dict[str, int],
+    int8: bool,
+) -> None:
+    run = run_of(classes, z_dist, architecture=architecture, **size)
+    z = z_of_seeds(SEEDS, z_dist, run.dcgan.z_dim)
+    labels = labels_of_seeds(SEEDS, len(classes)) if classes else None
+    wanted = sample_pixels(run.dcgan, z, labels).astype(float)
+    page = opened(browser, write_page(run, tmp_path / "page.html", int8), f"seed={SEEDS[0]}")
+    for seed, picture in zip(SEEDS, wanted, strict=True):
+        page.fill("#seed", str(seed))
+        page.press("#seed", "Enter")
+        error = pixels(page) - picture
+        assert picture.std() > 15, "a picture that tells something"
+        if int8:
+            assert np.square(error).mean() < 255**2 / 1e3  # 30 dB
+        else:
+            assert np.abs(error).mean() < 0.1
+    assert page.said == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("z_dist", Z_DISTS)
+def test_the_z_of_a_seed_is_numpys(page: Any, z_dist: str) -> None:
+    seeds = [*range(300), 2**31 - 1]
+    made = page.evaluate(
+        "([seeds, dist]) => seeds.map((seed) => [...zOfSeed(seed, dist, 100)])", [seeds, z_dist]
+    )
+    np.testing.assert_array_equal(np.float32(made), z_of_seeds(seeds, z_dist, 100))
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 1000])
+def test_the_label_of_a_seed_is_numpys(page: Any, count: int) -> None:
+    seeds = [*range(300), 2**31 - 1]
+    made = page.evaluate("([seeds, n]) => seeds.map((s) => labelOfSeed(s, n))", [seeds, count])
+    np.testing.assert_array_equal(made, labels_of_seeds(seeds, count))
+
+
+def change(page: Any, act: Any) -> None:
+    """Assert that something that is done changes the picture."""
+    before = pixels(page)
+    act()
+    page.wait_for_timeout(30)
+    assert not np.array_equal(before, pixels(page))
+
+
+BUTTONS = {
+    "new": "#new",
+    "label": "#labels input[value='2']",
+    "variation": "#variations button >> nth=4",
+    "slot": "#slots .tile >> nth=1",
+    "sum": "#sum",
+}
+
+
+@pytest.mark.parametrize("selector", BUTTONS.values(), ids=BUTTONS)
+@pytest.mark.parametrize("hand", ["mouse", "keyboard"])
+def test_every_button_makes_another_picture(page: Any, selector: str, hand: str) -> None:
+    button = page.locator(selector)
+    change(page, button.click if hand == "mouse" else lambda: button.press("Space"))
+    assert page.inner_text("#status"), "and a screen reader is told"
+    after = pixels(page)
+    change(page, page.go_back)
+    change(page, page.go_forward)
+    np.testing.assert_array_equal(pixels(page), after)
+
+
+SLIDERS = {"direction": "#direction-2", "coordinate": "#coordinate-amount", "morph": "#morph"}
+
+
+@pytest.mark.parametrize("selector", SLIDERS.values(), ids=SLIDERS)
+@pytest.mark.parametrize("hand", ["mouse", "keyboard"])
+def test_every_slider_changes_the_picture(page: Any, selector: str, hand: str) -> None:
+    page.locator("summary").press("Enter")  # shows the coordinates
+    slider = page.locator(selector)
+    box = slider.bounding_box()
+    at = {"x": box["width"] * 0.8, "y": box["height"] / 2}
+    act = (lambda: slider.click(position=at)) if hand == "mouse" else lambda: slider.press("PageUp")
+    change(page, act)
+    if selector != "#morph":
+        assert "changed" in page.inner_text("#caption")
+        change(page, lambda: page.click("#reset"))
+        assert page.inner_text("#caption") == f"Seed 5 · label {NAMES[labels_of_seeds([5], 3)[0]]}"
+
+
+def test_the_ends_of_a_slider_are_where_it_leads(page: Any) -> None:
+    end = pixels(page, ".direction canvas >> nth=3")
+    page.locator("#direction-2").press("End")
+    np.testing.assert_array_equal(pixels(page), end)
+
+
+def test_variations_are_near_and_the_slider_says_how_near(page: Any) -> None:
+    def distance() -> float:
+        tiles = [pixels(page, f"#variations canvas >> nth={k}") for k in range(12)]
+        return float(np.mean([np.abs(tile - pixels(page).astype(float)).mean() for tile in tiles]))
+
+    before = distance()
+    page.locator("#strength").press("End")
+    page.wait_for_timeout(300)
+    assert distance() > 1.3 * before > 0
+    far = distance()
+    page.click("#more")
+    page.wait_for_timeout(300)
+    assert distance() not in (0, far)
+
+
+def test_what_is_kept_is_blended(page: Any) -> None:
+    five = pixels(page)
+    for button in ("Keep as A", "Keep as B"):
+        page.click(f"text={button}")
+        page.click("#new")
+    change(page, lambda: page.click("#sum"))
+    page.locator("#morph").press("End")
+    page.locator("#morph").press("Home")
+    np.testing.assert_array_equal(pixels(page), five)
+    page.click("text=Keep as B")  # A - A + C
+    page.click("#sum")
+    summed = pixels(page)
+    page.locator("#slots .tile >> nth=2").click()
+    assert np.abs(summed - pixels(page).astype(float)).mean() < 60, "C, but with A's label"
+
+
+@pytest.mark.parametrize("selector", ["#walk", "#morph-play"])
+def test_what_moves_plays_and_stops(page: Any, selector: str) -> None:
+    button = page.locator(selector)
+    button.click()
+    page.wait_for_timeout(500)
+    change(page, lambda: page.wait_for_timeout(300))
+    assert button.get_attribute("aria-pressed") == "true"
+    button.press("Enter")
+    still = pixels(page)
+    page.wait_for_timeout(200)
+    np.testing.assert_array_equal(pixels(page), still)
+    page.reload()
+    page.wait_for_function("document.getElementById('speed').textContent !== ''")
+    np.testing.assert_array_equal(pixels(page), still)
+
+
+ADDRESSED = {
+    "seed": ["#new"],
+    "label": ["#labels input[value='2']"],
+    "slider": ["End on #direction-1", "PageUp on #direction-3"],
+    "variation": ["#variations button >> nth=2", "PageDown on #direction-2"],
+    "blend": ["PageUp on #morph"],
+    "sum": ["#sum"],
+}
+
+
+@pytest.mark.parametrize("steps", ADDRESSED.values(), ids=ADDRESSED)
+def test_a_copied_link_makes_the_same_picture(
+    browser: Any, path: Path, page: Any, steps: list[str]
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for step in steps:
+        key, _, slider = step.partition(" on ")
+        page.locator(slider).press(key) if slider else page.locator(step).click()
+    page.click("#copy")
+    page.wait_for_function("document.getElementById('copy').textContent === 'Link copied'")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    other = opened(browser, path, link.partition("#")[2], size=WIDTHS["phone"])
+    np.testing.assert_array_equal(pixels(other), pixels(page))
+    assert other.inner_text("#caption") == page.inner_text("#caption")
+    other.context.close()
+
+
+NONSENSE = (
+    "seed=99999999999",
+    "seed=x",
+    "z=AAAA",
+    "z=" + "A" * 27,
+    "seed=1&label=9&d=99:1,x:y,1:1e9",
+)
+
+
+@pytest.mark.parametrize("address", NONSENSE)
+def test_an_address_that_makes_no_sense_shows_some_picture(
+    browser: Any, path: Path, address: str
+) -> None:
+    page = opened(browser, path, address)
+    assert page.inner_text("#caption").startswith("Seed ")
+    assert page.said == []
+    page.context.close()
+
+
+def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename.startswith("tiny_run_seed5_label")
+    download.value.save_as(tmp_path / "picture.png")
+    saved = np.asarray(Image.open(tmp_path / "picture.png").convert("RGB"))
+    np.testing.assert_array_equal(saved, pixels(page))
+
+
+def test_a_chosen_label_stays_for_new_pictures(page: Any) -> None:
+    page.click("#labels input[value='0']")
+    for _ in range(4):
+        page.click("#new")
+        assert page.inner_text("#caption").endswith(f"label {NAMES[0]}")
+
+
+def test_tab_leads_to_every_control(page: Any) -> None:
+    page.locator("summary").press("Enter")
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+        )
+    controls = page.evaluate(
+        "[...document.querySelectorAll('button, summary, input:not([type=radio]), :checked')]"
+        ".map((one) => [...document.querySelectorAll('*')].indexOf(one))"
+    )
+    assert set(controls) <= reached
+
+
+@pytest.mark.parametrize(("width", "scheme"), [*itertools.product(WIDTHS, ("light", "dark"))])
+def test_it_can_be_read_in_every_width_and_scheme(
+    browser: Any, path: Path, tmp_path: Path, width: str, scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(browser, path, "seed=5", WIDTHS[width], color_scheme=scheme)
+    page.locator("summary").press("Enter")
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == WIDTHS[width][0]
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+    paper = np.asarray(Image.open(tmp_path / "page.png").convert("L"))[0, 0]
+    assert paper > 200 if scheme == "light" else paper < 50
+    box = page.locator("#picture").bounding_box()
+    assert box["width"] > 0.4 * min(WIDTHS[width]), "the picture is the largest thing"
+    assert page.said == []
+    page.context.close()
