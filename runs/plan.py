@@ -154,7 +154,7 @@ def _as_the_run_was(
     if stored and source == own and not of_run:
         notes.append(f"{folder} holds no {RUN_FILE}: what else was not typed is new, also the seed")
     if stored:
-        for name, before in of_run.items():
+        for name, before in others.items():
             if (value := getattr(now, name)) != before:
                 why = "" if name in settings.given else " (the default; it was not typed)"
                 notes.append(f"changed: {name} {displayed(before)} -> {displayed(value)}{why}")
