@@ -175,9 +175,9 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
 
 
 def _bottom(rows: Sequence[Row], *names: str) -> float:
-    """Where an axis begins: at 0, or below it at the smallest value."""
+    """Where an axis begins: at 0, or a little below the smallest value."""
     values = [getattr(row, name) for row in rows for name in names]
-    return min([0.0, *filter(math.isfinite, values)])
+    return 1.05 * min([0.0, *filter(math.isfinite, values)])
 
 
 def _curve(  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import opened, pixels, running
+from browser import first_picture, opened, pixels, running
 from makers import small, stretched
 from PIL import Image
 
@@ -204,7 +204,7 @@ def test_what_moves_plays_and_stops(page: Any, selector: str) -> None:
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(pixels(page), still)
     page.reload()
-    page.wait_for_function("document.getElementById('speed').textContent !== ''")
+    first_picture(page)
     np.testing.assert_array_equal(pixels(page), still)
 
 
@@ -227,7 +227,7 @@ def test_a_copied_link_makes_the_same_picture(
         key, _, slider = step.partition(" on ")
         page.locator(slider).press(key) if slider else page.locator(step).click()
     page.click("#copy")
-    page.wait_for_function("document.getElementById('copy').textContent === 'Link copied'")
+    page.locator("#copy", has_text="Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
     other = opened(browser, path, link.partition("#")[2], size=WIDTHS["phone"])
