@@ -38,6 +38,12 @@ def write(trained: "Trained", folder: Path) -> list[Written]:
     return [Written(path, "opened by a double click", reader="")]
 
 
+def write_int8(trained: "Trained", folder: Path) -> list[Written]:
+    """Write FOLDER/page_int8.html, for export.py."""
+    path = write_page(trained, folder / "page_int8.html", int8=True)
+    return [Written(path, "opened by a double click", reader="")]
+
+
 def write_page(trained: "Trained", path: Path, int8: bool = False) -> Path:
     """Write a run's generator as a page to `path`; returns it.
 

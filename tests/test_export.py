@@ -140,6 +140,14 @@ def test_a_report_needs_no_card_and_no_comparison(exported: Here) -> None:
     assert "A DCGAN after 1 steps" in Path("told/report.html").read_text()
 
 
+def test_the_page_is_written_in_both_sizes(exported: Here) -> None:
+    done = exported(*FACES, "--format", "web", "web-int8", "--out", "pages")
+    assert done.returncode == 0, done.stderr
+    sizes = {path.name: path.stat().st_size for path in Path("pages").iterdir()}
+    assert sizes.keys() == {"page.html", "page_int8.html"}
+    assert sizes["page_int8.html"] < sizes["page.html"]
+
+
 def test_a_missing_package_is_named_before_anything_is_done(
     exported: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
