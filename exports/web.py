@@ -121,6 +121,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     ]
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
+    card.append(("The whole card", "model.md, exported beside this page"))
     return [(word, printable(said)) for word, said in card]
 
 

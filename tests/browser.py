@@ -58,7 +58,6 @@ def opened(
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(f"{path.as_uri()}#{address}")
     first_picture(page)
-    page.wait_for_timeout(300)  # until the small pictures are there, too
     return page
 
 

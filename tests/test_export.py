@@ -144,7 +144,7 @@ def test_the_page_is_written_in_both_sizes(exported: Here) -> None:
     done = exported(*FACES, "--format", "web", "web-int8", "--out", "pages")
     assert done.returncode == 0, done.stderr
     sizes = {path.name: path.stat().st_size for path in Path("pages").iterdir()}
-    assert sizes.keys() == {"page.html", "page_int8.html"}
+    assert sizes.keys() == {"page.html", "page_int8.html", "model.json", "model.md"}
     assert sizes["page_int8.html"] < sizes["page.html"]
 
 
