@@ -143,7 +143,12 @@ def gzip_files(folder: Path) -> None:
         path.unlink()
 
 
-TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
+# Few filters: a test of what a run writes and keeps needs no large networks.
+FEW = ("--gf_dim=4", "--df_dim=4")
+TINY = (
+    *("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999"),
+    *FEW,
+)
 TRAIN = (*TINY, "--train", "--seed=3")
 
 

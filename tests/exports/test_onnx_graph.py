@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from makers import batch, lived, opened, small
 
-from gan import networks
 from support.errors import UserError
 
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-extras.txt")
@@ -75,9 +74,17 @@ def test_what_is_not_known_is_refused(
     tmp_path: Path, changed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dcgan = small()
-    monkeypatch.setattr(networks, "lrelu", changed)
+    monkeypatch.setattr(dcgan.discriminator, "activation", changed)
     with pytest.raises(UserError, match=r"--format onnx does not know .* leave onnx out"):
         onnx_graph.write(opened(dcgan), tmp_path)
+
+
+def test_spectral_norm_is_a_part_of_the_weights_of_d(tmp_path: Path) -> None:
+    dcgan = lived(small(architecture="dcgan", spectral_norm=True))
+    _, discriminator = (one.path for one in onnx_graph.write(opened(dcgan), tmp_path))
+    images, _, _ = batch(dcgan)
+    logits = dcgan.discriminate(images)
+    np.testing.assert_allclose(found(discriminator, images=images)["logits"], logits, atol=1e-5)
 
 
 def test_what_does_not_vary_is_computed_and_written_once(
@@ -86,7 +93,8 @@ def test_what_does_not_vary_is_computed_and_written_once(
     """As the norm of weights would be; and D, which gives features and logits."""
     dcgan = small(architecture="dcgan")
     norm = tf.Variable([3.0, 4.0])
-    monkeypatch.setattr(networks, "lrelu", lambda x: tf.nn.leaky_relu(x / tf.norm(norm), 0.2))
+    activation = lambda x: tf.nn.leaky_relu(x / tf.norm(norm), 0.2)  # noqa: E731
+    monkeypatch.setattr(dcgan.discriminator, "activation", activation)
     (generator, discriminator) = (one.path for one in onnx_graph.write(opened(dcgan), tmp_path))
     for path, kind in ((generator, "ConvTranspose"), (discriminator, "Conv")):
         kinds = [node.op_type for node in onnx.load(str(path)).graph.node]
