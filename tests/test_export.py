@@ -56,7 +56,7 @@ def exported(
         pytest.param(
             ("litert",),
             [f"generator_{kind}.tflite" for kind in ("float32", "float16", "int8")],
-            marks=LITERT,
+            marks=(LITERT, pytest.mark.slow),
         ),
     ],
 )

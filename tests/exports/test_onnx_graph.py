@@ -25,13 +25,15 @@ def found(path: Path, **inputs: Any) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("height", "width", "settings"),
     [
-        (8, 8, {"architecture": "dcgan"}),
-        (13, 22, {"architecture": "dcgan", "c_dim": 3, "ema": 0.5}),
+        pytest.param(8, 8, {"architecture": "dcgan"}, marks=pytest.mark.slow),
+        pytest.param(
+            13, 22, {"architecture": "dcgan", "c_dim": 3, "ema": 0.5}, marks=pytest.mark.slow
+        ),
         (17, 9, {"architecture": "dcgan", "y_dim": 3, "loss": "lsgan"}),
-        (28, 28, {"y_dim": 10}),
+        pytest.param(28, 28, {"y_dim": 10}, marks=pytest.mark.slow),
         (9, 14, {"y_dim": 3, "c_dim": 3, "loss": "hinge"}),
         (5, 7, {"architecture": "gan", "c_dim": 3, "loss": "wgan-gp"}),
-        (6, 6, {"architecture": "gan", "y_dim": 3}),
+        pytest.param(6, 6, {"architecture": "gan", "y_dim": 3}, marks=pytest.mark.slow),
     ],
 )
 def test_every_network_gives_the_same(

@@ -55,7 +55,7 @@ def page(browser: Any, path: Path) -> Iterator[Any]:
     assert {url.partition(":")[0] for url in page.asked} <= {"file", "data", "blob"}
 
 
-@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("int8", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("architecture", "classes", "z_dist", "size"),
     [
