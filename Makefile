@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
-.PHONY: demo test test-web soak audit dates format clean
+.PHONY: demo web test test-web soak audit dates format clean
 
 demo: .venv/installed
 	$(BIN)/python download.py mnist
@@ -17,6 +17,13 @@ demo: .venv/installed
 	$(BIN)/python main.py $(DEMO)
 	@echo "the pictures of the training:  demo/samples/mnist_64_28_28/"
 	@echo "the pictures of the test mode: demo/samples/mnist_64_28_28/option_0/"
+
+# The page of the run that was trained last, in the browser.
+web: .venv/installed
+	run=$$(ls -td checkpoint/*/ 2>/dev/null | head -n 1); \
+	test -n "$$run" || { echo "no run in checkpoint/: train one first"; exit 1; }; \
+	$(BIN)/python export.py --run "$$run" --format web --out exported/newest && \
+	$(BIN)/python -m webbrowser "$$PWD/exported/newest/page.html"
 
 test: .venv/extras
 	$(BIN)/ruff format --check .

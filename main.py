@@ -27,7 +27,6 @@ with checked_imports():
     from absl import flags
 
     from runs.flags import FieldParser, flags_of, kind_of
-    from runs.presets import PRESETS
     from runs.settings import Settings
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
@@ -100,7 +99,6 @@ def parse(argv: Sequence[str], kind: type[Settings] = Settings) -> Settings:
             f'quotes: --input_fname_pattern "*.jpg". {SEE_HELP}'
         )
     typed = {name: values[name].value for name in known if values[name].present}
-    typed = {**PRESETS.get(typed.get("preset", ""), {}), **typed}
     return kind(**typed, given=frozenset(typed))
 
 

@@ -250,6 +250,9 @@ class DCGAN(tf.Module):
         Looks at weights and moving averages, with `moments` also at both optimizers'.
         """
         variables = self.named_variables()
+        if self.average:
+            averaged = self.average.network.named_variables()
+            variables |= {f"the average of {name}": v for name, v in averaged.items()}
         if moments:
             slots = [*self.d_optim.variables, *self.g_optim.variables]
             variables |= {v.name.split(":")[0]: v for v in slots}

@@ -14,7 +14,7 @@ from PIL import Image
 from datasets.image_files import Geometry, fit
 from support.errors import UserError
 from support.files import DATA_DIR, open_regular
-from support.text import first_names
+from support.text import first_names, in_units
 
 # The four files and how each begins: its magic number, then the sizes of MNIST and its drop-ins.
 IDX_FILES = {
@@ -24,6 +24,7 @@ IDX_FILES = {
     "t10k-labels-idx1-ubyte": (2049, 10_000),
 }
 MNIST_CLASSES = 10
+MOST_BYTES = 1 << 30  # a million images of 32x32; the header is a part of the file, like the rest
 CHUNK = 1 << 20  # bytes that are read at once
 NAMES = 8  # of files that are listed where one is missing
 MNIST_SHUFFLE_SEED = 547  # the original's
@@ -119,6 +120,8 @@ def _array_in(file: BinaryIO | gzip.GzipFile, magic: int, sides: int) -> np.ndar
     if found != magic:
         kind = "images" if sides > 1 else "labels"
         raise ValueError(f"is not an idx file of {kind}")
+    if math.prod(shape) > MOST_BYTES:
+        raise ValueError(f"promises {in_units(math.prod(shape))}, more than an idx set has")
     if not all(shape[1:]):
         raise ValueError(f"has images of {'x'.join(map(str, shape[1:]))} pixels")
     values, promised = bytearray(), math.prod(shape)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Format:
     """What a format is, the module that writes it, and the packages that this needs.
 
-    The module has write(trained, folder), which returns a Written for each file that it wrote.
+    The module's function, of (trained, folder), returns a Written for each file that it wrote.
     packages: what to import, by what to install.
     """
 
     text: str
     module: str
     packages: tuple[tuple[str, str], ...] = ()
+    function: str = "write"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ FORMATS = {
         (("ai-edge-litert", "ai_edge_litert"),),
     ),
     "npz": Format("all weights as arrays", "exports.weights"),
+    "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
+    "web-int8": Format("that page at half the size", "exports.web", function="write_int8"),
     "report": Format("the training as one page that can be sent", "training.run_report"),
 }
 
@@ -82,5 +85,8 @@ def write(name: str, trained: "Trained", folder: Path) -> list[Written]:
     Raises:
         UserError: something else has that name, or the format cannot hold these networks.
     """
-    files: list[Written] = importlib.import_module(FORMATS[name].module).write(trained, folder)
+    row = FORMATS[name]
+    files: list[Written] = getattr(importlib.import_module(row.module), row.function)(
+        trained, folder
+    )
     return files

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gan.base import Network
+from gan.config import NetworkConfig
 from ops import BATCH_NORM_EPSILON, BatchNorm, Deconv2d, Linear
+from support.errors import UserError
 
 # The slope of each architecture's hidden activation below 0: ReLU has 0, lrelu 0.2.
 SLOPES = {"dcgan": 0.0, "dcgan_mnist": 0.0, "gan": 0.2}
@@ -31,13 +33,18 @@ class Layer(NamedTuple):
     slope: float | None
 
 
-def layers_of(generator: Network, architecture: str) -> list[Layer]:
+def layers_of(generator: Network, config: NetworkConfig) -> list[Layer]:
     """The layers of a generator in their order.
 
     Raises:
-        KeyError: nobody has said yet what an architecture's activations are: add it to SLOPES.
+        UserError: its activations are other than max(x, slope x), or it samples with dropout.
     """
-    slope = SLOPES[architecture]
+    slopes = {None: SLOPES[config.architecture], "relu": 0.0, "lrelu": 0.2}
+    if config.activation not in slopes:
+        raise UserError(f"--activation={config.activation}: this format has relu and lrelu only")
+    if config.sample_dropout:
+        raise UserError("--sample_dropout: this format samples without dropout only")
+    slope = slopes[config.activation]
     layers: list[Layer] = []
     for module in vars(generator).values():
         if isinstance(module, Linear):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -20,6 +21,7 @@ from support.files import written_aside
 PAGE = Path(__file__).parent / "report_page"
 MOST_ROWS = 1000  # of the curves: more cannot be told apart on a screen
 MOST_PICTURES = 40
+MOST_SIDE = 2000  # pixels of a picture
 WEBP_QUALITY = 90
 # The panels of curves: title, and the columns of history.csv with the names they are shown under.
 PANELS = {
@@ -35,15 +37,22 @@ PANELS = {
 }
 
 
+class Sample(NamedTuple):
+    """A sample picture: of which step, its file, and what it shows."""
+
+    step: int
+    path: Path
+    words: str
+
+
 @dataclass(frozen=True)
 class Report:
     """What a report shows.
 
     title: the run's name. lead: a sentence about it. command: makes the run again. settings: names
     and values, as typed. rows: of history.csv, by column, nan where nothing was measured; "step"
-    among them. samples: the step and the file of each sample picture, in their order. sampled: what
-    they are. reals: real images to compare with, or None. evaluations: what evaluate.py wrote.
-    animations: captions and GIFs.
+    among them. samples: the sample pictures, in their order. reals: real images to compare
+    with, or None. evaluations: what evaluate.py wrote. animations: captions and GIFs.
     """
 
     title: str
@@ -51,8 +60,7 @@ class Report:
     command: str
     settings: Sequence[tuple[str, str]]
     rows: Sequence[Mapping[str, float]]
-    samples: Sequence[tuple[int, Path]]
-    sampled: str
+    samples: Sequence[Sample]
     reals: Path | None
     evaluations: Sequence[Mapping]
     animations: Sequence[tuple[str, Path]]
@@ -78,8 +86,9 @@ def write_report(report: Report, path: Path) -> Path:
     data = {
         "steps": [int(row["step"]) for row in rows],
         "panels": panels,
-        "sampled": report.sampled,
-        "samples": [{"step": step, "source": _as_webp(file)} for step, file in samples],
+        "samples": [
+            {"step": one.step, "source": _as_webp(one.path), "words": one.words} for one in samples
+        ],
     }
     page = Template((PAGE / "report.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(report.title),
@@ -198,6 +207,7 @@ def _some(items: Sequence, most: int) -> list:
 def _as_webp(path: Path) -> str:
     with Image.open(path) as image:
         out = io.BytesIO()
+        image.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.BOX)
         image.convert("RGB").save(out, "WEBP", quality=WEBP_QUALITY)
     return _source("image/webp", out.getvalue())
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exports.formats import Written
 from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
 from support.files import written_aside
@@ -31,13 +32,25 @@ DEVIATIONS = 3.5  # standard deviations of z to both sides that the sliders reac
 DEVIATION = {"uniform_signed": 3**-0.5, "uniform_unsigned": 12**-0.5, "normal01": 1.0}
 
 
+def write(trained: "Trained", folder: Path) -> list[Written]:
+    """Write FOLDER/page.html, for export.py."""
+    path = write_page(trained, folder / "page.html")
+    return [Written(path, "opened by a double click", reader="")]
+
+
+def write_int8(trained: "Trained", folder: Path) -> list[Written]:
+    """Write FOLDER/page_int8.html, for export.py."""
+    path = write_page(trained, folder / "page_int8.html", int8=True)
+    return [Written(path, "opened by a double click", reader="")]
+
+
 def write_page(trained: "Trained", path: Path, int8: bool = False) -> Path:
     """Write a run's generator as a page to `path`; returns it.
 
     int8: the weights in 8 bits instead of float16: half the size, and pictures that differ by
     some units of 255 (docs/web.md).
     """
-    layers = layers_of(trained.dcgan.sampled, trained.dcgan.config.architecture)
+    layers = layers_of(trained.dcgan.sampled, trained.dcgan.config)
     script = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     style = (PAGE / "style.css").read_text("utf-8")
     # In JSON "<" stands in strings only, and there \u003c is the same: no name ends the script.
@@ -108,6 +121,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     ]
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
+    card.append(("The whole card", "model.md, exported beside this page"))
     return [(word, printable(said)) for word, said in card]
 
 

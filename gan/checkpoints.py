@@ -7,7 +7,7 @@ it holds the networks' and the training step's configs.
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -221,6 +221,8 @@ def write_description(folder: Path, description: Description) -> None:
         stored = read_description(folder)
     if stored and latest_checkpoint(folder):
         refuse_other_shape(stored.config.shape(), description.config.shape(), folder)
+    elif not stored and (other := _other_variable(folder, description.config)):
+        raise UserError(f"{folder} holds checkpoints of other networks. These have {other}")
     write_json(path, others | values)
 
 
@@ -260,18 +262,36 @@ def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> N
         wanted = variable_shapes(config)
     except ValueError as error:
         raise UserError(f"{fault} cannot be made") from error
-    stored = next(filter(None, map(_shapes_in, checkpoints_in(folder))), {})
+    stored = _newest_shapes(folder)
     if not stored:
         read_newest(folder, tf.train.load_checkpoint, None, note)  # which says why
+    if other := _difference(wanted, stored):
+        raise UserError(f"{fault} have {other}")
+
+
+def _other_variable(folder: Path, config: NetworkConfig) -> str:
+    """How the variables of a folder's newest readable checkpoint differ from a config's; or ""."""
+    stored = _newest_shapes(folder)
+    return _difference(variable_shapes(config), stored) if stored else ""
+
+
+def _difference(wanted: Mapping[str, list[int]], stored: Mapping[str, list[int]]) -> str:
+    """The first variable that a checkpoint holds in another shape than is wanted; "" if none."""
     for name, shape in wanted.items():
         # The name of a variable here, and those in TensorFlow 1.
         names = (f"dcgan/{name}/.ATTRIBUTES/VARIABLE_VALUE", name, name.partition("/")[2])
         found = next((stored[one] for one in names if one in stored), None)
         if found is None:
-            raise UserError(f"{fault} have {name}, the checkpoint does not")
+            return f"{name}, the checkpoint does not"
         if found != shape:
             was, now = ("x".join(map(str, sides)) for sides in (found, shape))
-            raise UserError(f"{fault} have {name} as {now}, the checkpoint has it as {was}")
+            return f"{name} as {now}, the checkpoint has it as {was}"
+    return ""
+
+
+def _newest_shapes(folder: Path) -> dict[str, list[int]]:
+    """The shapes of all variables of a folder's newest readable checkpoint; {} without one."""
+    return next(filter(None, map(_shapes_in, checkpoints_in(folder))), {})
 
 
 def _shapes_in(prefix: Path) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@ TensorFlow is loaded where it is used, so that a command line knows the names wi
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -39,7 +39,7 @@ class Loss:
     d: Callable[..., tuple["tf.Tensor", "tf.Tensor"]]
     g: Callable[["tf.Tensor", Callable[[], "tf.Tensor"]], "tf.Tensor"]
     probability: Callable[["tf.Tensor"], "tf.Tensor"]
-    penalty: Callable[[Callable, "tf.Tensor", "tf.Tensor", "tf.Tensor"], "tf.Tensor"] | None = None
+    penalty: Callable[[Callable, "tf.Tensor", "tf.Tensor", Any], "tf.Tensor"] | None = None
     draws: bool = False
     d_updates: int = 1
     g_updates: int = 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan.checkpoints import find_checkpoint, latest_checkpoint
+from gan.checkpoints import BEST, find_checkpoint, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
 from runs.settings import Settings, shaping
@@ -77,7 +77,8 @@ def open_run(folder: Path, typed: Mapping[str, Any], note: Say = print_note) -> 
             are not what was typed, or not averaged; or a file of the run makes no sense.
         RunError: there are checkpoints, but none can be read.
     """
-    if latest_checkpoint(folder) is None:
+    best_alone = typed.get("which") == "best" and latest_checkpoint(folder / BEST)
+    if latest_checkpoint(folder) is None and not best_alone:
         runs = ", ".join(str(path) for path in folders_in(folder) if latest_checkpoint(path))
         there = f"there are {runs}" if runs else "nor in a folder below it"
         raise UserError(f"{folder}: there is no checkpoint in it; {there}")

@@ -105,7 +105,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         settings = dataclasses.replace(settings, **{n: v for n, v in shape if n in kept})
     if stored:
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
-        _refuse_other_size(stored, settings, weights_of)
+        _refuse_other_networks(stored, settings, weights_of)
     if settings.which != "last" and not settings.init_from:
         raise UserError(
             f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "
@@ -118,12 +118,16 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     return Plan(settings, source, stored, (*notes, *said))
 
 
-def _refuse_other_size(stored: Description, settings: Settings, folder: Path) -> None:
-    """Refuse images of another size than the stored networks', typed or not.
+def _refuse_other_networks(stored: Description, settings: Settings, folder: Path) -> None:
+    """Refuse another architecture or size than the stored networks', typed or not.
 
     Raises:
-        UserError: says which sizes, and what to type.
+        UserError: says which, and what to type.
     """
+    if (arch := stored.config.architecture) != settings.architecture:
+        raise UserError(
+            f"the networks in {folder} are {arch}, not {settings.architecture}: add --arch={arch}"
+        )
     size, wanted = stored.config.size, (settings.output_height, settings.output_width)
     if size != wanted:
         was, now = ("x".join(map(str, one)) for one in (size, wanted))
@@ -145,7 +149,7 @@ def _as_the_run_was(
     of_run = read_run(folder, type(settings)).settings
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
-    of_json, told = source / DESCRIPTION_FILE, _told(stored)
+    of_json, told = source / DESCRIPTION_FILE, _told(stored, settings)
     shape = stored.config.shape().keys() & told.keys() if stored else set()
     others = {name: value for name, value in of_run.items() if name not in shape}
     for path, found in (of_json, told), (folder / RUN_FILE, others):
@@ -165,18 +169,20 @@ def _as_the_run_was(
     if stored and source == own and not of_run:
         notes.append(f"{folder} holds no {RUN_FILE}: what else was not typed is new, also the seed")
     if stored:
-        for name, before in of_run.items():
+        for name, before in others.items():
             if (value := getattr(now, name)) != before:
                 why = "" if name in settings.given else " (the default; it was not typed)"
                 notes.append(f"changed: {name} {displayed(before)} -> {displayed(value)}{why}")
     return now, notes
 
 
-def _told(stored: Description | None) -> dict[str, Any]:
+def _told(stored: Description | None, settings: Settings) -> dict[str, Any]:
     """The settings that the JSON of a checkpoint tells, and do not follow from the data."""
     if stored is None:
         return {}
     told = dataclasses.asdict(stored.config) | dataclasses.asdict(stored.training)
+    if told["architecture"] != settings.architecture:
+        told["arch"] = told["architecture"]
     return {name: value for name, value in told.items() if name not in DATA_DECIDE}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "original": {},
-    # What docs/quality.md measures to be better, at no more work than 2 % a step.
+    # Chosen by the figures in docs/quality.md.
     "better": {"ema": 0.1},
     # The GAN that tutorials begin with: on MNIST, without convolutions, a picture of 25 digits.
     "fully_connected": {

@@ -33,7 +33,8 @@ def check(settings: Any) -> None:
     if settings.arch == "dcgan_mnist" and not settings.with_labels:
         raise UserError("--arch=dcgan_mnist needs labels: --labels, or --arch=dcgan")
     if settings.labels is False and "labels_file" in settings.given:
-        raise UserError("--nolabels and --labels_file: give one of them")
+        by = "" if settings.preset == "original" else f" (of --preset={settings.preset})"
+        raise UserError(f"--nolabels{by} and --labels_file: give one of them")
     refuse_meaningless(settings)
     try:
         ImageColor.getrgb(settings.background)

@@ -157,10 +157,10 @@ class Settings:
     sample_dropout: bool = setting(False, "and when pictures are made, too", KEPT)
     loss: str = setting("gan", "what D and G are trained by", KEPT, choices=tuple(LOSSES))
     d_updates: int | None = setting(
-        None, "updates of D in a step [as the loss has it; gan: 1]", KEPT, least=1
+        None, "updates of D in a step [as the loss has it; gan: 1]", KEPT, least=1, most=100
     )
     g_updates: int | None = setting(
-        None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1
+        None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1, most=100
     )
     ema: float = setting(
         0.0,
@@ -228,7 +228,9 @@ class Settings:
     sample_freq: int = setting(
         100, "a sample picture every so many steps; small sets: more", least=1
     )
-    sample_num: int | None = setting(None, "images in a sample picture [batch_size]", least=1)
+    sample_num: int | None = setting(
+        None, "images in a sample picture [batch_size]", least=1, most=10_000
+    )
     log_freq: int = setting(1, "a line with the losses every so many steps", least=1)
     summary_freq: int = setting(10, "TensorBoard summaries every so many steps", least=1)
     eval_freq: int = setting(
@@ -246,6 +248,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         read = {name: value_of(f, getattr(self, name)) for name, f in flags_of(self).items()}
+        meant = {n: v for n, v in PRESETS[read["preset"]].items() if n not in self.given}
+        read |= meant
+        object.__setattr__(self, "given", self.given | meant.keys())
         read["dataset"] = Path(read["dataset"]).expanduser().as_posix()
         own_size = 28 if read["dataset"] in IDX_SETS else None
         read["input_height"] = read["input_height"] or own_size or 108

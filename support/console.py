@@ -169,7 +169,7 @@ def wrapped(text: str) -> str:
 
 def positive(text: str) -> int:
     """The whole number that a flag is given, for argparse; 1 or more, up to LARGEST."""
-    number = int(text[:MOST_DIGITS]) if text.isdecimal() else 0
+    number = int(text.lstrip("0")[:MOST_DIGITS] or 0) if text.isdecimal() else 0
     if not 1 <= number <= LARGEST:
         wanted = f"up to {LARGEST}" if number else "a whole number, 1 or more"
         raise argparse.ArgumentTypeError(f"{shortened(text)}: it must be {wanted}")

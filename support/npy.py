@@ -79,7 +79,12 @@ def _header_of(file: BinaryIO) -> tuple[str, bool, tuple[int, ...]]:
     file.seek(begin)
     text = file.read(min(size, MOST_HEADER)).decode("latin-1")
     found = [re.search(pattern, text) for pattern in HEADER]
-    if len(text) < size or not all(found) or not ALONE.fullmatch(text):
+    if (
+        len(text) < size
+        or not all(found)
+        or text.count(":") != len(HEADER)
+        or not ALONE.fullmatch(text)
+    ):
         raise ValueError("its header does not describe an array of numbers")
     descr, columns_first, shape = (match[1] for match in found if match)
     return descr, columns_first == "True", tuple(map(int, re.findall(r"\d+", shape)))

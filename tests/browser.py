@@ -57,9 +57,13 @@ def opened(
     page.on("pageerror", lambda error: page.said.append(str(error)))
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(f"{path.as_uri()}#{address}")
-    page.wait_for_function("document.getElementById('speed').textContent !== ''")
-    page.wait_for_timeout(300)  # until the small pictures are there, too
+    first_picture(page)
     return page
+
+
+def first_picture(page: Any) -> None:
+    """Wait until a page that was loaded shows its first picture."""
+    page.locator("#speed:not(:empty)").wait_for()
 
 
 def pixels(page: Any, selector: str = "#picture") -> np.ndarray:

@@ -144,6 +144,7 @@ def gzip_files(folder: Path) -> None:
 
 
 TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
+FEW = ("--gf_dim=4", "--df_dim=4")  # filters, where large networks are not to the point
 TRAIN = (*TINY, "--train", "--seed=3")
 
 

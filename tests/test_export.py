@@ -56,7 +56,7 @@ def exported(
         pytest.param(
             ("litert",),
             [f"generator_{kind}.tflite" for kind in ("float32", "float16", "int8")],
-            marks=LITERT,
+            marks=(LITERT, pytest.mark.slow),
         ),
     ],
 )
@@ -110,7 +110,10 @@ def test_the_checkpoint_and_the_weights_are_those_asked_for(exported: Here) -> N
     ("words", "message"),
     [
         (("--format", "npz"), "--run is missing"),
-        (FACES, "--format is missing: there are savedmodel, frozen, onnx, litert, npz, report"),
+        (
+            FACES,
+            "--format is missing: there are savedmodel, frozen, onnx, litert, npz, web",
+        ),
         ((*FACES, "--format", ","), "--format is missing"),
         ((*FACES, "--format", "npz,onyx"), "there is no format onyx: there are savedmodel, "),
         ((*FACES, "--format", "npz", "onyx"), "Did you mean onnx?"),
@@ -135,6 +138,14 @@ def test_a_report_needs_no_card_and_no_comparison(exported: Here) -> None:
     assert done.returncode == 0, done.stderr
     assert [path.name for path in Path("told").iterdir()] == ["report.html"]
     assert "A DCGAN after 1 steps" in Path("told/report.html").read_text()
+
+
+def test_the_page_is_written_in_both_sizes(exported: Here) -> None:
+    done = exported(*FACES, "--format", "web", "web-int8", "--out", "pages")
+    assert done.returncode == 0, done.stderr
+    sizes = {path.name: path.stat().st_size for path in Path("pages").iterdir()}
+    assert sizes.keys() == {"page.html", "page_int8.html", "model.json", "model.md"}
+    assert sizes["page_int8.html"] < sizes["page.html"]
 
 
 def test_a_missing_package_is_named_before_anything_is_done(

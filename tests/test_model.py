@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from makers import batch, small
 
-from gan.checkpoints import Description, write_description
+from gan.checkpoints import DESCRIPTION_FILE, Description, write_description
 from gan.config import TrainingConfig
 from model import DCGAN
 from support.errors import RunError, UserError
@@ -107,6 +107,15 @@ def test_networks_are_not_saved_among_checkpoints_of_others(tmp_path: Path) -> N
     with pytest.raises(UserError, match="have another shape: z_dim is 5, not 6"):
         small(z_dim=6).save(tmp_path, 4, max_to_keep=1)
     assert int(DCGAN.from_checkpoint(tmp_path).step) == 3
+
+
+def test_they_are_not_either_where_the_description_is_gone(tmp_path: Path) -> None:
+    small().save(tmp_path, 3, max_to_keep=1)
+    (tmp_path / DESCRIPTION_FILE).unlink()
+    with pytest.raises(UserError, match="holds checkpoints of other networks"):
+        small(z_dim=6).save(tmp_path, 4, max_to_keep=1)
+    small().save(tmp_path, 4, max_to_keep=1)
+    assert int(DCGAN.from_checkpoint(tmp_path).step) == 4
 
 
 def test_a_checkpoint_of_a_step_below_zero_is_of_no_use(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datasets.dataset import Dataset, arrays_of
+from gan.checkpoints import latest_checkpoint, step_of
 from generation.sampling import pictures_of_seeds
 from metrics.evaluation import EVALUATED, evaluate, suffix_of
+from metrics.kept import digest_of
 from metrics.reals import (
     Reals,
     compared,
@@ -21,7 +23,7 @@ from model import DCGAN
 from runs.settings import Settings
 from support.console import Say
 from support.files import read_json, write_json
-from training.history import Row
+from training.history import Row, as_noted
 
 PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
 SUBSETS = 20  # of the kernel distance: a hundred would take longer than all else
@@ -57,13 +59,18 @@ class Evaluator:
         """What TensorBoard's tags of the figures begin with."""
         return self._space.name + suffix_of(self._weights)
 
-    def take_up(self, rows: Sequence[Row], logs: Path, say: Say) -> None:
+    def take_up(self, rows: Sequence[Row], logs: Path, best: Path, say: Say) -> None:
         """Go on from what earlier starts noted in `rows`, if it was measured in the same way.
 
-        How, is in MEASURE_FILE in the folder `logs`.
+        How, is in MEASURE_FILE in the folder `logs`. best: where the best checkpoint is kept.
         """
         path = logs / MEASURE_FILE
-        measure = {"space": self._space.identity, "pictures": PICTURES, "weights": self._weights}
+        measure = {
+            "space": self._space.identity,
+            "reals": digest_of(self._real.values),
+            "pictures": PICTURES,
+            "weights": self._weights,
+        }
         same = read_json(path) == measure
         write_json(path, measure)
         found = [(row.step, getattr(row, self._ranked_by)) for row in rows if row.evaluated()]
@@ -74,6 +81,9 @@ class Evaluator:
                 f"the figures up to step {found[-1][0]:,} were measured in another way than those "
                 f"to come ({path}): the best is looked for anew"
             )
+        kept = latest_checkpoint(best)
+        if kept and step_of(kept) not in {step for step, _ in self._measured}:
+            say(f"nothing is noted of {kept}: it is replaced by the first that is evaluated")
         self._seconds, self._began = 0.0, time.monotonic()
 
     def figures(self, step: int) -> dict[str, float]:
@@ -91,9 +101,11 @@ class Evaluator:
             subsets=SUBSETS,
             title="",
         ).figures
-        self._measured.append((step, found[self._ranked_by]))
+        # As history.csv holds them: a resumed run must decide as one that was never stopped.
+        figures = {name: as_noted(found[name]) for name in EVALUATED if name in found}
+        self._measured.append((step, figures[self._ranked_by]))
         self._seconds += time.monotonic() - began
-        return {name: found[name] for name in EVALUATED if name in found}
+        return figures
 
     @property
     def best(self) -> tuple[int, float]:

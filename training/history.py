@@ -91,6 +91,11 @@ def append_row(path: Path, row: Row) -> None:
         csv.writer(file).writerow(_cells(row))
 
 
+def as_noted(value: float) -> float:
+    """A number as the CSV holds it: to six digits."""
+    return float(f"{value:.6g}")
+
+
 def _cells(row: Row) -> list[str]:
     return [str(row.step), *("" if math.isnan(value) else f"{value:.6g}" for value in row[1:])]
 
@@ -146,7 +151,7 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     losses, probabilities, diversity, speed = panels[:4]
     _curve(losses, rows, "d_loss")
     _curve(losses, rows, "g_loss")
-    losses.set(title="losses", ylim=(0, None))
+    losses.set(title="losses", ylim=(_bottom(rows, "d_loss", "g_loss"), None))
     _curve(probabilities, rows, "d_of_reals", "D(x), of images")
     _curve(probabilities, rows, "d_of_fakes", "D(G(z)), of fakes")
     probabilities.set(title="what D thinks: 1 is real", ylim=(0, 1))
@@ -158,7 +163,7 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     if is_evaluated:
         for panel, name in zip(panels[4:], ("frechet", "kid"), strict=True):
             _curve(panel, rows, name, f"{name}: 0 is the best", dots=True)
-            panel.set(title=f"how far from real images: {name}", ylim=(0, None))
+            panel.set(title=f"how far from real images: {name}", ylim=(_bottom(rows, name), None))
     for panel in panels[-2:]:
         panel.set_xlabel("step")
     for panel in panels:
@@ -167,6 +172,12 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     with written_aside(path) as aside:
         figure.savefig(aside, format="png", dpi=80)
     return path
+
+
+def _bottom(rows: Sequence[Row], *names: str) -> float:
+    """Where an axis begins: at 0, or a little below the smallest value."""
+    values = [getattr(row, name) for row in rows for name in names]
+    return 1.05 * min([0.0, *filter(math.isfinite, values)])
 
 
 def _curve(  # type: ignore[no-untyped-def]

@@ -192,7 +192,7 @@ def _listeners(
     alarms = Alarms(run.dcgan.loss.d_wins_below)
     monitor = Monitor(logs, run.samples, step, data.batches, alarms, progress.line)
     if evaluator:
-        evaluator.take_up(monitor.rows, logs, progress.line)
+        evaluator.take_up(monitor.rows, logs, run.checkpoint_dir / BEST, progress.line)
     shown = Summaries(
         logs,
         flags,
@@ -230,6 +230,7 @@ def _evaluate(run: Run, step: int, evaluator: Evaluator | None, tell: Say) -> di
     Returns what the history notes of it; nothing but at the chief.
     """
     run.devices.collect()
+    _refuse(run, step, run.dcgan.not_finite(moments=True))
     if evaluator is None:
         return {}
     figures = evaluator.figures(step)

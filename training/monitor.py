@@ -98,9 +98,7 @@ class Monitor:
             return
         self._rows_drawn = len(self._rows)
         self._say(f"wrote {draw_curves(self._rows, self._png)}")
-        sampled = {row.step for row in self._rows if not math.isnan(row.diversity)}
-        steps = sampled or {row.step for row in self._rows}  # none where it is not defined
-        pictures = sample_pictures(self._samples, steps, self._batches)
+        pictures = sample_pictures(self._samples, sampled_steps(self._rows), self._batches)
         if frames := self._frames(pictures):
             self._say(f"wrote {save_animation(frames, self._gif, SECONDS)}")
 
@@ -129,6 +127,12 @@ def diversity(pixels: np.ndarray, labels: np.ndarray | None) -> float:
     if labels is not None:
         pairs &= labels[:, None] == labels
     return float(distances[pairs].mean()) if pairs.any() else math.nan
+
+
+def sampled_steps(rows: Sequence[Row]) -> set[int]:
+    """The steps that had a sample picture: all that are noted where no diversity is defined."""
+    sampled = {row.step for row in rows if not math.isnan(row.diversity)}
+    return sampled or {row.step for row in rows}
 
 
 def sample_pictures(folder: Path, steps: set[int], batches: int) -> list[Path]:

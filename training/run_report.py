@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets.image_files import UnreadableError, opened
 from exports.formats import Written
-from exports.report_html import Report, write_report
+from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
 from runs.flags import COMMAND, displayed, marked
 from runs.settings import Settings
@@ -14,7 +15,7 @@ from runs.stored import StoredRun, beside, read_run
 from support.errors import UserError
 from support.files import read_json
 from training.history import read_rows
-from training.monitor import REALS, sample_pictures
+from training.monitor import REALS, sample_pictures, sampled_steps
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -40,23 +41,19 @@ def report_of(folder: Path) -> Report:
     settings = Settings(**run.settings)
     step, logs, samples = step_of(newest), beside(folder, "logs"), beside(folder, "samples")
     rows = read_rows(logs / "history.csv", step)
-    steps = {row.step for row in rows}
-    batches = _batches(run, settings)
-    pictures = [
-        (_step_of_picture(path, batches), path) for path in sample_pictures(samples, steps, batches)
-    ]
-    beside_it = {path: path.with_name(path.name.replace("train", "ema", 1)) for _, path in pictures}
-    averaged = {path: other for path, other in beside_it.items() if other.is_file()}
-    reals = samples / REALS
+    batches, reals = _batches(run, settings), samples / REALS
     return Report(
         title=folder.resolve().name,
         lead=_lead(run, settings, step),
         command=_command(settings),
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
-        samples=[(step, averaged.get(path, path)) for step, path in pictures],
-        sampled="by averaged weights, always of the same z" if averaged else "always of the same z",
-        reals=reals if reals.is_file() else None,
+        samples=[
+            _sample(path, _step_of_picture(path, batches), settings.ema > 0)
+            for path in sample_pictures(samples, sampled_steps(rows), batches)
+            if is_readable(path)
+        ],
+        reals=reals if is_readable(reals) else None,
         evaluations=_evaluations(logs / "evaluated"),
         animations=_animations(samples),
     )
@@ -66,6 +63,24 @@ def _batches(run: StoredRun, settings: Settings) -> int:
     """The steps of an epoch."""
     size = min(run.images or 0, settings.train_size)
     return max(1, int(size // (settings.batch_size * run.replicas)))
+
+
+def _sample(path: Path, step: int, averages: bool) -> Sample:
+    """A sample picture, by the averaged weights where the run has one of these beside it."""
+    averaged = path.with_name(path.name.replace("train", "ema", 1))
+    if averages and is_readable(averaged):
+        return Sample(step, averaged, "averaged weights, always of the same z")
+    return Sample(step, path, "always of the same z")
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file is a picture that can be read: no pipe, not half of one."""
+    try:
+        with opened(path) as image:
+            image.load()
+    except UnreadableError:
+        return False
+    return True
 
 
 def _step_of_picture(path: Path, batches: int) -> int:
@@ -106,10 +121,21 @@ def _flag(name: str, value: Any) -> str:
 def _evaluations(folder: Path) -> list[Mapping[str, Any]]:
     """What evaluate.py wrote of the run, by step; files of something else are left out."""
     found = [read_json(path) for path in sorted(folder.glob("*.json"))]
-    return [one for one in found if {"figures", "space", "samples"} <= one.keys()]
+    return [one for one in found if _is_evaluation(one)]
+
+
+def _is_evaluation(one: Mapping[str, Any]) -> bool:
+    figures, space = one.get("figures"), one.get("space")
+    return (
+        isinstance(figures, dict)
+        and all(isinstance(value, int | float) for value in figures.values())
+        and isinstance(space, str)
+        and all(type(one.get(name, 0)) is int for name in ("samples", "step"))
+    )
 
 
 def _animations(samples: Path) -> list[tuple[str, Path]]:
     """The GIFs of the OPTIONs, the merged ones first."""
-    found = sorted(samples.glob("option_*/*.gif"), key=lambda p: ("merged" not in p.name, p))
+    there = filter(is_readable, samples.glob("option_*/*.gif"))
+    found = sorted(there, key=lambda p: ("merged" not in p.name, p))
     return [(f"{path.parent.name}: {path.name}", path) for path in found[:ANIMATIONS]]

@@ -97,9 +97,9 @@ function pictures(holder) {
   const slider = holder.querySelector("input"), image = holder.querySelector("img");
   const caption = holder.querySelector("figcaption");
   function show() {
-    const { step, source } = data.samples[Number(slider.value)];
+    const { step, source, words } = data.samples[Number(slider.value)];
     image.src = source;
-    caption.textContent = `step ${step.toLocaleString("en")}: ${data.sampled}`;
+    caption.textContent = `step ${step.toLocaleString("en")}: ${words}`;
     slider.setAttribute("aria-valuetext", `step ${step}`);
   }
   slider.addEventListener("input", show);

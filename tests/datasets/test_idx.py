@@ -117,12 +117,12 @@ def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.parametrize(
     ("promised", "message"),
-    [(16, "holds more bytes, but its header says 16"), (1 << 31, "holds .* its header says 2,147")],
+    [(16, "holds more bytes, but its header says 16"), (1 << 29, "holds .* its header says 536,")],
 )
 def test_no_more_is_unpacked_than_the_header_promises(
     tmp_path: Path, promised: int, message: str
 ) -> None:
-    """64 MiB of zeros in 64 KiB; and a header that promises 2 GiB takes no more than there is."""
+    """64 MiB of zeros in 64 KiB; and a header that promises 512 MiB takes no more than there is."""
     write_mnist(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     labels = struct.pack(">II", 2049, promised) + bytes(1 << 26)
@@ -158,3 +158,12 @@ def test_fashion_mnist_is_a_drop_in_for_mnist(tmp_path: Path) -> None:
     assert opened[0].y_dim == opened[1].y_dim == 10
     np.testing.assert_array_equal(opened[0].images, opened[1].images)
     np.testing.assert_array_equal(opened[0].batch(0, 1)[1], opened[1].batch(0, 1)[1])
+
+
+def test_a_header_that_promises_more_than_any_idx_set_has_is_refused(tmp_path: Path) -> None:
+    """The header is a part of the file that is not trusted."""
+    write_mnist(tmp_path)
+    images = tmp_path / "train-images-idx3-ubyte"
+    images.write_bytes(struct.pack(">4I", 2051, 1 << 21, 32, 32) + b"\0" * 99)
+    with pytest.raises(UserError, match=r"promises 2\.1 GB, more than an idx set has"):
+        load_mnist(tmp_path, Geometry(None, (28, 28)))

@@ -1,5 +1,7 @@
 """The list of layers, computed without TensorFlow, is the sampler."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from makers import batch, small
@@ -7,6 +9,7 @@ from makers import batch, small
 from exports.layers import Layer, layers_of
 from gan.config import ARCHITECTURES
 from model import DCGAN
+from support.errors import UserError
 
 CASES = [(name, y_dim) for name in ARCHITECTURES for y_dim in (None, 3)]
 CASES.remove(("dcgan_mnist", None))  # it needs labels
@@ -40,5 +43,14 @@ def test_every_generator_is_a_list_of_layers(architecture: str, y_dim: int | Non
     images, z, y = batch(dcgan)
     for _ in range(3):  # moves batch norm's averages and weights
         dcgan.train_step(images, z, y)
-    layers = layers_of(dcgan.sampled, architecture)
+    layers = layers_of(dcgan.sampled, dcgan.config)
     np.testing.assert_allclose(computed(layers, dcgan, z, y), dcgan.sampler(z, y), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "values", [{"activation": "elu"}, {"g_dropout": 0.5, "sample_dropout": True}]
+)
+def test_what_the_page_cannot_compute_is_refused(values: dict[str, Any]) -> None:
+    dcgan = small(**values)
+    with pytest.raises(UserError, match="this format"):
+        layers_of(dcgan.sampled, dcgan.config)

@@ -17,10 +17,10 @@ interpreter = pytest.importorskip(
 @pytest.mark.parametrize(
     ("height", "width", "settings"),
     [
-        (13, 22, {"architecture": "dcgan", "c_dim": 3}),
+        pytest.param(13, 22, {"architecture": "dcgan", "c_dim": 3}, marks=pytest.mark.slow),
         (17, 9, {"architecture": "dcgan", "y_dim": 3}),
         (9, 14, {"y_dim": 3}),
-        (5, 7, {"architecture": "gan", "y_dim": 3}),
+        pytest.param(5, 7, {"architecture": "gan", "y_dim": 3}, marks=pytest.mark.slow),
     ],
 )
 def test_every_network_gives_the_same(

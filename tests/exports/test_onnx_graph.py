@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from makers import batch, lived, opened, small
 
-from gan import networks
 from support.errors import UserError
 
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-extras.txt")
@@ -26,13 +25,15 @@ def found(path: Path, **inputs: Any) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("height", "width", "settings"),
     [
-        (8, 8, {"architecture": "dcgan"}),
-        (13, 22, {"architecture": "dcgan", "c_dim": 3, "ema": 0.5}),
+        pytest.param(8, 8, {"architecture": "dcgan"}, marks=pytest.mark.slow),
+        pytest.param(
+            13, 22, {"architecture": "dcgan", "c_dim": 3, "ema": 0.5}, marks=pytest.mark.slow
+        ),
         (17, 9, {"architecture": "dcgan", "y_dim": 3, "loss": "lsgan"}),
-        (28, 28, {"y_dim": 10}),
+        pytest.param(28, 28, {"y_dim": 10}, marks=pytest.mark.slow),
         (9, 14, {"y_dim": 3, "c_dim": 3, "loss": "hinge"}),
         (5, 7, {"architecture": "gan", "c_dim": 3, "loss": "wgan-gp"}),
-        (6, 6, {"architecture": "gan", "y_dim": 3}),
+        pytest.param(6, 6, {"architecture": "gan", "y_dim": 3}, marks=pytest.mark.slow),
     ],
 )
 def test_every_network_gives_the_same(
@@ -75,9 +76,17 @@ def test_what_is_not_known_is_refused(
     tmp_path: Path, changed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dcgan = small()
-    monkeypatch.setattr(networks, "lrelu", changed)
+    monkeypatch.setattr(dcgan.discriminator, "activation", changed)
     with pytest.raises(UserError, match=r"--format onnx does not know .* leave onnx out"):
         onnx_graph.write(opened(dcgan), tmp_path)
+
+
+def test_spectral_norm_is_a_part_of_the_weights_of_d(tmp_path: Path) -> None:
+    dcgan = lived(small(architecture="dcgan", spectral_norm=True))
+    _, discriminator = (one.path for one in onnx_graph.write(opened(dcgan), tmp_path))
+    images, _, _ = batch(dcgan)
+    logits = dcgan.discriminate(images)
+    np.testing.assert_allclose(found(discriminator, images=images)["logits"], logits, atol=1e-5)
 
 
 def test_what_does_not_vary_is_computed_and_written_once(
@@ -86,7 +95,8 @@ def test_what_does_not_vary_is_computed_and_written_once(
     """As the norm of weights would be; and D, which gives features and logits."""
     dcgan = small(architecture="dcgan")
     norm = tf.Variable([3.0, 4.0])
-    monkeypatch.setattr(networks, "lrelu", lambda x: tf.nn.leaky_relu(x / tf.norm(norm), 0.2))
+    activation = lambda x: tf.nn.leaky_relu(x / tf.norm(norm), 0.2)  # noqa: E731
+    monkeypatch.setattr(dcgan.discriminator, "activation", activation)
     (generator, discriminator) = (one.path for one in onnx_graph.write(opened(dcgan), tmp_path))
     for path, kind in ((generator, "ConvTranspose"), (discriminator, "Conv")):
         kinds = [node.op_type for node in onnx.load(str(path)).graph.node]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import opened, pixels, running
+from browser import first_picture, opened, pixels, running
 from makers import small, stretched
 from PIL import Image
 
@@ -48,13 +48,14 @@ def path(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Any, path: Path) -> Iterator[Any]:
     """The page with the picture of seed 5; it has to end without a console message or a request."""
     page = opened(browser, path, "seed=5", accept_downloads=True)
+    page.wait_for_timeout(300)  # until the small pictures are there, too
     yield page
     page.context.close()
     assert page.said == []
     assert {url.partition(":")[0] for url in page.asked} <= {"file", "data", "blob"}
 
 
-@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("int8", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("architecture", "classes", "z_dist", "size"),
     [
@@ -92,20 +93,16 @@ def test_a_seeds_picture_is_the_samplers(
     page.context.close()
 
 
-@pytest.mark.parametrize("z_dist", Z_DISTS)
-def test_the_z_of_a_seed_is_numpys(page: Any, z_dist: str) -> None:
+def test_the_z_and_the_label_of_a_seed_are_numpys(page: Any) -> None:
     seeds = [*range(300), 2**31 - 1]
-    made = page.evaluate(
-        "([seeds, dist]) => seeds.map((seed) => [...zOfSeed(seed, dist, 100)])", [seeds, z_dist]
-    )
-    np.testing.assert_array_equal(np.float32(made), z_of_seeds(seeds, z_dist, 100))
-
-
-@pytest.mark.parametrize("count", [1, 2, 10, 1000])
-def test_the_label_of_a_seed_is_numpys(page: Any, count: int) -> None:
-    seeds = [*range(300), 2**31 - 1]
-    made = page.evaluate("([seeds, n]) => seeds.map((s) => labelOfSeed(s, n))", [seeds, count])
-    np.testing.assert_array_equal(made, labels_of_seeds(seeds, count))
+    for z_dist in Z_DISTS:
+        made = page.evaluate(
+            "([seeds, dist]) => seeds.map((seed) => [...zOfSeed(seed, dist, 100)])", [seeds, z_dist]
+        )
+        np.testing.assert_array_equal(np.float32(made), z_of_seeds(seeds, z_dist, 100))
+    for count in (1, 2, 10, 1000):
+        made = page.evaluate("([seeds, n]) => seeds.map((s) => labelOfSeed(s, n))", [seeds, count])
+        np.testing.assert_array_equal(made, labels_of_seeds(seeds, count))
 
 
 def change(page: Any, act: Any) -> None:
@@ -204,7 +201,7 @@ def test_what_moves_plays_and_stops(page: Any, selector: str) -> None:
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(pixels(page), still)
     page.reload()
-    page.wait_for_function("document.getElementById('speed').textContent !== ''")
+    first_picture(page)
     np.testing.assert_array_equal(pixels(page), still)
 
 
@@ -227,7 +224,7 @@ def test_a_copied_link_makes_the_same_picture(
         key, _, slider = step.partition(" on ")
         page.locator(slider).press(key) if slider else page.locator(step).click()
     page.click("#copy")
-    page.wait_for_function("document.getElementById('copy').textContent === 'Link copied'")
+    page.locator("#copy", has_text="Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
     other = opened(browser, path, link.partition("#")[2], size=WIDTHS["phone"])
@@ -294,6 +291,7 @@ def test_it_can_be_read_in_every_width_and_scheme(
     from axe_playwright_python.sync_playwright import Axe
 
     page = opened(browser, path, "seed=5", WIDTHS[width], color_scheme=scheme)
+    page.wait_for_timeout(300)
     page.locator("summary").press("Enter")
     found = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []

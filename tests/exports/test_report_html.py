@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from exports.report_html import MOST_PICTURES, MOST_ROWS, Report, write_report
+from exports.report_html import MOST_PICTURES, MOST_ROWS, Report, Sample, write_report
 
 
 def report(folder: Path, steps: int = 3, title: str = "run") -> Report:
@@ -18,16 +18,14 @@ def report(folder: Path, steps: int = 3, title: str = "run") -> Report:
     for step in range(1, steps + 1):
         path = folder / f"{step}.png"
         Image.fromarray(np.full((8, 8), step % 256, np.uint8)).save(path)
-        samples.append((step, path))
+        samples.append(Sample(step, path, "same z"))
     rows = [
         {"step": k, "d_loss": 1.0 / k, "kid": 0.5 if k == 2 else math.nan, "diversity": math.nan}
         for k in range(1, steps + 1)
     ]
     evaluation = {"step": 2, "space": "mnist", "samples": 2000, "figures": {"frechet": 12.34567}}
     settings = [("--seed", "1")]
-    return Report(
-        title, "lead", "the command", settings, rows, samples, "same z", None, [evaluation], []
-    )
+    return Report(title, "lead", "the command", settings, rows, samples, None, [evaluation], [])
 
 
 def data_of(page: str) -> dict:

@@ -150,3 +150,11 @@ def test_each_network_has_its_learning_rate(tmp_path: Path) -> None:
     dcgan.save(tmp_path, 1)
     assert DCGAN.from_checkpoint(tmp_path).training.rates == (0.004, 0.001)
     assert small(learning_rate=0.5, d_learning_rate=0.1).training.rates == (0.1, 0.5)
+
+
+def test_an_average_that_is_not_finite_is_named() -> None:
+    dcgan = small(ema=0.5)
+    assert dcgan.average is not None
+    variable = dcgan.average.network.named_variables()["generator/g_h1/w"]
+    variable.assign(variable * np.nan)
+    assert dcgan.not_finite().startswith("the average of generator/g_h1/w has")

@@ -169,6 +169,12 @@ def test_nothing_gives_nothing_in_the_right_shape(architecture: str) -> None:
         ("d_learning_rate", "fast", r"a number, 0 or more and below 1e\+38, or None"),
         ("ema", 1.0, "a number, 0 or more and below 1"),
         ("ema", None, "a number, 0 or more and below 1"),
+        ("optimizer", "adamw", "adam or rmsprop or sgd"),
+        ("g_optimizer", "adamw", "adam or rmsprop or sgd, or None"),
+        ("activation", "step", ".*tanh, or None"),
+        ("spectral_norm", 1, "true or false"),
+        ("g_dropout", 1.0, "a number, 0 or more and below 1"),
+        ("instance_noise", np.nan, "a number, 0 or more and below 100"),
     ],
 )
 def test_a_field_that_makes_no_sense_is_named(field: str, value: Any, wanted: str) -> None:

@@ -1,6 +1,8 @@
 """A run is resumed as it was; what is not as it was is said."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from makers import small
@@ -11,6 +13,9 @@ from runs.settings import Settings
 from runs.stored import RUN_FILE, store_run
 from support.errors import UserError
 
+SIZES = ("--gf_dim=2", "--df_dim=2")
+NETWORKS: dict[str, Any] = {"c_dim": 3, "z_dim": 100, "gfc_dim": 1024, "dfc_dim": 1024}
+
 
 def settings(out_dir: Path, *flags: str) -> Settings:
     return parse(["--dataset=anime", "--output_height=8", f"--out_dir={out_dir}", *flags])
@@ -18,10 +23,10 @@ def settings(out_dir: Path, *flags: str) -> Settings:
 
 def make_run(out_dir: Path, *flags: str) -> Path:
     """A run's folder with a checkpoint of tiny networks, and with its settings."""
-    run = settings(out_dir, "--seed=5", *flags)
+    run = settings(out_dir, "--seed=5", *SIZES, *flags)
     folder = run.run_folder(run.checkpoint_dir)
     store_run(run, 100, folder)
-    small(c_dim=3, z_dim=100).save(folder, 1)
+    small(**NETWORKS).save(folder, 1)
     return folder
 
 
@@ -39,7 +44,8 @@ def test_what_decides_the_run_stays_as_it_was(tmp_path: Path) -> None:
     assert now.log_freq == 1
     assert found.seed == 5
     assert found.notes == (
-        "as the run was: --crop=True --train_size=640 --learning_rate=0.001 --z_dist=normal01",
+        "as the run was: --crop=True --train_size=640 --learning_rate=0.001 --gf_dim=2 --df_dim=2 "
+        "--z_dist=normal01",
         "seed: 5",
         "changed: log_freq 7 -> 1 (the default; it was not typed)",
     )
@@ -55,7 +61,7 @@ def test_what_is_typed_is_taken_and_the_change_is_said(tmp_path: Path) -> None:
 
 
 def test_the_same_command_says_nothing_new(tmp_path: Path) -> None:
-    flags = ("--crop", "--train_size=inf", "--seed=5")
+    flags = (*SIZES, "--crop", "--train_size=inf", "--seed=5")
     make_run(tmp_path, *flags)
     assert plan(tmp_path, *flags).notes == ("seed: 5",)
 
@@ -76,7 +82,7 @@ def test_a_run_file_written_before_a_flag_existed_is_taken(tmp_path: Path) -> No
 
 def test_without_a_run_file_the_checkpoint_tells_learning_rate_and_beta1(tmp_path: Path) -> None:
     folder = make_run(tmp_path)
-    small(c_dim=3, z_dim=100, learning_rate=0.01, beta1=0.3).save(folder, 2)
+    small(**NETWORKS, learning_rate=0.01, beta1=0.3).save(folder, 2)
     (folder / RUN_FILE).unlink()
     found = plan(tmp_path, "--beta1=0.4")
     assert (found.settings.learning_rate, found.settings.beta1) == (0.01, 0.4)
@@ -86,10 +92,30 @@ def test_without_a_run_file_the_checkpoint_tells_learning_rate_and_beta1(tmp_pat
 
 def test_the_file_that_makes_no_sense_is_blamed(tmp_path: Path) -> None:
     folder = make_run(tmp_path)
-    small(c_dim=3, z_dim=100, learning_rate=0.0).save(folder, 2)
+    small(**NETWORKS, learning_rate=0.0).save(folder, 2)
     (folder / RUN_FILE).unlink()
     with pytest.raises(UserError, match=r"DCGAN\.model\.json: --learning_rate=0"):
         plan(tmp_path)
+
+
+def test_what_was_typed_beside_the_stored_is_blamed_where_both_do_not_go_together(
+    tmp_path: Path,
+) -> None:
+    make_run(tmp_path, "--loss=hinge")
+    with pytest.raises(UserError, match=r"^--label_smoothing=0\.1 does not go with loss=hinge"):
+        plan(tmp_path, "--label_smoothing=0.1")
+
+
+def test_the_checkpoint_tells_the_sizes_of_the_networks_whatever_run_json_says(
+    tmp_path: Path,
+) -> None:
+    """An earlier version noted z_dim as it was typed, also where --init_from decided it."""
+    folder = make_run(tmp_path, "--z_dim=50")
+    found = plan(tmp_path)
+    assert (found.settings.z_dim, found.settings.gf_dim) == (100, 2)
+    assert found.notes == ("as the run was: --gf_dim=2 --df_dim=2", "seed: 5")
+    begun = plan(tmp_path, "--out_name=other", f"--init_from={folder}")
+    assert (begun.settings.gf_dim, begun.settings.gfc_dim) == (2, 1024)
 
 
 def test_new_networks_take_what_is_stored_and_what_the_data_decide(tmp_path: Path) -> None:
@@ -113,6 +139,15 @@ def test_what_to_begin_with_must_be_there_until_the_run_has_begun(tmp_path: Path
         plan(tmp_path, flag)
     make_run(tmp_path)
     assert plan(tmp_path, flag).stored is not None, "the same command resumes"
+
+
+def test_the_architecture_of_a_run_stays_without_its_file(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    shutil.rmtree(folder)
+    small(c_dim=3, z_dim=100, architecture="gan").save(folder, 1)
+    assert plan(tmp_path).settings.arch == "gan"
+    with pytest.raises(UserError, match="are gan, not dcgan: add --arch=gan"):
+        plan(tmp_path, f"--init_from={folder}", "--out_name=new")
 
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 12)])

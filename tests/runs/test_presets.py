@@ -8,6 +8,7 @@ from makers import TRAIN, Here, ok, tiny
 
 from main import parse
 from runs.presets import PRESETS, flags_in
+from runs.settings import Settings
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -20,6 +21,10 @@ def test_a_preset_is_what_its_flags_are(preset: str) -> None:
 def test_what_is_typed_beside_a_preset_wins() -> None:
     assert parse(["--preset=better", "--ema=0.3"]).ema == 0.3
     assert parse(["--ema=0.3", "--preset=better"]).ema == 0.3
+
+
+def test_a_preset_works_without_a_command_line() -> None:
+    assert Settings(dataset="mnist", preset="better").ema == PRESETS["better"]["ema"]
 
 
 def test_a_preset_is_printed_and_kept(here: Here, tmp_path: Path) -> None:

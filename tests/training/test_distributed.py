@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from main import parse
 from model import DCGAN
 from support.errors import UserError
 from support.streams import draw_z, random_stream
+from training.devices import OneDevice, Wish
 from training.distributed import Cluster, read_tf_config
 from utils import to_range
 
@@ -167,6 +169,7 @@ sys.exit(main.main(sys.argv[1:]))
 
 def test_two_devices_are_two_towers(begun: Path) -> None:
     """With labels; also the printed losses, which are means, and the average of G."""
+    shutil.rmtree(begun / "start")
     small_networks(28, 1, LABELS).save(begun / "start", 0)
     flags = [*MNIST, "--log_freq=3", "--strategy=mirrored", "--epoch=1", "--ema=0.5"]
     command = [sys.executable, "-c", TWO_DEVICES, *flags]
@@ -280,6 +283,38 @@ def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
         # Averages of two replicas are saved as their mean, with which both go on.
         rounding = 1e-6 if "moving_" in name else 0
         np.testing.assert_allclose(value, wanted[name], rtol=rounding, atol=rounding, err_msg=name)
+
+
+def test_a_replica_trains_with_all_that_can_be_turned_on() -> None:
+    """As the plain program, u and slots included; what is drawn comes with the batch."""
+    turned: dict[str, Any] = {
+        "spectral_norm": True,
+        "optimizer": "rmsprop",
+        "instance_noise": 0.1,
+        "g_dropout": 0.5,
+        "label_smoothing": 0.1,
+    }
+    kinds: dict[str, Any] = {"output_height": 8, "output_width": 8, "c_dim": 1, "batch_size": 4}
+    plain, copied = (DCGAN(**SMALL, **kinds, **turned) for _ in range(2))
+    stream = np.random.default_rng(0)
+    cluster = Cluster(tf.distribute.MirroredStrategy(["CPU:0"]))
+    both = [OneDevice(plain), cluster.devices(copied)]
+    for step in range(2):
+        made = {
+            "images": stream.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32),
+            "z": stream.uniform(-1, 1, (4, 5)).astype(np.float32),
+            "noise_seed": np.array([1, step], np.int32),
+            "dropout_seed": np.array([2, step], np.int32),
+            "noise_share": np.float32(0.5),
+        }
+        for devices in both:
+            devices.train_step({0: made}.__getitem__, False, False, Wish())
+    for devices in both:
+        devices.collect()
+    for name, variable in plain.named_variables().items():
+        found = copied.named_variables()[name]
+        np.testing.assert_allclose(found, variable, rtol=0, atol=1e-5, err_msg=name)
+    assert sum(name.endswith("/u") for name in plain.named_variables()) == 5
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 
 import csv
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import FACES, Here, ok, one_error_line, small, tiny, write_jpegs
+from makers import FACES, FEW, TINY, Here, ok, one_error_line, small, tiny, write_jpegs
+from PIL import Image
 
 import evaluate
 from gan.checkpoints import checkpoints_in, find_checkpoint
@@ -20,7 +22,7 @@ from training import evaluating
 from training.evaluating import best_of, trend_of
 from training.history import EVALUATED, Row
 
-FLAGS = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--sample_freq=999", "--seed=3")
+FLAGS = (*TINY, *FEW, "--seed=3")
 MEASURED = (*FLAGS, "--train", "--eval_freq=2", "--eval_space=pixels", "--log_freq=99")
 RUN = Path("checkpoint/tiny_4_16_16")
 BEST = RUN / "best"
@@ -91,6 +93,31 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     assert "the figures up to step 6 were measured in another way" in out
     later = {step: row for step, row in figures().items() if step > 6}
     assert f"the best: step {smallest(later)}, kid" in out
+
+
+def test_other_images_under_the_same_names_are_noticed(here: Here, tmp_path: Path) -> None:
+    tiny(tmp_path, 24)
+    ok(here(tmp_path, *MEASURED, "--epoch=1"))
+    for k, path in enumerate(sorted((tmp_path / "data/tiny").iterdir())):
+        Image.new("RGB", (20, 20), (10 * k, 255, 0)).save(path)
+    out = ok(here(tmp_path, *MEASURED, "--epoch=2"))
+    assert "the figures up to step 6 were measured in another way" in out
+
+
+def test_a_best_checkpoint_of_which_nothing_is_noted_is_named(here: Here, tmp_path: Path) -> None:
+    tiny(tmp_path, 24)
+    ok(here(tmp_path, *MEASURED, "--epoch=1"))
+    shutil.rmtree("logs")
+    out = ok(here(tmp_path, *MEASURED, "--epoch=2"))
+    assert f"nothing is noted of {BEST}/DCGAN.model-" in out
+
+
+def test_the_best_can_be_opened_where_it_is_the_only_checkpoint(made: Here) -> None:
+    run = Path("checkpoint/faces")
+    DCGAN.from_checkpoint(run).save(run / "best", 1)
+    for path in run.glob("DCGAN.model-*"):
+        path.unlink()
+    assert open_run(run, {"which": "best"}).loaded == f"step 1 of {run}"
 
 
 def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_path: Path) -> None:

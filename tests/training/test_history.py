@@ -10,6 +10,8 @@ from PIL import Image
 from support.errors import UserError
 from training.history import (
     COLLAPSED,
+    EARLIER,
+    EVALUATED,
     Alarms,
     Row,
     append_row,
@@ -47,6 +49,20 @@ def test_a_history_from_before_there_were_evaluations_is_read(tmp_path: Path) ->
     columns = "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity"
     path.write_text(f"{columns}\n10,1,2,0.6,0.4,250,0.5\n")
     assert read_rows(path, step=10) == rows(1, diversity=0.5)
+
+
+def test_the_figures_of_an_evaluation_are_the_last_columns() -> None:
+    assert Row._fields[-len(EVALUATED) :] == EVALUATED
+    assert Row._fields[: -len(EVALUATED)] == EARLIER
+
+
+def test_curves_below_zero_are_drawn(tmp_path: Path) -> None:
+    """Losses of a Wasserstein D, and a kernel distance, may lie there."""
+    below = [row.with_figures({"kid": -0.01, "frechet": 1.0}) for row in rows(9, d_loss=-20.0)]
+    picture = draw_curves(below, tmp_path / "curves.png")
+    figure = np.asarray(Image.open(picture).convert("RGB"))[40:220, 60:390].astype(int)
+    blue = (figure[..., 2] - figure[..., 0] > 60).sum()  # the first curve's colour
+    assert blue > 100, "d_loss is in the picture"
 
 
 def test_rows_of_lost_steps_and_lines_cut_short_are_left_out(tmp_path: Path) -> None:

@@ -22,20 +22,23 @@ def test_it_collects_what_a_training_wrote(here: Here, tmp_path: Path) -> None:
     folder = Path("logs/tiny_4_16_16/evaluated")
     folder.mkdir()
     (folder / "step_000004_pixels.json").write_text(json.dumps(figures))
-    (folder / "other.json").write_text("{}")
+    (folder / "other.json").write_text('{"figures": {"kid": null}, "space": "x", "samples": 1}')
+    Path("samples/tiny_4_16_16/ema_00_0001.png").write_bytes(b"half")
     report = report_of(RUN)
     assert report.title == "tiny_4_16_16"
     assert "after 4 steps of 4 images" in report.lead
     assert "on 9 images of tiny, 16x16 pixels" in report.lead
     assert [row["step"] for row in report.rows] == [1, 2, 3, 4]
-    assert [(step, path.name) for step, path in report.samples] == [
+    assert [(one.step, one.path.name) for one in report.samples] == [
         (1, "ema_00_0000.png"),
-        (2, "ema_00_0001.png"),
+        (2, "train_00_0001.png"),
         (3, "ema_01_0000.png"),
         (4, "ema_01_0001.png"),
     ]
     assert report.reals is not None
     assert report.evaluations == [figures]
+    averaged = [one.words.startswith("averaged weights") for one in report.samples]
+    assert averaged == [True, False, True, True]
     again = parse(shlex.split(report.command)[2:])
     made = parse(typed)
     assert again.as_json() == made.as_json()
