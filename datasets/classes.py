@@ -109,7 +109,9 @@ def read_tags(path: Path) -> Tags | None:
     of: dict[str, str] = {}
     for number, file, values in rows:
         where = f"{path}, line {number:,}"
-        if not file.strip() or len(values) != len(names):
+        if not file.strip():
+            raise UserError(f"{where}: the file is empty")
+        if len(values) != len(names):
             raise UserError(f"{where}: a file and {len(names)} values, not {len(values)}")
         for name, value in zip(names, values, strict=True):
             if value not in HAS_TAG:

@@ -131,7 +131,9 @@ def _lines(card: dict[str, Any]) -> list[str]:
         f"- z: float32 [N, {z['numbers']}], drawn from {z['drawn_from']}.",
     ]
     if y["numbers"]:
-        lines.append(f"- y: the class, one-hot float32 [N, {y['numbers']}]: {_classes(y)}.")
+        tags = card["networks"]["tags"]
+        what = "a 1 for each tag that a picture has," if tags else "the class, one-hot"
+        lines.append(f"- y: {what} float32 [N, {y['numbers']}]: {_classes(y)}.")
     lines += [
         f"- Pictures: [N, {height}, {width}, {channels}], float32, {low:g} is black and {high:g} "
         "white.",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exports.formats import Written
+from exports.graphs import labels_to_try
 from exports.weights import arrays_of
 from support.errors import RunError
 from support.streams import draw_z, random_stream
-from utils import one_hot, to_pixels
+from utils import to_pixels
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -79,8 +80,8 @@ def inputs(trained: "Trained") -> dict[str, Any]:
     dcgan, count = trained.dcgan, sum(BATCHES)
     stream = random_stream(0, "export check")
     given = {"z": draw_z(stream, trained.settings.z_dist, count, dcgan.z_dim)}
-    if dcgan.y_dim:
-        given["y"] = one_hot(np.arange(count) % dcgan.y_dim, dcgan.y_dim)
+    if (y := labels_to_try(dcgan, count)) is not None:
+        given["y"] = y
     return given | {"images": dcgan.sampler(given["z"], given.get("y")).numpy()}
 
 

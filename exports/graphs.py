@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from model import DCGAN
 from support import cpu_kernels
+from support.streams import random_stream
+from utils import one_hot
 
 
 def traced(
@@ -17,6 +20,19 @@ def traced(
         shapes["y"] = (dcgan.y_dim,)
     specs = {n: tf.TensorSpec((batch_size, *shape), name=n) for n, shape in shapes.items()}
     return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def labels_to_try(dcgan: DCGAN, count: int) -> np.ndarray | None:
+    """Labels as the networks take them, float32 [count, y_dim]; None without labels.
+
+    The classes in turn; of tags always the same random ones, as pictures have several or none.
+    """
+    if dcgan.y_dim is None:
+        return None
+    if dcgan.config.tags:
+        drawn = random_stream(0, "export tags").integers(0, 2, (count, dcgan.y_dim))
+        return drawn.astype(np.float32)
+    return one_hot(np.arange(count) % dcgan.y_dim, dcgan.y_dim)
 
 
 def frozen(function: Any) -> Any:

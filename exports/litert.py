@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from exports.formats import Written
-from exports.graphs import generator_graph
+from exports.graphs import generator_graph, labels_to_try
 from support.files import written_aside
 from support.startup import stderr_held_back
 from support.streams import draw_z, random_stream
@@ -62,10 +62,11 @@ def _converter(graph: Any, kind: str, trained: "Trained") -> Any:
 
 
 def _calibration(trained: "Trained") -> Iterator[dict[str, np.ndarray]]:
-    """One z at a time, the classes in turn."""
+    """One z at a time, with the labels to try."""
     dcgan, stream = trained.dcgan, random_stream(0, "export calibration")
+    y = labels_to_try(dcgan, CALIBRATION)
     for number in range(CALIBRATION):
         given = {"z": draw_z(stream, trained.settings.z_dist, 1, dcgan.z_dim)}
-        if dcgan.y_dim:
-            given["y"] = np.eye(dcgan.y_dim, dtype=np.float32)[[number % dcgan.y_dim]]
+        if y is not None:
+            given["y"] = y[[number]]
         yield given

@@ -17,6 +17,7 @@ import numpy as np
 from exports.formats import Written
 from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
+from support.errors import UserError
 from support.files import written_aside
 from support.text import printable
 
@@ -49,7 +50,15 @@ def write_page(trained: "Trained", path: Path, int8: bool = False) -> Path:
 
     int8: the weights in 8 bits instead of float16: half the size, and pictures that differ by
     some units of 255 (docs/web.md).
+
+    Raises:
+        UserError: the run has tags, of which the page knows nothing.
     """
+    if trained.dcgan.config.tags:
+        raise UserError(
+            f"--format web is for runs of classes: {trained.folder} has tags, several an image. "
+            "The other formats take them"
+        )
     layers = layers_of(trained.dcgan.sampled, trained.dcgan.config)
     script = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     style = (PAGE / "style.css").read_text("utf-8")

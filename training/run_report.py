@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from datasets.image_files import UnreadableError, opened
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
-from gan.checkpoints import latest_checkpoint, step_of
+from gan.checkpoints import Description, latest_checkpoint, read_description, step_of
 from runs.flags import COMMAND, displayed, marked
 from runs.settings import Settings
 from runs.stored import StoredRun, beside, read_run
@@ -44,7 +44,7 @@ def report_of(folder: Path) -> Report:
     batches, reals = _batches(run, settings), samples / REALS
     return Report(
         title=folder.resolve().name,
-        lead=_lead(run, settings, step),
+        lead=_lead(run, settings, step, read_description(folder)),
         command=_command(settings),
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
@@ -88,10 +88,11 @@ def _step_of_picture(path: Path, batches: int) -> int:
     return int(epoch) * batches + int(idx) + 1
 
 
-def _lead(run: StoredRun, settings: Settings, step: int) -> str:
+def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | None) -> str:
     images = f"{run.images:,} images of " if run.images else ""
     height, width = settings.output_height, settings.output_width
-    labels = f" in {len(run.classes)} classes" if run.classes else ""
+    kinds = "with {} tags" if stored and stored.config.tags else "in {} classes"
+    labels = f" {kinds.format(len(run.classes))}" if run.classes else ""
     return (
         f"A DCGAN after {step:,} steps of {settings.batch_size * run.replicas} images. It was "
         f"trained on {images}{settings.dataset}{labels}, {height}x{width} pixels."

@@ -61,7 +61,10 @@ def train(plan: Plan, cluster: Cluster) -> int:
             run = Run(settings, plan.seed, data, dcgan, folder, cluster.devices(dcgan))
             stopped_by = train_steps(run, step, total)
         say(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
-        say(f"a page that draws: python export.py --run {shlex.quote(str(folder))} --format web")
+        if not data.tags:
+            say(
+                f"a page that draws: python export.py --run {shlex.quote(str(folder))} --format web"
+            )
         if stopped_by:
             name, at = signal.Signals(stopped_by).name, f"step {int(dcgan.step):,} of {total:,}"
             say(f"stopped by {name} at {at}, nothing is lost; the same command resumes there")

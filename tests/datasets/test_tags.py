@@ -58,7 +58,10 @@ def test_other_tables_are_not_of_tags(tmp_path: Path, content: str) -> None:
         (CSV.replace("Male", "M\x1b[1m"), "is no name for a tag"),
         (CSV.replace("Male", '"M""n"'), "is no name for a tag"),
         (CSV + "a.jpg,1,1,1\n", "line 5: a.jpg has other tags here than above"),
-        (CSV + ",1,1,1\n", "line 5: a file and 3 values"),
+        (CSV + ",1,1,1\n", "line 5: the file is empty"),
+        (CSV + "g.jpg ,1,1,1\n", "line 5: the file 'g.jpg ' begins or ends with a space"),
+        (CSV + "g\t.jpg,1,1,1\n", "holds a control character"),
+        ("bald,file\n1\n", "line 2: the file is empty"),
     ],
 )
 def test_a_table_of_tags_that_makes_no_sense_is_refused(
@@ -112,6 +115,19 @@ def test_each_image_keeps_its_tags_whatever_is_skipped(
     expected = [[int(letter) for letter in list(SHADES.values())[shade]] for shade in shades]
     assert y.tolist() == expected
     assert "3 tags: Bald 2, Smiling 3, Male 1; 1 have none" in capsys.readouterr().out
+
+
+def test_a_link_gives_no_file_other_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_shades(tmp_path)
+    Path("data/shades/z.jpg").symlink_to("a.jpg")
+    words = ["--dataset=shades", "--labels_file=tags.csv", "--output_height=16", "--batch_size=4"]
+    table = Path("tags.csv").read_text()
+    Path("tags.csv").write_text(f"{table}\nz.jpg,1,0,1")
+    with pytest.raises(UserError, match="a.jpg and z.jpg are one file, by a link, with other tags"):
+        open_dataset(parse(words), 0, say=print)
+    Path("tags.csv").write_text(f"{table}\nz.jpg,0,0,0")
+    assert len(open_dataset(parse(words), 0, say=print).images) == 6
 
 
 def test_sample_pictures_of_tags_are_of_the_first_images() -> None:

@@ -49,6 +49,14 @@ def test_the_card_tells_data_step_settings_and_files(trained: Trained) -> None:
     assert "/home/somebody" not in text + paths[0].read_text()
 
 
+def test_the_card_of_tags_says_that_there_may_be_several(trained: Trained) -> None:
+    tags = replace(trained, dcgan=small(y_dim=3, tags=True))
+    write_card(tags, [], Path("out"))
+    assert (
+        "y: a 1 for each tag that a picture has, float32 [N, 3]" in Path("out/model.md").read_text()
+    )
+
+
 def test_figures_are_those_of_this_step_and_these_weights(trained: Trained) -> None:
     trained.dcgan.step.assign(9)
     told = {"identity": "x", "samples": 500, "reals": 700, "figures": {"frechet": 12.5}}

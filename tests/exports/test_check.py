@@ -19,6 +19,14 @@ FORMAT_FILES = sorted(
 RUNTIMES = {"tensorflow", "onnxruntime", "ai_edge_litert"}
 
 
+def test_a_run_of_tags_is_tried_with_several_and_none() -> None:
+    y = inputs(opened(small(y_dim=3, tags=True)))["y"]
+    assert y.shape == (sum(BATCHES), 3)
+    assert {0, 1, 2} <= set(y.sum(1).tolist())
+    classes = inputs(opened(small(y_dim=3)))["y"]
+    assert (classes.sum(1) == 1).all()
+
+
 @pytest.mark.parametrize("name", FORMAT_FILES)
 def test_what_reads_an_export_imports_nothing_of_this_program(name: str) -> None:
     text = (PROJECT / f"exports/{name}.py").read_text()

@@ -16,6 +16,7 @@ from exports.layers import Layer
 from exports.web import LANES, PAGE, _weights, write_page
 from runs.opened import Trained
 from runs.settings import Settings
+from support.errors import UserError
 
 NASTY = ["</script><script>alert(1)</script>", "\u2028", "{{weights}}", "ärmel & co", '"']
 
@@ -51,6 +52,12 @@ def test_names_stay_names(text: str) -> None:
     assert "<i>run" not in text
     assert "&lt;i&gt;run: made-up pictures</title>" in text
     assert r"{{weights}}" in text, "a name that looks like a place of the template"
+
+
+def test_a_page_of_tags_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--format web is for runs of classes: .* has tags"):
+        write_page(trained(3, tags=True), tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_every_file_of_the_source_is_used(text: str) -> None:

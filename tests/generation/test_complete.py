@@ -120,3 +120,17 @@ def test_a_mask_that_cannot_be_used_is_refused(made: Here, words: tuple, message
     Path("notes.txt").write_text("nothing")
     done = made("complete", *DIGITS, "image.png", *words)
     assert message in one_error_line(done, 2)
+
+
+def test_results_replace_no_mask_and_have_names_that_can_be_written(made: Here) -> None:
+    (image,) = write_jpegs(Path("."), 1, 8, 8)
+    image = image.rename("face.jpg")
+    mask = Path("masks/face_completed.png")
+    mask.parent.mkdir()
+    Image.new("L", (8, 8), 255).save(mask)
+    words = ("complete", *FACES, str(image), "--out", "masks", "--steps", "1")
+    failed = one_error_line(made(*words, "--mask", str(mask)), 2)
+    assert "face_completed.png is also read by this command" in failed
+    long = image.rename("n" * 245 + ".jpg")
+    failed = one_error_line(made("complete", *FACES, str(long), "--mask", "left"), 2)
+    assert "too long a name to name results after" in failed
