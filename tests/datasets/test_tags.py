@@ -124,7 +124,9 @@ def test_a_link_gives_no_file_other_tags(tmp_path: Path, monkeypatch: pytest.Mon
     words = ["--dataset=shades", "--labels_file=tags.csv", "--output_height=16", "--batch_size=4"]
     table = Path("tags.csv").read_text()
     Path("tags.csv").write_text(f"{table}\nz.jpg,1,0,1")
-    with pytest.raises(UserError, match="a.jpg and z.jpg are one file, by a link, with other tags"):
+    with pytest.raises(
+        UserError, match=r"a\.jpg and z\.jpg are one file, by a link, with other tags"
+    ):
         open_dataset(parse(words), 0, say=print)
     Path("tags.csv").write_text(f"{table}\nz.jpg,0,0,0")
     assert len(open_dataset(parse(words), 0, say=print).images) == 6

@@ -55,7 +55,7 @@ def test_names_stay_names(text: str) -> None:
 
 
 def test_a_page_of_tags_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--format web is for runs of classes: .* has tags"):
+    with pytest.raises(UserError, match=r"--format web is for runs of classes: .* has tags"):
         write_page(trained(3, tags=True), tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
