@@ -89,10 +89,11 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
     if settings.freeze_d and not (settings.init_from or (stored and stored.training.freeze_d)):
-        raise UserError(
+        error = UserError(
             f"--freeze_d={settings.freeze_d} keeps weights that were trained on other images: give "
             "--init_from, the folder of that run's checkpoints"
         )
+        raise error if "freeze_d" in settings.given else damaged(source / RUN_FILE, error)
     if stored:
         refuse_other_labels(source, stored.config.y_dim, settings.with_labels)
     elif settings.init_from:
