@@ -9,15 +9,9 @@ import tensorflow as tf
 
 from gan import checks
 from gan.average import Average, chosen
-from gan.checkpoints import (
-    Description,
-    description_of,
-    read_description,
-    read_newest,
-    write_checkpoint,
-    write_description,
-)
+from gan.checkpoints import read_newest, write_checkpoint
 from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_shape
+from gan.description import Description, description_of, read_description, write_description
 from gan.finite import not_finite
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count

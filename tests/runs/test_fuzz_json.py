@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from makers import small
 
-from gan.checkpoints import DESCRIPTION_FILE
+from gan.description import DESCRIPTION_FILE
 from main import parse
 from runs.opened import open_run
 from runs.plan import refuse_other_classes, resolve
