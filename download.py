@@ -8,7 +8,6 @@ A data set gets its final name only when it is complete and right. What is there
 fetched again nor overwritten. After an interruption, the same command goes on where it stopped.
 """
 
-import os
 import re
 import shlex
 import sys
@@ -24,12 +23,21 @@ from support.errors import NoRoomError, RunError, UserError, exit_status, expect
 with checked_imports():
     import filelock
 
-    from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
+    from downloads.archives import extract, publish, sweep, without_single_top
     from downloads.drive import fetch_from_drive
     from downloads.http import fetch, problem_with
     from downloads.lsun import check_lmdb, write_images
     from downloads.mnist import IdxSet, by_name, fetch_idx_set, take_idx_set
-    from support.files import DATA_DIR, PATTERN, PICTURE_SUFFIXES, check_room, read_json, write_json
+    from support.files import (
+        DATA_DIR,
+        PATTERN,
+        PICTURE_SUFFIXES,
+        check_room,
+        folder_aside,
+        read_json,
+        visible_files,
+        write_json,
+    )
 
 
 @dataclass(frozen=True)
@@ -270,12 +278,10 @@ def _note(folder: Path) -> Path:
 
 def _patterns(folder: Path) -> Counter[str]:
     """How many files below `folder` each --input_fname_pattern finds, hidden ones aside."""
-    counts: Counter[str] = Counter()
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        deeper = "" if Path(place) == folder else "**/"
-        counts.update(f"{deeper}*{Path(f).suffix}" for f in files if not f.startswith("."))
-    return counts
+    return Counter(
+        f"{'' if Path(place) == folder else '**/'}*{Path(name).suffix}"
+        for place, name in visible_files(folder)
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ PICTURES = 10_000
 OF_RUN = ("dataset", "data_dir", "z_dist", "output_height", "output_width")
 OF_DATA = ("input_fname_pattern", "input_height", "input_width", "c_dim", "background")
 OF_LABELS = ("labels_file",)
-EVALUATED = Path("logs/evaluated")  # where figures go that are not of a run
+OF_NO_RUN = Path("logs/evaluated")  # where figures go that are not of a run
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def _evaluate_run(arguments: argparse.Namespace) -> None:
     from runs.opened import open_run
-    from runs.stored import beside
+    from runs.stored import EVALUATED, beside
 
     trained = open_run(arguments.run, _typed(arguments))
     step = int(trained.dcgan.step)
@@ -96,7 +96,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
-    folder = arguments.out or beside(arguments.run, "logs") / "evaluated"
+    folder = arguments.out or beside(arguments.run, "logs") / EVALUATED
     _write(evaluation, pictures, folder)
     space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}"
     say_written(f"{_write_scalars(evaluation, space, step, folder)}, for TensorBoard")
@@ -125,7 +125,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
     if arguments.num and arguments.num > len(images):
         raise UserError(f"--num {arguments.num}: there are {len(images):,} pictures")
     evaluation = _measured(pictures, real, settings, arguments)
-    _write(evaluation, pictures, arguments.out or EVALUATED)
+    _write(evaluation, pictures, arguments.out or OF_NO_RUN)
 
 
 def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace) -> Pictures:

@@ -9,15 +9,9 @@ import tensorflow as tf
 
 from gan import checks
 from gan.average import Average, chosen
-from gan.checkpoints import (
-    Description,
-    description_of,
-    read_description,
-    read_newest,
-    write_checkpoint,
-    write_description,
-)
+from gan.checkpoints import read_newest, write_checkpoint
 from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_shape
+from gan.description import Description, description_of, read_description, write_description
 from gan.finite import not_finite
 from gan.freezing import trained_of
 from gan.losses import loss_of
@@ -133,6 +127,15 @@ class DCGAN(tf.Module):
         dcgan.choose(weights)
         return dcgan
 
+    @property
+    def draws(self) -> dict[str, bool]:
+        """What a step may draw random numbers for, and whether it does: then it needs that seed."""
+        return {
+            "penalty": self.loss.draws,
+            "noise": self.training.instance_noise > 0,
+            "dropout": self.config.g_dropout > 0,
+        }
+
     def train_step(
         self,
         images: tf.Tensor,
@@ -172,13 +175,13 @@ class DCGAN(tf.Module):
             ValueError: they have another type or shape, or the first batch another range.
         """
         images, z, y = self._inputs.of_step(images, z, y)
-        is_noisy = self.training.instance_noise > 0
+        draws = self.draws
         drawn = {
             "augment_seed": checks.seed("augment_seed", augment_seed, augment_seed is not None),
-            "penalty_seed": checks.seed("penalty_seed", penalty_seed, self.loss.draws),
-            "noise_seed": checks.seed("noise_seed", noise_seed, is_noisy),
-            "noise_share": checks.share("noise_share", noise_share) if is_noisy else None,
-            "dropout_seed": checks.seed("dropout_seed", dropout_seed, self.config.g_dropout > 0),
+            "penalty_seed": checks.seed("penalty_seed", penalty_seed, draws["penalty"]),
+            "noise_seed": checks.seed("noise_seed", noise_seed, draws["noise"]),
+            "noise_share": checks.share("noise_share", noise_share) if draws["noise"] else None,
+            "dropout_seed": checks.seed("dropout_seed", dropout_seed, draws["dropout"]),
         }
         result = self._train_step(images, z, y, bool(evaluate), **drawn)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}

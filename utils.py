@@ -126,6 +126,12 @@ def save_picture(picture: np.ndarray, path: Path, flush: bool = True) -> Path:
     return path
 
 
+def spread(items: Sequence[Any], most: int) -> list[Any]:
+    """At most so many items, evenly spread, the first and the last among them."""
+    count, last = min(most, len(items)), len(items) - 1
+    return [items[round(k * last / max(count - 1, 1))] for k in range(count)]
+
+
 def _refuse_other_type(pixels: np.ndarray) -> None:
     if pixels.dtype != np.uint8:
         raise ValueError(f"pixels are {pixels.dtype}, not uint8: to_pixels makes them of images")

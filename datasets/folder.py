@@ -25,7 +25,7 @@ from datasets.image_files import (
 from datasets.report import Report
 from support.console import Say
 from support.errors import RunError, UserError
-from support.files import PICTURE_SUFFIXES, sweep_asides, written_aside
+from support.files import PICTURE_SUFFIXES, sweep_asides, visible_files, written_aside
 from support.parallel import in_parallel
 from support.progress import Progress
 from support.text import first_names, shown
@@ -86,11 +86,7 @@ def find_images(folder: Path, pattern: str) -> Found:
 
 def _suffixes_in(folder: Path) -> Counter[str]:
     """How many files below a folder have each suffix; those that no pattern finds are left out."""
-    suffixes: Counter[str] = Counter()
-    for _, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] != "."]
-        suffixes.update(os.path.splitext(name)[1] for name in files if name[0] != ".")
-    return suffixes
+    return Counter(os.path.splitext(name)[1] for _, name in visible_files(folder))
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:

@@ -57,25 +57,11 @@ class Member(NamedTuple):
     total: int = 0  # the sizes of all files, where the archive states them
 
 
-@contextmanager
-def folder_aside(folder: Path) -> Iterator[Path]:
-    """Yield a new hidden folder next to `folder`, which is deleted at the end unless published.
-
-    Only one process at a time may work on the same `folder`.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    aside.mkdir()
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def sweep(folder: Path) -> None:
     """Delete the hidden folders next to `folder` that are left over from killed runs."""
     for left in folder.parent.glob(f".{folder.name}.*.part"):
-        if re.fullmatch(r"\d+", left.name[len(folder.name) + 2 : -len(".part")]) and left.is_dir():
+        mark = left.name[len(folder.name) + 2 : -len(".part")]
+        if re.fullmatch(r"\d+(-[0-9a-f]+)?", mark) and left.is_dir():
             shutil.rmtree(left)
 
 

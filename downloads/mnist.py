@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 
 from datasets.idx import IDX_FILES
-from downloads.archives import extract, folder_aside
+from downloads.archives import extract
 from downloads.http import fetch
 from support.console import Say
 from support.errors import NoRoomError, RunError, UserError
-from support.files import ASIDE, open_regular, written_aside
+from support.files import ASIDE, folder_aside, open_regular, written_aside
 from support.text import shown
 
 LARGEST_FILE_BYTES = 16 + 60_000 * 28 * 28

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from exports.check import Checked
 from runs.flags import KEPT, displayed, marked
-from runs.stored import beside, read_run
-from support.files import read_json, write_json, written_aside
+from runs.stored import evaluations_of, read_run
+from support.files import write_json, written_aside
 from support.text import in_units, printable
 
 if TYPE_CHECKING:
@@ -69,13 +69,11 @@ def figures_of(trained: "Trained") -> list[dict[str, Any]]:
     Raises:
         UserError: a file of it is damaged.
     """
-    folder = beside(trained.folder, "logs") / "evaluated"
     of_this = {"step": int(trained.dcgan.step), "weights": trained.dcgan.weights}
     names = ("space", "identity", "samples", "reals", "figures")
-    measured = map(read_json, sorted(folder.glob("step_*.json")))
     return [
         {name: one[name] for name in names}
-        for one in measured
+        for one in evaluations_of(trained.folder)
         if of_this.items() <= one.items() and set(names) <= one.keys()
     ]
 

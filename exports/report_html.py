@@ -17,6 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from support.files import written_aside
+from utils import spread
 
 PAGE = Path(__file__).parent / "report_page"
 MOST_ROWS = 1000  # of the curves: more cannot be told apart on a screen
@@ -72,7 +73,7 @@ def write_report(report: Report, path: Path) -> Path:
     Raises:
         OSError: a picture cannot be read, or the page not be written.
     """
-    rows, samples = _some(report.rows, MOST_ROWS), _some(report.samples, MOST_PICTURES)
+    rows, samples = spread(report.rows, MOST_ROWS), spread(report.samples, MOST_PICTURES)
     # Evaluations are rare: their rows stay.
     measured = [row for row in report.rows if not math.isnan(row.get("frechet", math.nan))]
     rows = sorted(
@@ -96,16 +97,16 @@ def write_report(report: Report, path: Path) -> Path:
         style=(PAGE / "report.css").read_text(encoding="utf-8"),
         script=(PAGE / "report.js").read_text(encoding="utf-8"),
         data=json.dumps(data).replace("</", "<\\/"),
-        sections="\n".join(filter(None, _sections(report, panels))),
+        sections="\n".join(filter(None, _sections(report, len(samples), panels))),
     )
     with written_aside(path) as aside:
         aside.write_text(page, encoding="utf-8")
     return path
 
 
-def _sections(report: Report, panels: Sequence[Mapping]) -> list[str]:
+def _sections(report: Report, pictures: int, panels: Sequence[Mapping]) -> list[str]:
     return [
-        _pictures(report),
+        _pictures(pictures, report.reals),
         _curves(panels),
         _evaluations(report.evaluations),
         _animations(report.animations),
@@ -113,16 +114,16 @@ def _sections(report: Report, panels: Sequence[Mapping]) -> list[str]:
     ]
 
 
-def _pictures(report: Report) -> str:
-    if not report.samples:
+def _pictures(count: int, reals: Path | None) -> str:
+    if not count:
         return ""
-    last = len(_some(report.samples, MOST_PICTURES)) - 1
+    last = count - 1
     made = (
         '<figure data-samples><img alt="sample pictures of the step that is chosen">'
         f'<input type="range" min="0" max="{last}" value="{last}" aria-label="step">'
         "<figcaption></figcaption></figure>"
     )
-    real = _figure(report.reals, "real images, for comparison") if report.reals else ""
+    real = _figure(reals, "real images, for comparison") if reals else ""
     return _section("Pictures through time", f'<div class="pictures">{made}{real}</div>')
 
 
@@ -195,13 +196,6 @@ def _series(
         if any(map(math.isfinite, values)):
             found.append((name, [value if math.isfinite(value) else None for value in values]))
     return found
-
-
-def _some(items: Sequence, most: int) -> list:
-    """At most so many, evenly spread, the first and the last among them."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
 
 
 def _as_webp(path: Path) -> str:

@@ -1,6 +1,5 @@
 """Both networks as a SavedModel of TensorFlow 2: --export of main.py."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from exports.formats import Written
 from exports.graphs import judgement_of, traced
 from model import DCGAN
 from support.errors import UserError
-from support.files import TOKEN
+from support.files import folder_aside
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -66,15 +65,10 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
     of_images = traced(dcgan, discriminate, None, images=dcgan.image_shape)
     signatures = {"serving_default": of_z, "generate": of_z, "discriminate": of_images}
     # A folder of this process's own: another may export at the same time, or a link be in the way.
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}-{TOKEN}.part")
-    aside.mkdir()
-    try:
+    with folder_aside(folder) as aside:
         tf.saved_model.save(module, str(aside), signatures)
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 

@@ -27,12 +27,8 @@ class Adam(tf.Module):
         self._epsilon = epsilon
         self.beta1_power = _power("beta1_power", beta1)
         self.beta2_power = _power("beta2_power", beta2)
-        self.m = {name: self._slot(v, f"{name}/Adam") for name, v in variables.items()}
-        self.v = {name: self._slot(v, f"{name}/Adam_1") for name, v in variables.items()}
-
-    @staticmethod
-    def _slot(variable: tf.Variable, name: str) -> tf.Variable:
-        return tf.Variable(tf.zeros(variable.shape), trainable=False, name=name)
+        self.m = {n: new_slot(tf.zeros(v.shape), f"{n}/Adam") for n, v in variables.items()}
+        self.v = {n: new_slot(tf.zeros(v.shape), f"{n}/Adam_1") for n, v in variables.items()}
 
     def reset(self) -> None:
         """Forget all updates."""
@@ -67,6 +63,11 @@ class Adam(tf.Module):
             )
         self.beta1_power.assign(self.beta1_power * self._beta1)
         self.beta2_power.assign(self.beta2_power * self._beta2)
+
+
+def new_slot(first: tf.Tensor, name: str) -> tf.Variable:
+    """What an optimizer keeps of a variable: each replica has its own."""
+    return tf.Variable(first, trainable=False, name=name)
 
 
 def _power(name: str, value: float) -> tf.Variable:

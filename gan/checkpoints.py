@@ -1,47 +1,25 @@
 """Checkpoints on disk: written whole, verified when read, the newest good one found.
 
 A checkpoint is two files of TensorFlow's, DCGAN.model-{step}.index and .data-00000-of-00001. The
-index is renamed into place last: where it stands, the checkpoint is whole. DCGAN.model.json beside
-it holds the networks' and the training step's configs.
+index is renamed into place last: where it stands, the checkpoint is whole. What its networks are
+stands in a file beside it (gan/description.py).
 """
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.config import (
-    NetworkConfig,
-    TrainingConfig,
-    read_config,
-    refuse_other_shape,
-    with_architecture,
-)
-from gan.networks import refuse_unknown, variable_shapes
-from gan.tf1 import is_tf1, network_config
-from support.console import Say, print_note
+from gan.tf1 import is_tf1
+from support.console import Say
 from support.errors import RunError, UserError, one_line
-from support.files import (
-    open_regular,
-    read_json,
-    refuse_pattern,
-    sweep_asides,
-    write_json,
-    written_aside,
-)
+from support.files import open_regular, refuse_pattern, sweep_asides, written_aside
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
-DESCRIPTION_FILE = "DCGAN.model.json"
 BEST = "best"  # the folder of the checkpoint that training/evaluating.py found to be the best
-# In the files of every version; the other fields came later.
-NEEDED = {"output_height", "output_width", "c_dim", "y_dim", "z_dim"}
-NEEDED |= {"gf_dim", "df_dim", "gfc_dim", "dfc_dim"}
 SUFFIXES = (".index", ".data-00000-of-00001")
 # What reading a file that was cut short or changed raises. TensorFlow's files hold checksums of all
 # they contain: with every single byte of them changed in turn, each time the reader raised one of
@@ -169,137 +147,6 @@ def read_newest(
         f"none of the {len(prefixes)} checkpoints in {folder} can be read. Put back a copy of one, "
         "or start a new run with --out_name"
     )
-
-
-class Description(NamedTuple):
-    """What the JSON beside checkpoints says: all that DCGAN needs to train on from one of them."""
-
-    config: NetworkConfig
-    training: TrainingConfig
-
-
-def description_of(
-    folder: str | Path, size: tuple[int, int] | None = None, note: Say = print_note
-) -> Description | None:
-    """What the JSON beside a folder's checkpoints says; None where there is no checkpoint.
-
-    A checkpoint of the original has no such file: the shapes of its variables tell the networks,
-    and `size` (height, width) that of the images. `note` is given a line for each damaged one.
-
-    Raises:
-        UserError: the sizes are not known, `size` does not fit, or the JSON makes no sense.
-        RunError: there are checkpoints, but none can be read.
-    """
-    if latest_checkpoint(folder) is None:
-        return None
-    if description := read_description(folder):
-        _refuse_other_variables(Path(folder), description.config, note)
-        return description
-    found: list[NetworkConfig] = []
-
-    def read(prefix: Path) -> None:
-        if not is_tf1(prefix):
-            raise UserError(f"{DESCRIPTION_FILE} is missing beside {prefix}: put it back")
-        found.append(network_config(prefix, size))
-
-    read_newest(folder, read, None, note)
-    return Description(found[0], TrainingConfig())
-
-
-def write_description(folder: Path, description: Description) -> None:
-    """Write what description_of reads; fields that this version does not know stay in the file.
-
-    Raises:
-        UserError: checkpoints of networks of another shape are in the folder.
-    """
-    values = asdict(description.config) | asdict(description.training)
-    path = folder / DESCRIPTION_FILE
-    stored: Description | None = None
-    others: dict[str, Any] = {}
-    with suppress(UserError, ValueError):  # damaged underway: the one to be written is right
-        others = with_architecture(read_json(path))
-        stored = read_description(folder)
-    if stored and latest_checkpoint(folder):
-        refuse_other_shape(stored.config.shape(), description.config.shape(), folder)
-    elif not stored and (other := _other_variable(folder, description.config)):
-        raise UserError(f"{folder} holds checkpoints of other networks. These have {other}")
-    write_json(path, others | values)
-
-
-def read_description(folder: str | Path) -> Description | None:
-    """What the JSON says, whether there are checkpoints or not; None where there is no JSON.
-
-    Raises:
-        UserError: it makes no sense; names the field.
-    """
-    path = Path(folder) / DESCRIPTION_FILE
-    if not (stored := read_json(path)):
-        return None
-    try:
-        config = read_config(NetworkConfig, with_architecture(stored))
-        if missing := sorted(NEEDED - stored.keys()):
-            raise ValueError(f"{missing[0]} is missing")
-        refuse_unknown(config)
-        return Description(config, read_config(TrainingConfig, stored))
-    except ValueError as error:
-        raise UserError(f"{path}: {error}: put back a copy") from error
-
-
-def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> None:
-    """Compare the variables of the networks that a JSON describes with those of the checkpoint.
-
-    Before the networks are made: what a file with other numbers asks for may fit into no memory.
-
-    Raises:
-        UserError: they differ; names the file, its sizes and the first variable that differs.
-        RunError: there is no checkpoint that can be read.
-    """
-    others = config.shape().items() - NetworkConfig().shape().items()
-    shown = NEEDED | {"architecture"} | dict(others).keys()
-    sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items() if name in shown)
-    fault = f"{folder / DESCRIPTION_FILE}: put back a copy. Its networks ({sizes})"
-    try:
-        wanted = variable_shapes(config)
-    except ValueError as error:
-        raise UserError(f"{fault} cannot be made") from error
-    stored = _newest_shapes(folder)
-    if not stored:
-        read_newest(folder, tf.train.load_checkpoint, None, note)  # which says why
-    if other := _difference(wanted, stored):
-        raise UserError(f"{fault} have {other}")
-
-
-def _other_variable(folder: Path, config: NetworkConfig) -> str:
-    """How the variables of a folder's newest readable checkpoint differ from a config's; or ""."""
-    stored = _newest_shapes(folder)
-    return _difference(variable_shapes(config), stored) if stored else ""
-
-
-def _difference(wanted: Mapping[str, list[int]], stored: Mapping[str, list[int]]) -> str:
-    """The first variable that a checkpoint holds in another shape than is wanted; "" if none."""
-    for name, shape in wanted.items():
-        # The name of a variable here, and those in TensorFlow 1.
-        names = (f"dcgan/{name}/.ATTRIBUTES/VARIABLE_VALUE", name, name.partition("/")[2])
-        found = next((stored[one] for one in names if one in stored), None)
-        if found is None:
-            return f"{name}, the checkpoint does not"
-        if found != shape:
-            was, now = ("x".join(map(str, sides)) for sides in (found, shape))
-            return f"{name} as {now}, the checkpoint has it as {was}"
-    return ""
-
-
-def _newest_shapes(folder: Path) -> dict[str, list[int]]:
-    """The shapes of all variables of a folder's newest readable checkpoint; {} without one."""
-    return next(filter(None, map(_shapes_in, checkpoints_in(folder))), {})
-
-
-def _shapes_in(prefix: Path) -> dict[str, list[int]]:
-    """The shapes of all variables of a checkpoint; {} if it cannot be read."""
-    try:
-        return dict(tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map())
-    except DAMAGED:
-        return {}  # whoever loads it says so
 
 
 def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from gan.adam import Adam
+from gan.adam import Adam, new_slot
 
 Variables = Mapping[str, tf.Variable]
 Gradients = Mapping[str, tf.Tensor]
@@ -23,9 +23,9 @@ class RMSProp(tf.Module):
     def __init__(self, variables: Variables, learning_rate: float):
         super().__init__()
         self._learning_rate = learning_rate
-        self.rms = {n: _slot(tf.ones(v.shape), f"{n}/RMSProp") for n, v in variables.items()}
+        self.rms = {n: new_slot(tf.ones(v.shape), f"{n}/RMSProp") for n, v in variables.items()}
         self.momentum = {
-            n: _slot(tf.zeros(v.shape), f"{n}/RMSProp_1") for n, v in variables.items()
+            n: new_slot(tf.zeros(v.shape), f"{n}/RMSProp_1") for n, v in variables.items()
         }
 
     def reset(self) -> None:
@@ -76,7 +76,3 @@ def optimizer_of(name: str, variables: Variables, learning_rate: float, beta1: f
     if name == "rmsprop":
         return RMSProp(variables, learning_rate)
     return SGD(learning_rate) if name == "sgd" else Adam(variables, learning_rate, beta1)
-
-
-def _slot(first: tf.Tensor, name: str) -> tf.Variable:
-    return tf.Variable(first, trainable=False, name=name)

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -12,9 +12,8 @@ from gan.base import Network, Seed
 from gan.freezing import trained_of
 from gan.losses import Loss
 from gan.noise import noisy
-from gan.optimizers import Optimizer
+from gan.optimizers import Optimizer, Variables
 
-Variables = Mapping[str, tf.Variable]
 Gradients = dict[str, tf.Tensor]
 # A pass of D in training mode: images [B, H, W, C] -> logits [B, 1]; `passes` is ops.BatchNorm's.
 LogitsOf = Callable[..., tf.Tensor]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from datasets.dataset import folder_of, geometry_of, open_dataset
+from datasets.dataset import Dataset, folder_of, geometry_of, open_dataset
 from datasets.idx import MNIST_CLASSES, load_parts
 from metrics.kept import digest_of, read_arrays, write_arrays
 from metrics.spaces import LEAST, Features, Space, blocks_of, features_of
@@ -42,8 +42,17 @@ def open_reals(settings: Settings, say: Say) -> Reals:
         return _parts(settings)[0]
     # batches of one, which any number of images fills
     data = open_dataset(dataclasses.replace(settings, batch_size=1), seed=0, say=say)
+    return reals_of(data, settings.dataset)
+
+
+def reals_of(data: Dataset, name: str) -> Reals:
+    """All images of a data set that is open.
+
+    Raises:
+        UserError: there are fewer than LEAST; says so of `name`.
+    """
     names = list(data.classes) or [str(number) for number in range(data.y_dim or 0)]
-    return enough(Reals(data.images, data.labels, names), settings.dataset)
+    return _enough(Reals(data.images, data.labels, names), name)
 
 
 def open_halves(settings: Settings, say: Say) -> tuple[Reals, Reals]:
@@ -60,18 +69,17 @@ def open_halves(settings: Settings, say: Say) -> tuple[Reals, Reals]:
     reals = open_reals(settings, say)
     order = random_stream(0, "halves").permutation(len(reals.images))
     halves = (np.sort(rows) for rows in np.array_split(order, 2))
-    first, second = (enough(_rows_of(reals, rows), settings.dataset) for rows in halves)
+    first, second = (_enough(_rows_of(reals, rows), settings.dataset) for rows in halves)
     return first, second
 
 
 def _parts(settings: Settings) -> list[Reals]:
     classes = [str(number) for number in range(MNIST_CLASSES)]
     parts = load_parts(folder_of(settings), geometry_of(settings))
-    return [enough(Reals(*part, classes), settings.dataset) for part in parts]
+    return [_enough(Reals(*part, classes), settings.dataset) for part in parts]
 
 
-def enough(reals: Reals, name: str) -> Reals:
-    """The same images of the data set `name`, or a UserError where they are fewer than LEAST."""
+def _enough(reals: Reals, name: str) -> Reals:
     if len(reals.images) < LEAST:
         raise UserError(
             f"{name}: {len(reals.images)} images are too few to compare with, {LEAST} are needed"

@@ -138,6 +138,13 @@ def displayed(value: Any) -> Any:
     return value if str(value).isprintable() else printable(str(value))
 
 
+def as_flag(name: str, value: Any) -> str:
+    """How one types a setting: --crop, --nocrop, --epoch=25."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    return f"--{name}={displayed(value)}"
+
+
 def typed_value(one: Field, value: Any) -> Any:
     """A value, typed or stored, in the type of its field; None where that is the default.
 

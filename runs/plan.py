@@ -7,8 +7,9 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from gan.checkpoints import DESCRIPTION_FILE, Description, description_of, latest_checkpoint
+from gan.checkpoints import latest_checkpoint
 from gan.config import refuse_other_shape
+from gan.description import DESCRIPTION_FILE, Description, description_of
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runs.flags import as_flag
+
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "original": {},
     # Chosen by the figures in docs/quality.md.
@@ -23,7 +25,4 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 def flags_in(preset: str) -> str:
     """The flags that a preset stands for, as one types them; "" for the original's."""
-    words = []
-    for name, value in PRESETS[preset].items():
-        words.append(f"--no{name}" if value is False else f"--{name}={value}")
-    return " ".join(words)
+    return " ".join(as_flag(name, value) for name, value in PRESETS[preset].items())

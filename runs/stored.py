@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from support.files import read_json, write_json
 from support.text import shortened
 
 RUN_FILE = "run.json"
+EVALUATED = "evaluated"  # the folder of evaluate.py's figures, in the run's logs
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,28 @@ def beside(folder: Path, kind: str) -> Path:
         return Path(kind, path.name)
     above = path.parent.parent
     return Path(above if folder.is_absolute() else os.path.relpath(above), kind, path.name)
+
+
+def evaluations_of(folder: Path) -> list[dict[str, Any]]:
+    """What evaluate.py wrote of the run in a checkpoint folder, by its files' names.
+
+    Files of something else are left out.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    files = sorted((beside(folder, "logs") / EVALUATED).glob("*.json"))
+    return [one for one in map(read_json, files) if _is_evaluation(one)]
+
+
+def _is_evaluation(one: Mapping[str, Any]) -> bool:
+    figures, space = one.get("figures"), one.get("space")
+    return (
+        isinstance(figures, dict)
+        and all(isinstance(value, int | float) for value in figures.values())
+        and isinstance(space, str)
+        and all(type(one.get(name, 0)) is int for name in ("samples", "step"))
+    )
 
 
 def source_of(settings: Settings) -> tuple[Path, list[str]]:

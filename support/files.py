@@ -50,6 +50,21 @@ def written_aside(path: Path, flush: bool = True) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new hidden folder next to `folder`, of this process alone.
+
+    It is deleted at the end, unless it was given the final name.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}-{TOKEN}.part")
+    aside.mkdir()
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def refuse_to_replace(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Refuse to write a file where something stands that must stay.
 
@@ -120,6 +135,13 @@ def refuse_pattern(folder: Path) -> None:
         )
     if any("\udc80" <= letter <= "\udcff" for letter in name):  # how Python holds such a byte
         raise UserError(f"{folder}: TensorFlow takes no names that are not UTF-8: give another")
+
+
+def visible_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Each file below a folder, as its folder and its name; what is hidden is left out."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from ((place, name) for name in files if not name.startswith("."))
 
 
 def open_regular(path: Path) -> BufferedReader:

@@ -18,6 +18,7 @@ from makers import (
     Fails,
     Here,
     Run,
+    Script,
     ok,
     one_error_line,
     small,
@@ -88,20 +89,29 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(
+def among_runs(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
-) -> Here:
-    """made("--num", "3") is generate.py in an empty folder, but for the runs in checkpoint."""
+) -> Callable[[Script], Here]:
+    """among_runs(script.main) is that script in an empty folder, but for the runs in checkpoint."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(runs, "checkpoint")
 
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        capfd.readouterr()
-        status = generate.main(words)
-        gc.collect()
-        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
+    def of(script: Script) -> Here:
+        def call(*words: str) -> subprocess.CompletedProcess[str]:
+            capfd.readouterr()
+            status = script(words)
+            gc.collect()
+            return subprocess.CompletedProcess(words, status, *capfd.readouterr())
 
-    return call
+        return call
+
+    return of
+
+
+@pytest.fixture
+def made(among_runs: Callable[[Script], Here]) -> Here:
+    """made("--num", "3") is generate.py among runs."""
+    return among_runs(generate.main)
 
 
 @pytest.fixture

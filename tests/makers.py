@@ -52,6 +52,7 @@ def write_jpegs(folder: Path, count: int, height: int = 96, width: int = 96) -> 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Here = Callable[..., subprocess.CompletedProcess[str]]
+Script = Callable[[Sequence[str]], int]  # main of a script
 Fails = Callable[..., str]
 
 

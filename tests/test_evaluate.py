@@ -1,16 +1,26 @@
 """evaluate.py as it is typed: what it measures, what it writes, and how it ends."""
 
-import gc
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from makers import PROJECT, Here, batch, one_error_line, small, stretched, write_jpegs, write_mnist
+from makers import (
+    PROJECT,
+    Here,
+    Script,
+    batch,
+    one_error_line,
+    small,
+    stretched,
+    write_jpegs,
+    write_mnist,
+)
 
 import evaluate
 from metrics import classifier
@@ -21,23 +31,12 @@ DIGITS = ("--run", "checkpoint/digits")
 
 
 @pytest.fixture
-def measured(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
-) -> Here:
-    """measured("--run", ...) is evaluate.py in a folder with the runs and their data."""
-    monkeypatch.chdir(tmp_path)
+def measured(among_runs: Callable[[Script], Here], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """measured("--run", ...) is evaluate.py among the runs, with their data."""
     monkeypatch.setattr(classifier, "EPOCHS", 1)
-    shutil.copytree(runs, "checkpoint")
     write_jpegs(Path("data/faces"), 24, 24, 24)
     write_mnist(Path("data/mnist"), 128, 20)
-
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        capfd.readouterr()
-        status = evaluate.main(words)
-        gc.collect()
-        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
-
-    return call
+    return among_runs(evaluate.main)
 
 
 def of_mnist() -> None:

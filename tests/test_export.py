@@ -1,16 +1,16 @@
 """export.py as it is typed: what it writes, how it ends, and what it loads."""
 
-import gc
 import importlib.util
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from makers import DIGITS, FACES, PROJECT, Here, lived, ok, one_error_line, small
+from makers import DIGITS, FACES, PROJECT, Here, Script, lived, ok, one_error_line, small
 
 import export
 from exports import formats, weights
@@ -31,20 +31,9 @@ DIGITS_EXPORTED = Path("exported/digits/step_000001")
 
 
 @pytest.fixture
-def exported(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Path
-) -> Here:
-    """exported("--format", "npz") is export.py in an empty folder, but for runs in checkpoint."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(runs, "checkpoint")
-
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        capfd.readouterr()
-        status = export.main(words)
-        gc.collect()
-        return subprocess.CompletedProcess(words, status, *capfd.readouterr())
-
-    return call
+def exported(among_runs: Callable[[Script], Here]) -> Here:
+    """exported("--format", "npz") is export.py among runs."""
+    return among_runs(export.main)
 
 
 @pytest.mark.parametrize(

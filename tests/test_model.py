@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from makers import batch, small
 
-from gan.checkpoints import DESCRIPTION_FILE, Description, write_description
 from gan.config import TrainingConfig
+from gan.description import DESCRIPTION_FILE, Description, write_description
 from model import DCGAN
 from support.errors import RunError, UserError
 

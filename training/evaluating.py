@@ -14,9 +14,9 @@ from metrics.reals import (
     Reals,
     compared,
     drawn_labels,
-    enough,
     features_of_reals,
     open_reals,
+    reals_of,
 )
 from metrics.spaces import open_space, suiting
 from model import DCGAN
@@ -149,6 +149,4 @@ def trend_of(measured: Sequence[tuple[int, float]]) -> str:
 
 def _reals(settings: Settings, data: Dataset, say: Say) -> Reals:
     """The images to compare with: of an idx set the training part, of a folder all."""
-    if settings.is_idx_set:
-        return open_reals(settings, say)
-    return enough(Reals(data.images, data.labels, list(data.classes)), settings.dataset)
+    return open_reals(settings, say) if settings.is_idx_set else reals_of(data, settings.dataset)

@@ -13,6 +13,7 @@ from metrics.evaluation import EVALUATED
 from support.errors import UserError
 from support.files import written_aside
 
+NOTED = ".6g"  # how a number is written
 LOW_FOR_STEPS = 200
 LOW_ROWS = 3  # at least: rows may be far apart
 COLLAPSED_BELOW = 0.2
@@ -93,11 +94,11 @@ def append_row(path: Path, row: Row) -> None:
 
 def as_noted(value: float) -> float:
     """A number as the CSV holds it: to six digits."""
-    return float(f"{value:.6g}")
+    return float(f"{value:{NOTED}}")
 
 
 def _cells(row: Row) -> list[str]:
-    return [str(row.step), *("" if math.isnan(value) else f"{value:.6g}" for value in row[1:])]
+    return [str(row.step), *("" if math.isnan(value) else f"{value:{NOTED}}" for value in row[1:])]
 
 
 def _row(cells: list[str]) -> Row | None:

@@ -153,13 +153,7 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     batch = {"images": to_range(pixels, run.dcgan.value_range), "z": run.z("z", draw)}
     if y is not None:
         batch["y"] = y
-    dcgan = run.dcgan
-    drawing = {
-        "augment": run.settings.augment,
-        "penalty": dcgan.loss.draws,
-        "noise": dcgan.training.instance_noise > 0,
-        "dropout": dcgan.config.g_dropout > 0,
-    }
+    drawing = {"augment": run.settings.augment, **run.dcgan.draws}
     for purpose in (name for name, draws in drawing.items() if draws):
         stream = random_stream(run.seed, purpose, draw)
         batch[f"{purpose}_seed"] = stream.integers(2**31, size=2, dtype=np.int32)
@@ -257,14 +251,14 @@ def _refuse(run: Run, step: int, fault: str) -> None:
 def _save(run: Run, step: int) -> Path:
     """Save, or say why not and where that leaves the run; all workers must call it."""
     run.devices.collect()
+    _refuse(run, step, run.dcgan.not_finite(moments=True))
     if not run.devices.is_chief:
-        _refuse(run, step, run.dcgan.not_finite(moments=True))
         return run.checkpoint_dir
     return _write(run, step, run.checkpoint_dir, run.settings.max_to_keep)
 
 
 def _write(run: Run, step: int, folder: Path, keep: int) -> Path:
-    _refuse(run, step, run.dcgan.not_finite(moments=True))
+    """Save what has been found to be finite into a folder, at the chief."""
     try:
         if not (run.checkpoint_dir / RUN_FILE).is_file():  # somebody has deleted it
             images, classes = len(run.data.images), run.data.classes

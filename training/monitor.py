@@ -13,7 +13,7 @@ from PIL import Image
 from datasets.image_files import UnreadableError, opened
 from support.console import Say
 from training.history import Alarms, Row, append_row, draw_curves, read_rows, write_rows
-from utils import save_animation
+from utils import save_animation, spread
 
 REALS = "reals.png"  # beside the sample pictures
 FRAMES = 60  # of progress.gif, spread over the whole training
@@ -105,7 +105,7 @@ class Monitor:
     def _frames(self, pictures: list[Path]) -> list[np.ndarray]:
         """What progress.gif shows; pictures that cannot be read are named and left out."""
         frames = []
-        for picture in spread(pictures):
+        for picture in spread(pictures, FRAMES):
             try:
                 frames.append(_frame(picture))
             except UnreadableError as reason:
@@ -141,19 +141,14 @@ def sample_pictures(folder: Path, steps: set[int], batches: int) -> list[Path]:
     Others may lie there, too: of an earlier run of the same name, or of later steps that a run that
     fell back has yet to make.
     """
-    found = {}
-    for path in folder.glob("train_*_*.png"):
-        if name := re.fullmatch(r"train_(\d+)_(\d+)\.png", path.name):
-            at = int(name[1]) * batches + int(name[2])
-            if at + 1 in steps:
-                found[at] = path
-    return [found[at] for at in sorted(found)]
+    found = {step_of_picture(path, batches): path for path in folder.glob("train_*_*.png")}
+    return [found[step] for step in sorted(found) if step in steps]
 
 
-def spread(pictures: list[Path]) -> list[Path]:
-    """At most FRAMES of them, the first and the last among them."""
-    count, last = min(FRAMES, len(pictures)), len(pictures) - 1
-    return [pictures[round(k * last / max(count - 1, 1))] for k in range(count)]
+def step_of_picture(path: Path, batches: int) -> int:
+    """The step after which a sample picture was made, by its name; 0 for another name."""
+    name = re.fullmatch(r"train_(\d+)_(\d+)\.png", path.name)
+    return int(name[1]) * batches + int(name[2]) + 1 if name else 0
 
 
 def _frame(path: Path) -> np.ndarray:

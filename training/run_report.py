@@ -1,21 +1,21 @@
 """What a run tells of itself, collected from the files it wrote, for exports/report_html.py."""
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from datasets.dataset import epoch_of
 from datasets.image_files import UnreadableError, opened
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
-from gan.checkpoints import Description, latest_checkpoint, read_description, step_of
-from runs.flags import COMMAND, displayed, marked
+from gan.checkpoints import latest_checkpoint, step_of
+from gan.description import Description, read_description
+from runs.flags import COMMAND, as_flag, displayed, marked
 from runs.settings import Settings
-from runs.stored import StoredRun, beside, read_run
+from runs.stored import StoredRun, beside, evaluations_of, read_run
 from support.errors import UserError
-from support.files import read_json
 from training.history import read_rows
-from training.monitor import REALS, sample_pictures, sampled_steps
+from training.monitor import REALS, sample_pictures, sampled_steps, step_of_picture
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -41,7 +41,8 @@ def report_of(folder: Path) -> Report:
     settings = Settings(**run.settings)
     step, logs, samples = step_of(newest), beside(folder, "logs"), beside(folder, "samples")
     rows = read_rows(logs / "history.csv", step)
-    batches, reals = _batches(run, settings), samples / REALS
+    batches = epoch_of(settings, run.images, run.replicas)[1] if run.images else 1
+    reals = samples / REALS
     return Report(
         title=folder.resolve().name,
         lead=_lead(run, settings, step, read_description(folder)),
@@ -49,20 +50,14 @@ def report_of(folder: Path) -> Report:
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
         samples=[
-            _sample(path, _step_of_picture(path, batches), settings.ema > 0)
+            _sample(path, step_of_picture(path, batches), settings.ema > 0)
             for path in sample_pictures(samples, sampled_steps(rows), batches)
             if is_readable(path)
         ],
         reals=reals if is_readable(reals) else None,
-        evaluations=_evaluations(logs / "evaluated"),
+        evaluations=evaluations_of(folder),
         animations=_animations(samples),
     )
-
-
-def _batches(run: StoredRun, settings: Settings) -> int:
-    """The steps of an epoch."""
-    size = min(run.images or 0, settings.train_size)
-    return max(1, int(size // (settings.batch_size * run.replicas)))
 
 
 def _sample(path: Path, step: int, averages: bool) -> Sample:
@@ -81,11 +76,6 @@ def is_readable(path: Path) -> bool:
     except UnreadableError:
         return False
     return True
-
-
-def _step_of_picture(path: Path, batches: int) -> int:
-    epoch, idx = path.stem.split("_")[1:]
-    return int(epoch) * batches + int(idx) + 1
 
 
 def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | None) -> str:
@@ -109,30 +99,8 @@ def _command(settings: Settings) -> str:
             and value is not None
             and (name == "dataset" or value != defaults[name])
         ):
-            words.append(_flag(name, value))
+            words.append(as_flag(name, value))
     return shlex.join(words)
-
-
-def _flag(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no{name}"
-    return f"--{name}={displayed(value)}"
-
-
-def _evaluations(folder: Path) -> list[Mapping[str, Any]]:
-    """What evaluate.py wrote of the run, by step; files of something else are left out."""
-    found = [read_json(path) for path in sorted(folder.glob("*.json"))]
-    return [one for one in found if _is_evaluation(one)]
-
-
-def _is_evaluation(one: Mapping[str, Any]) -> bool:
-    figures, space = one.get("figures"), one.get("space")
-    return (
-        isinstance(figures, dict)
-        and all(isinstance(value, int | float) for value in figures.values())
-        and isinstance(space, str)
-        and all(type(one.get(name, 0)) is int for name in ("samples", "step"))
-    )
 
 
 def _animations(samples: Path) -> list[tuple[str, Path]]:

@@ -21,8 +21,9 @@ from typing import Literal
 import pytest
 from makers import PROJECT
 
-from downloads.archives import extract, folder_aside, publish, sweep, without_single_top
+from downloads.archives import extract, publish, sweep, without_single_top
 from support.errors import RunError, UserError
+from support.files import folder_aside
 
 NOISE = random.Random(0).randbytes(5000)  # does not shrink
 Files = list[tuple[str, bytes]]
@@ -364,7 +365,7 @@ def test_a_hidden_folder_is_deleted_if_it_is_not_published(tmp_path: Path) -> No
 def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
     program = (
         f"import os, sys; sys.path.insert(0, {str(PROJECT)!r})\n"
-        "from pathlib import Path; from downloads.archives import folder_aside\n"
+        "from pathlib import Path; from support.files import folder_aside\n"
         f"with folder_aside(Path({str(tmp_path)!r}) / 'anime') as aside:\n"
         "    (aside / 'a.jpg').touch(); os.kill(os.getpid(), 9)\n"
     )

@@ -11,8 +11,8 @@ import tensorflow as tf
 from PIL import Image
 
 from training.history import Alarms, Row
-from training.monitor import FRAMES, Meter, Monitor, diversity, sample_pictures, spread
-from utils import save_grid
+from training.monitor import FRAMES, Meter, Monitor, diversity, sample_pictures
+from utils import save_grid, spread
 
 STREAM = np.random.default_rng(0)
 
@@ -116,7 +116,7 @@ def test_progress_shows_the_first_and_the_last_picture_and_is_capped(tmp_path: P
         save_grid(np.full((1, 600, 300, 3), level, np.uint8), tmp_path / f"train_00_{idx:04}.png")
         for idx, level in enumerate(levels)
     ]
-    damaged, pipe = spread(pictures)[7], spread(pictures)[8]
+    damaged, pipe = spread(pictures, FRAMES)[7:9]
     damaged.write_bytes(damaged.read_bytes()[:30])
     pipe.unlink()
     os.mkfifo(pipe)
