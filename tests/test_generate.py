@@ -10,7 +10,7 @@ import pytest
 from makers import DIGITS, FACES, PROJECT, Here, Run, one_error_line, small, written
 from PIL import Image
 
-from generation import arithmetic, project, sampling, score
+from generation import arithmetic, sampling, score, search
 from support.files import read_json, write_json
 
 
@@ -30,7 +30,7 @@ def test_pictures_go_beside_the_run_not_where_its_file_says(made: Here) -> None:
         (sampling, (*FACES, "--num", "1", "--save_z", "z.npy"), "z.npy"),
         (sampling, (*FACES, "--grid", "1x1", "--save_z", "z.npy"), "z.npy"),
         (arithmetic, ("arithmetic", *FACES, "--seeds", "1", "--save_z", "z.npy"), "z.npy"),
-        (project, ("project", *FACES, "own.png", "--steps", "1", "--out", "."), "own_z.npy"),
+        (search, ("project", *FACES, "own.png", "--steps", "1", "--out", "."), "own_z.npy"),
         (score, ("score", *FACES, "own.png", "--features", "f.npy"), "f.npy"),
     ],
 )
