@@ -4,6 +4,7 @@
   python export.py --run checkpoint/mnist_64_28_28 --format onnx litert npz
   python export.py --run checkpoint/mnist_64_28_28 --format onnx --which best --weights raw
   python export.py --run checkpoint/mnist_64_28_28 --format report
+  python export.py --run checkpoint/mnist_64_28_28 --format pretrained --out pretrained/mnist
 
 Each file with networks is loaded by a fresh process that has nothing of this program, and what
 that makes of the same z is compared with what the run makes. A model card, model.json and model.md,
@@ -72,7 +73,9 @@ def _export(arguments: argparse.Namespace, formats: Sequence[str]) -> None:
             if written.reader:
                 checks.append(check(trained, written))
                 say(f"  in a process of its own: {checks[-1].words}")
-    for path in () if formats == ["report"] else write_card(trained, checks, folder):
+    for path in (
+        () if formats == ["report"] else write_card(trained, checks, folder, arguments.licence)
+    ):
         say_written(path)
     wrong = [checked.written.path.name for checked in checks if not checked.is_same]
     if wrong:
@@ -92,6 +95,8 @@ def _parser() -> Parser:
     add_setting(parser, "weights", WEIGHTS)
     out = "where the files go [the run's exported/STEP]"
     parser.add_argument("--out", type=out_folder, help=out)
+    licence = "of the data, for the model card [what is known of MNIST, Fashion-MNIST, CelebA]"
+    parser.add_argument("--licence", metavar="TEXT", help=licence)
     add_start(parser)
     add_setting(parser, "z_dist", "what z is drawn from [the run's]")
     for size in ("output_height", "output_width"):

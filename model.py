@@ -278,7 +278,7 @@ class DCGAN(tf.Module):
         refuse_pattern(folder)
         write_description(folder, Description(self.config, self.training))
         self.step.assign(step)
-        return write_checkpoint(tf.train.Checkpoint(dcgan=self), folder, step, max_to_keep)
+        return write_checkpoint(tf.train.Checkpoint(dcgan=self).write, folder, step, max_to_keep)
 
     def load(
         self, checkpoint_dir: str | Path, step: int | None = None, note: Say = print_note

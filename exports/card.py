@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from exports.check import Checked
 from runs.flags import KEPT, displayed, marked
-from runs.stored import evaluations_of, read_run
-from support.files import write_json, written_aside
+from runs.stored import evaluations_of, is_evaluation, read_run
+from support.files import read_json, write_json, written_aside
 from support.text import in_units, printable
 
 if TYPE_CHECKING:
@@ -23,23 +23,35 @@ LICENCES = {
     "fashion_mnist": "Zalando SE, MIT",
     "celebA": "for non-commercial research only, by its agreement",
 }
+CARD = "model.json"
+MEASURED = ("space", "identity", "samples", "reals", "figures")
 UNKNOWN = "not known to this program"
 # Settings that tell how the run was trained; the networks and the step have them already, or they
 # are folders of whoever trained it.
 NOT_TOLD = {"labels_file", "c_dim", "arch"}
 
 
-def write_card(trained: "Trained", checks: Sequence[Checked], folder: Path) -> list[Path]:
-    """Write model.json and model.md about the exports in `folder`; returns their paths."""
-    card = describe(trained, checks)
-    write_json(folder / "model.json", card)
+def write_card(
+    trained: "Trained", checks: Sequence[Checked], folder: Path, licence: str | None = None
+) -> list[Path]:
+    """Write model.json and model.md about the exports in `folder`; returns their paths.
+
+    licence: of the data, where this program does not know it.
+    """
+    card = describe(trained, checks, licence)
+    write_json(folder / CARD, card)
     with written_aside(folder / "model.md") as aside:
         aside.write_text("\n".join(_lines(card)) + "\n", encoding="utf-8", errors="replace")
-    return [folder / "model.json", folder / "model.md"]
+    return [folder / CARD, folder / "model.md"]
 
 
-def describe(trained: "Trained", checks: Sequence[Checked]) -> dict[str, Any]:
-    """All that the card says, as JSON. It names no folder of the machine it was written on."""
+def describe(
+    trained: "Trained", checks: Sequence[Checked], licence: str | None = None
+) -> dict[str, Any]:
+    """All that the card says, as JSON. It names no folder of the machine it was written on.
+
+    What only the machine of the training knows is taken from the card beside a pretrained run.
+    """
     dcgan, settings = trained.dcgan, trained.settings.as_json()
     step = dataclasses.asdict(dcgan.training)
     told = [*marked(trained.settings, KEPT), "epoch"]
@@ -48,7 +60,7 @@ def describe(trained: "Trained", checks: Sequence[Checked]) -> dict[str, Any]:
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
         "weights": dcgan.weights,
-        "data": _data(trained),
+        "data": _data(trained, licence),
         "inputs": {
             "z": {"numbers": dcgan.z_dim, "drawn_from": trained.settings.z_dist},
             "y": {"numbers": dcgan.y_dim or 0, "classes": trained.classes},
@@ -57,7 +69,7 @@ def describe(trained: "Trained", checks: Sequence[Checked]) -> dict[str, Any]:
         "networks": dataclasses.asdict(dcgan.config),
         "training": step,
         "settings": {name: settings[name] for name in sorted(its_own)},
-        "figures": figures_of(trained),
+        "figures": figures_of(trained) or _came_with(trained.folder),
         "exports": [_export(checked) for checked in checks],
         "tensorflow": tf.__version__,
     }
@@ -70,22 +82,33 @@ def figures_of(trained: "Trained") -> list[dict[str, Any]]:
         UserError: a file of it is damaged.
     """
     of_this = {"step": int(trained.dcgan.step), "weights": trained.dcgan.weights}
-    names = ("space", "identity", "samples", "reals", "figures")
     return [
-        {name: one[name] for name in names}
+        {name: one[name] for name in MEASURED}
         for one in evaluations_of(trained.folder)
-        if of_this.items() <= one.items() and set(names) <= one.keys()
+        if of_this.items() <= one.items() and set(MEASURED) <= one.keys()
     ]
 
 
-def _data(trained: "Trained") -> dict[str, Any]:
+def _came_with(folder: Path) -> list[dict[str, Any]]:
+    """The figures on the card beside a pretrained run; [] without one."""
+    figures = read_json(folder / CARD).get("figures", [])
+    are_rows = isinstance(figures, list) and all(isinstance(one, dict) for one in figures)
+    return [
+        {name: one[name] for name in MEASURED}
+        for one in (figures if are_rows else [])
+        if set(MEASURED) <= one.keys() and is_evaluation(one)
+    ]
+
+
+def _data(trained: "Trained", licence: str | None) -> dict[str, Any]:
     if "dataset" not in trained.known:
-        return {"name": "", "images": None, "licence": UNKNOWN}
-    dataset = trained.settings.dataset
+        return {"name": "", "images": None, "licence": licence or UNKNOWN}
+    dataset, on_card = trained.settings.dataset, read_json(trained.folder / CARD).get("data", {})
+    came_with = on_card.get("licence") if isinstance(on_card, dict) else None
     return {
         "name": Path(dataset).name,
         "images": read_run(trained.folder).images,
-        "licence": LICENCES.get(dataset, UNKNOWN),
+        "licence": licence or LICENCES.get(dataset) or came_with or UNKNOWN,
     }
 
 

@@ -22,7 +22,6 @@ from utils import to_pixels
 if TYPE_CHECKING:
     from runs.opened import Trained
 
-MOST = 1e-5  # that a float may differ by, of 1 or of the largest number if that is larger
 BATCHES = (1, 3, 12)
 Arrays = Mapping[str, Any]  # arrays by name
 # The program that reads an export: this, then the format's own lines, which make `outputs` of
@@ -60,7 +59,7 @@ class Checked:
     def words(self) -> str:
         """The figure, and what is wanted."""
         if self.written.least is None:
-            return f"{self.difference:.1e} apart at most ({MOST:g} is allowed)"
+            return f"{self.difference:.1e} apart at most ({self.written.most:.0e} is allowed)"
         return f"{self.psnr:.1f} dB ({self.written.least:g} or more are wanted)"
 
 
@@ -139,7 +138,7 @@ def compared(
             scale = max(1.0, np.abs(wanted[name]).max(initial=0))
             worst = np.maximum(worst, np.abs(values - wanted[name]).max(initial=0) / scale)
     if written.least is None:
-        return Checked(written, float(worst), None, bool(worst <= MOST))
+        return Checked(written, float(worst), None, bool(worst <= written.most))
     psnr = math.nan
     if math.isfinite(worst):
         error = np.square(found["images"] - wanted["images"]).mean()

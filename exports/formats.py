@@ -33,14 +33,15 @@ class Written:
 
     text: what it is. reader: the lines of a program that make `outputs`, arrays by name, of `path`
     and `batches`, the inputs by name (exports/check.py); "" where there is no such
-    program. least: how near its pictures must be to the run's, in dB; None where floats must be
-    equal but for rounding.
+    program. least: how near its pictures must be to the run's, in dB; None where all its numbers
+    must be the run's. most: what these may be apart, in parts of 1, or of the largest of an array.
     """
 
     path: Path
     text: str
     reader: str
     least: float | None = None
+    most: float = 1e-5
 
 
 FORMATS = {
@@ -57,6 +58,7 @@ FORMATS = {
         (("ai-edge-litert", "ai_edge_litert"),),
     ),
     "npz": Format("all weights as arrays", "exports.weights"),
+    "pretrained": Format("the run to pass on, at a sixth of its size", "exports.pretrained"),
     "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
     "web-int8": Format("that page at half the size", "exports.web", function="write_int8"),
     "report": Format("the training as one page that can be sent", "training.run_report"),

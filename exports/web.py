@@ -19,6 +19,7 @@ from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
 from support.errors import UserError
 from support.files import written_aside
+from support.streams import DEVIATIONS
 from support.text import printable
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("random", "network", "latent", "picture", "controls", "blend", "main")
 LANES = 8  # columns in a panel of product.wat
 DIRECTIONS = 8
-DEVIATIONS = 3.5  # standard deviations of z to both sides that the sliders reach
-DEVIATION = {"uniform_signed": 3**-0.5, "uniform_unsigned": 12**-0.5, "normal01": 1.0}
+REACH = 3.5  # standard deviations of z to both sides that the sliders reach
 
 
 def write(trained: "Trained", folder: Path) -> list[Written]:
@@ -98,7 +98,7 @@ def _model(trained: "Trained", layers: list[Layer], int8: bool) -> dict[str, Any
         "zDim": dcgan.z_dim,
         "zDist": z_dist,
         "directions": [[round(float(x), 6) for x in row] for row in directions.vectors],
-        "reach": round(DEVIATIONS * DEVIATION[z_dist], 1),
+        "reach": round(REACH * DEVIATIONS[z_dist], 1),
         "precision": "int8" if int8 else "float16",
         "layers": [
             {

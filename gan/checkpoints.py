@@ -76,9 +76,11 @@ def find_checkpoint(folder: Path, which: str) -> tuple[Path, int | None]:
 
 
 def write_checkpoint(
-    objects: tf.train.Checkpoint, folder: Path, step: int, max_to_keep: int
+    write: Callable[[str], object], folder: Path, step: int, max_to_keep: int
 ) -> Path:
     """Write DCGAN.model-{step} and delete the oldest beyond `max_to_keep` -> its path prefix.
+
+    write: has TensorFlow write the files of a prefix, as tf.train.Checkpoint.write does.
 
     What a killed process left is swept. Checkpoints of other names and the original's own are never
     deleted.
@@ -92,7 +94,7 @@ def write_checkpoint(
     index, data = _files(prefix)
     # Their names aside differ as SUFFIXES do: TensorFlow writes to both when given the common part.
     with written_aside(index) as index_aside, written_aside(data):
-        _write_tensors(objects, index_aside.with_suffix(""), step)
+        _write_tensors(write, index_aside.with_suffix(""), step)
         index.unlink(missing_ok=True)  # of the same step, written by a run that fell back
     older = [path for path in checkpoints_in(folder) if path != prefix and _is_ours(path)]
     # Those of later steps are of a run that fell back to an earlier one: they go first.
@@ -149,9 +151,9 @@ def read_newest(
     )
 
 
-def _write_tensors(objects: tf.train.Checkpoint, prefix: Path, step: int) -> None:
+def _write_tensors(write: Callable[[str], object], prefix: Path, step: int) -> None:
     try:
-        objects.write(str(prefix))
+        write(str(prefix))
     except tf.errors.OpError as error:
         for left in prefix.parent.glob(f"{prefix.name}_temp*"):  # TensorFlow's own working folder
             shutil.rmtree(left, ignore_errors=True)

@@ -37,7 +37,7 @@ def restore(state: State, prefix: Path, note: Say) -> None:
     """
     if is_tf1(prefix):
         _restore_tf1(state, prefix)
-        note(f"{prefix} is of TensorFlow 1: weights and averages; Adam starts anew")
+        note(f"{prefix} holds weights and averages alone: to train on, Adam starts anew")
         is_averaged = False
     else:
         held = _parts_of(prefix)

@@ -2,6 +2,7 @@
 
 They hold weights and moving averages by name, `generator/g_h0_lin/Matrix` and so on; those of 2016
 lack the network's part of the name. They hold no settings, no step and nothing of Adam's.
+exports/pretrained.py writes the same, with the weights in float16.
 """
 
 import dataclasses
@@ -62,7 +63,7 @@ def network_config(prefix: Path, size: tuple[int, int] | None) -> NetworkConfig:
 
 
 def read_values(prefix: Path, names: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The values of all `names` from a checkpoint that holds exactly these.
+    """The values of all `names`, float32, from a checkpoint that holds exactly these.
 
     Raises:
         UserError: a name is missing, or one is there that is not among `names`.
@@ -75,7 +76,7 @@ def read_values(prefix: Path, names: Mapping[str, Any]) -> dict[str, np.ndarray]
     ):
         if names_of:
             raise UserError(f"{prefix} {fault} {_some(names_of)}: it is not of these networks")
-    return {name: reader.get_tensor(stored[name][0]) for name in names}
+    return {name: reader.get_tensor(stored[name][0]).astype(np.float32) for name in names}
 
 
 def _by_full_name(prefix: Path, reader: Any) -> dict[str, tuple[str, list[int]]]:

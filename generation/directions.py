@@ -1,7 +1,6 @@
 """Move z along the directions that change its picture most, as sheets and animations."""
 
 import argparse
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from generation.latent import within
 from generation.selection import Selection, chosen_labels, refuse_huge, selected
 from support.console import positive, say, say_written
 from support.errors import UserError
+from support.streams import DEVIATIONS
 from utils import grid, sample_pixels, save_animation, save_sheet
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ COUNT = 8
 REACH = 3.0  # standard deviations of z's coordinates, as SeFa's figures go
 STEPS = 7  # pictures in a row of a sheet
 FRAMES, SECONDS = 24, 3.0  # there and back
-DEVIATION = {
-    "normal01": 1.0,
-    "uniform_signed": 1 / math.sqrt(3),
-    "uniform_unsigned": 1 / math.sqrt(12),
-}
 MOST_MOVED = 64  # pictures in a frame
 
 
@@ -56,7 +51,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     say(f"looking for {count} directions")
     shape = z_dist, dcgan.z_dim, dcgan.y_dim, count
     found = telling_directions(dcgan.sampler, dcgan.value_range, *shape)
-    reach = arguments.reach * DEVIATION[z_dist]
+    reach = arguments.reach * DEVIATIONS[z_dist]
     for k, change in enumerate(found.changes, 1):
         say(f"direction {k}: a step of 1 moves a pixel by {255 * change:.1f} of 255")
     names = selection.names()

@@ -125,16 +125,17 @@ def evaluations_of(folder: Path) -> list[dict[str, Any]]:
         UserError: a file is damaged.
     """
     files = sorted((beside(folder, "logs") / EVALUATED).glob("*.json"))
-    return [one for one in map(read_json, files) if _is_evaluation(one)]
+    return [one for one in map(read_json, files) if is_evaluation(one)]
 
 
-def _is_evaluation(one: Mapping[str, Any]) -> bool:
+def is_evaluation(one: Mapping[str, Any]) -> bool:
+    """Whether what a JSON says are figures of evaluate.py."""
     figures, space = one.get("figures"), one.get("space")
     return (
         isinstance(figures, dict)
         and all(isinstance(value, int | float) for value in figures.values())
         and isinstance(space, str)
-        and all(type(one.get(name, 0)) is int for name in ("samples", "step"))
+        and all(type(one.get(name, 0)) is int for name in ("samples", "reals", "step"))
     )
 
 

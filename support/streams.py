@@ -15,6 +15,8 @@ Z_DISTS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]]
     "normal01": lambda stream, shape: stream.standard_normal(shape),  # N(0,1)
     "uniform_unsigned": lambda stream, shape: stream.uniform(0, 1, shape),  # U(0,1)
 }
+# The standard deviation of a coordinate of each.
+DEVIATIONS = {"uniform_signed": 3**-0.5, "normal01": 1.0, "uniform_unsigned": 12**-0.5}
 
 # No coordinate of z is that far out, whatever it is drawn from. G computes in float32: far beyond,
 # products overflow, and its last activation would turn infinities into pictures.

@@ -101,7 +101,7 @@ def test_the_checkpoint_and_the_weights_are_those_asked_for(exported: Here) -> N
         (("--format", "npz"), "--run is missing"),
         (
             FACES,
-            "--format is missing: there are savedmodel, frozen, onnx, litert, npz, web",
+            "--format is missing: there are savedmodel, frozen, onnx, litert, npz, pretrained",
         ),
         ((*FACES, "--format", ","), "--format is missing"),
         ((*FACES, "--format", "npz,onyx"), "there is no format onyx: there are savedmodel, "),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from makers import PROJECT, lived, opened, small
 
-from exports.check import BATCHES, BEGINNING, MOST, check, compared, inputs, outputs, read_back
+from exports.check import BATCHES, BEGINNING, check, compared, inputs, outputs, read_back
 from exports.formats import Written
 from exports.weights import write
 from support.errors import RunError
@@ -82,22 +82,22 @@ def test_a_process_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 WANTED = {"images": np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 2, 2, 1)}
-PICTURES = Written(Path("x"), "", "", least=30)
+PLAIN, PICTURES = (Written(Path("x"), "", "", least) for least in (None, 30))
 
 
 @pytest.mark.parametrize(
     ("found", "is_same"),
     [
         (WANTED["images"], True),
-        (WANTED["images"] + MOST / 2, True),
-        (WANTED["images"] + 2 * MOST, False),
+        (WANTED["images"] + PLAIN.most / 2, True),
+        (WANTED["images"] + 2 * PLAIN.most, False),
         (WANTED["images"] * np.nan, False),
         (WANTED["images"] + np.inf, False),
         (WANTED["images"][:2], False),
     ],
 )
 def test_what_differs_is_seen(found: np.ndarray, is_same: bool) -> None:
-    checked = compared(Written(Path("x"), "", ""), {"images": found}, WANTED, (0, 1))
+    checked = compared(PLAIN, {"images": found}, WANTED, (0, 1))
     assert checked.is_same == is_same
 
 
@@ -123,4 +123,4 @@ def test_pixels_are_those_of_the_images() -> None:
 
 
 def test_an_export_that_gives_nothing_is_not_the_same() -> None:
-    assert not compared(Written(Path("x"), "", ""), {}, WANTED, (0, 1)).is_same
+    assert not compared(PLAIN, {}, WANTED, (0, 1)).is_same

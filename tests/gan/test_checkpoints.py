@@ -22,7 +22,7 @@ VALUES = np.arange(100, dtype=np.float32)
 
 def write(folder: Path, step: int, max_to_keep: int = 5) -> Path:
     objects = tf.train.Checkpoint(v=tf.Variable(VALUES + step), step=tf.Variable(step))
-    return write_checkpoint(objects, folder, step, max_to_keep)
+    return write_checkpoint(objects.write, folder, step, max_to_keep)
 
 
 def read(folder: Path) -> int | None:

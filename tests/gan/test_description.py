@@ -51,7 +51,7 @@ def test_networks_of_which_nothing_is_known_are_not_made(
             DCGAN.from_checkpoint(tmp_path)
         assert f"{tmp_path}/DCGAN.model-1 is damaged: " in capsys.readouterr().err
     else:
-        write_checkpoint(tf.train.Checkpoint(v=tf.Variable(1.0)), tmp_path, 1, 5)
+        write_checkpoint(tf.train.Checkpoint(v=tf.Variable(1.0)).write, tmp_path, 1, 5)
         with pytest.raises(UserError, match=r"json: put back .*h0_lin/Matrix, the checkpoint does"):
             DCGAN.from_checkpoint(tmp_path)
 

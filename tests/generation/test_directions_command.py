@@ -9,17 +9,17 @@ from makers import DIGITS, FACES, Here, one_error_line, written
 from PIL import Image
 
 from gan.directions import telling_directions
-from generation.directions import DEVIATION, moved
+from generation.directions import moved
 from generation.selection import selected
 from runs.opened import open_run
-from support.streams import draw_z, random_stream
+from support.streams import DEVIATIONS, draw_z, random_stream
 from utils import NAME_HEIGHT, SHEET_SIDE, sample_pixels
 
 
-@pytest.mark.parametrize("z_dist", DEVIATION)
+@pytest.mark.parametrize("z_dist", DEVIATIONS)
 def test_the_reach_is_counted_in_deviations_of_z(z_dist: str) -> None:
     drawn = draw_z(random_stream(0, "test"), z_dist, 1000, 100)
-    assert drawn.std() == pytest.approx(DEVIATION[z_dist], rel=0.01)
+    assert drawn.std() == pytest.approx(DEVIATIONS[z_dist], rel=0.01)
 
 
 def test_a_sheet_for_each_z_and_a_gif_for_each_direction(made: Here) -> None:

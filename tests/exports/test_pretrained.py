@@ -1,0 +1,113 @@
+"""A run to pass on is small, and opened as any other: the same pictures, and training goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from makers import batch, lived, opened, small
+
+from exports.card import describe, write_card
+from exports.check import check
+from exports.pretrained import write
+from model import DCGAN
+from runs.opened import Trained, open_run
+from support.errors import RunError, UserError
+from support.files import read_json, write_json
+
+KNOWN = frozenset({"dataset", "output_height", "output_width", "z_dist", "seed"})
+FILES = ["DCGAN.model-9.data-00000-of-00001", "DCGAN.model-9.index", "DCGAN.model.json"]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """A run of names, of an average, from somebody's disk."""
+    monkeypatch.chdir(tmp_path)
+    stored = {"images": 40, "classes": ["dark", "fair", "red"], "data_dir": "/home/somebody"}
+    write_json(Path("checkpoint/run/run.json"), stored)
+    dcgan = lived(small(y_dim=3, ema=0.5))
+    dcgan.choose("ema")
+    dcgan.step.assign(9)
+    settings = {"dataset": "/home/somebody/faces", "output_height": 8, "z_dist": "normal01"}
+    return replace(opened(dcgan, output_width=8, seed=7, **settings), known=KNOWN)
+
+
+def test_a_fresh_process_finds_the_same_numbers_but_for_rounding(trained: Trained) -> None:
+    (written,) = write(trained, Path("out"))
+    checked = check(trained, written)
+    assert checked.is_same
+    assert 0 < checked.difference <= 2**-11
+    assert sorted(path.name for path in Path("out").iterdir()) == [*FILES, "checkpoint", "run.json"]
+
+
+def test_it_is_opened_as_any_run(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    write(trained, Path("out"))
+    again = open_run(Path("out"), {})
+    _, z, y = batch(trained.dcgan)
+    near = trained.dcgan.sampler(z, y).numpy() - again.dcgan.sampler(z, y).numpy()
+    assert 0 < np.abs(near).max() < 2e-3
+    assert again.loaded == "step 9 of out"
+    assert again.classes == ["dark", "fair", "red"]
+    assert again.settings.z_dist == "normal01"
+    said = "out/DCGAN.model-9 holds weights and averages alone: to train on, Adam starts anew"
+    assert said in "".join(capsys.readouterr())
+
+
+def test_it_names_no_folder_of_the_machine(trained: Trained) -> None:
+    write(trained, Path("out"))
+    assert "somebody" not in "".join(path.read_text("latin1") for path in Path("out").iterdir())
+    assert read_json(Path("out/run.json")) == {
+        "dataset": "faces",
+        "output_height": 8,
+        "output_width": 8,
+        "z_dist": "normal01",
+        "seed": 7,
+        "images": 40,
+        "replicas": 1,
+        "classes": ["dark", "fair", "red"],
+    }
+
+
+def test_training_goes_on_from_it(trained: Trained) -> None:
+    write(trained, Path("out"))
+    dcgan = DCGAN.from_checkpoint("out")
+    assert not dcgan.training.ema
+    before = dcgan.named_variables()["discriminator/d_h3_lin/Matrix"].numpy()
+    dcgan.train_step(*batch(dcgan))
+    assert np.abs(dcgan.named_variables()["discriminator/d_h3_lin/Matrix"] - before).max() > 0
+    dcgan.save("on", 10)
+    assert DCGAN.from_checkpoint("on").step == 10
+
+
+def test_it_can_be_written_again_but_not_over_another_checkpoint(trained: Trained) -> None:
+    write(trained, Path("out"))
+    (written,) = write(trained, Path("out"))
+    assert written.path.name == FILES[0]
+    trained.dcgan.step.assign(10)
+    with pytest.raises(UserError, match=r"out holds another checkpoint, DCGAN\.model-9: give"):
+        write(trained, Path("out"))
+    trained.dcgan.save("run", 10)
+    before = Path("run/DCGAN.model-10.index").read_bytes()
+    with pytest.raises(UserError, match=r"run holds another checkpoint, DCGAN\.model-10"):
+        write(trained, Path("run"))
+    assert Path("run/DCGAN.model-10.index").read_bytes() == before
+
+
+def test_numbers_that_float16_cannot_hold_are_refused(trained: Trained) -> None:
+    weights = trained.dcgan.sampled.named_variables()["generator/g_h1_lin/Matrix"]
+    weights.assign(tf.fill(weights.shape, 1e5))
+    with pytest.raises(RunError, match="generator/g_h1_lin/Matrix has numbers beyond float16's"):
+        write(trained, Path("out"))
+    assert not Path("out").exists()
+
+
+def test_its_card_goes_along_with_what_is_made_of_it(trained: Trained) -> None:
+    write(trained, Path("out"))
+    figures = {"samples": 9, "reals": 9, "space": "pixels", "figures": {"frechet": 1.5}}
+    of_this = figures | {"step": 9, "weights": "ema", "identity": "x"}
+    write_json(Path("logs/run/evaluated/of_this.json"), of_this)
+    write_card(trained, [], Path("out"), "CC BY 4.0, somebody")
+    card = describe(open_run(Path("out"), {}), [])
+    assert card["data"] == {"name": "faces", "images": 40, "licence": "CC BY 4.0, somebody"}
+    assert [one["figures"] for one in card["figures"]] == [{"frechet": 1.5}]
