@@ -20,6 +20,7 @@ from gan.config import (
     refuse_other_shape,
     with_architecture,
 )
+from gan.freezing import refuse_all_frozen
 from gan.networks import refuse_unknown, variable_shapes
 from gan.tf1 import is_tf1, network_config
 from support.console import Say, print_note
@@ -54,7 +55,7 @@ def description_of(
     if latest_checkpoint(folder) is None:
         return None
     if description := read_description(folder):
-        _refuse_other_variables(Path(folder), description.config, note)
+        _refuse_other_variables(Path(folder), description, note)
         return description
     found: list[NetworkConfig] = []
 
@@ -111,15 +112,17 @@ def _described(stored: Mapping[str, Any], path: Path) -> Description | None:
         raise UserError(f"{path}: {error}: put back a copy") from error
 
 
-def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> None:
+def _refuse_other_variables(folder: Path, description: Description, note: Say) -> None:
     """Compare the variables of the networks that a JSON describes with those of the checkpoint.
 
     Before the networks are made: what a file with other numbers asks for may fit into no memory.
 
     Raises:
-        UserError: they differ; names the file, its sizes and the first variable that differs.
+        UserError: they differ; names the file, its sizes and the first variable that differs. Or
+            D has fewer layers than the file has frozen.
         RunError: there is no checkpoint that can be read.
     """
+    config = description.config
     others = config.shape().items() - NetworkConfig().shape().items()
     shown = NEEDED | {"architecture"} | dict(others).keys()
     sizes = ", ".join(f"{name} {value}" for name, value in config.shape().items() if name in shown)
@@ -133,6 +136,11 @@ def _refuse_other_variables(folder: Path, config: NetworkConfig, note: Say) -> N
         read_newest(folder, tf.train.load_checkpoint, None, note)  # which says why
     if other := _difference(wanted, stored):
         raise UserError(f"{fault} have {other}")
+    of_d = [name for name in wanted if name.startswith("discriminator/")]
+    try:
+        refuse_all_frozen(of_d, description.training.freeze_d)
+    except UserError as error:
+        raise UserError(f"{folder / DESCRIPTION_FILE}: {error}") from error
 
 
 def _other_variable(folder: Path, config: NetworkConfig) -> str:

@@ -1,6 +1,7 @@
 """Freeze D (Mo et al. 2020): the layers of a trained D that fine-tuning leaves as they are."""
 
 import re
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -18,13 +19,22 @@ def trained_of(discriminator: Network, freeze_d: int | None) -> dict[str, tf.Var
         UserError: not even the last layer would be trained.
     """
     variables = discriminator.trainable()
-    layers = 1 + max(map(_layer_of, variables))
+    refuse_all_frozen(variables, freeze_d)
+    return {name: v for name, v in variables.items() if _layer_of(name) >= (freeze_d or 0)}
+
+
+def refuse_all_frozen(names: Iterable[str], freeze_d: int | None) -> None:
+    """Refuse to freeze all layers of the D that has variables of these names.
+
+    Raises:
+        UserError: not even the last layer would be trained.
+    """
+    layers = 1 + max(map(_layer_of, names))
     if (freeze_d or 0) >= layers:
         raise UserError(
             f"freeze_d is {freeze_d}: D has {layers} layers, and the last is to be trained. Give "
             f"{layers - 1} or less"
         )
-    return {name: v for name, v in variables.items() if _layer_of(name) >= (freeze_d or 0)}
 
 
 def _layer_of(name: str) -> int:

@@ -31,6 +31,17 @@ def test_networks_of_another_size_are_refused_before_they_are_made(
         DCGAN.from_checkpoint(tmp_path)
 
 
+def test_more_frozen_layers_than_d_has_are_blamed_on_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small().save(tmp_path, 1)
+    path = tmp_path / DESCRIPTION_FILE
+    write_json(path, read_json(path) | {"freeze_d": 2**20})
+    monkeypatch.setattr("model.build", lambda *_: pytest.fail("they were made"))
+    with pytest.raises(UserError, match=rf"^{path}: freeze_d is 1048576: D has 5 layers"):
+        DCGAN.from_checkpoint(tmp_path)
+
+
 @pytest.mark.parametrize("checkpoint", ["damaged", "of something else"])
 def test_networks_of_which_nothing_is_known_are_not_made(
     checkpoint: str,
