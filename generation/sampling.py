@@ -14,7 +14,7 @@ from generation.latent import z_of_seeds
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
 from support.errors import UserError
-from support.files import remove_old, sweep_asides
+from support.files import PICTURE_SUFFIXES, remove_old, sweep_asides
 from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
@@ -66,6 +66,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
             say_written(path)
         if len(paths) > FIRST:
             say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
+        if older := others_in(arguments.out, paths, selection):
+            say(f"{arguments.out} also holds {older:,} pictures of earlier commands")
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
         if trained.classes:
@@ -91,9 +93,8 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
     refuse_huge(trained, rows, columns)
     name = selection.names(slice(1))[0]
     names: list[str] = []
-    if (
-        len(labels) != 1 and not tags
-    ):  # the name of the first picture has its label; this shows several
+    # The name of the first picture has its label; this shows several.
+    if len(labels) != 1 and not tags:
         name = name.partition("_")[0]
     if each:
         name += labels_part(trained, labels)
@@ -119,6 +120,17 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
     for _, path in in_parallel(lambda item: save_picture(*item, flush=False), pictures):
         paths[FIRST:] = [path]
     return paths
+
+
+def others_in(folder: Path, written: Sequence[Path], selection: Selection) -> int:
+    """How many pictures are in a folder beside those that were written: it may be read as one."""
+    own = {path.name for path in written}
+    own |= {f"{name}{written[-1].suffix}" for name in selection.names()}
+    return sum(
+        path.suffix.lower() in PICTURE_SUFFIXES and path.name not in own
+        for path in folder.iterdir()
+        if not path.name.startswith(".")
+    )
 
 
 def write_array(dcgan: "DCGAN", selection: Selection, folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from makers import DIGITS, FACES, Here, one_error_line, small, stretched, written
+from makers import DIGITS, FACES, Here, ok, one_error_line, small, stretched, written
 from PIL import Image
 
 from generation import sampling
@@ -125,6 +125,15 @@ def test_single_files_by_seed(made: Here) -> None:
         assert path.read_bytes() == (folder / path.name).read_bytes()
     done = made(*FACES, "--num", "2", "--format", "npy")
     assert np.load(written(done)[0]).shape == (2, 8, 8, 3)
+
+
+def test_pictures_of_earlier_commands_are_counted(made: Here) -> None:
+    """A folder may be read as one set of pictures, and those of another checkpoint may be in it."""
+    assert "earlier" not in ok(made(*FACES, "--num", "9"))
+    assert "earlier" not in ok(made(*FACES, "--num", "9"))
+    out = ok(made(*FACES, "--seeds", "3,20"))
+    assert "samples/faces/generated also holds 8 pictures of earlier commands" in out
+    assert "also holds 10 pictures" in ok(made(*FACES, "--format", "npy"))
 
 
 def test_no_picture_is_of_a_seed_that_seeds_refuses(made: Here) -> None:
