@@ -22,7 +22,8 @@ from support.files import open_regular
 from support.text import first_names, shown
 
 COLUMNS = ("file", "label")
-HAS_TAG = {"1": "1", "0": "0", "-1": "0"}  # what a table of tags says, and what is made of it
+FILE_COLUMNS = ("file", "image_id")  # of tables of tags; CelebA's as CSV has the second
+STORED_AS = {"1": "1", "0": "0", "-1": "0"}  # what a table of tags says: what is kept of it
 SHOWN_AT_MOST = 20  # classes listed with their counts
 UNBALANCED = 4  # how many times larger the largest class may be than the smallest
 MANY = 1000
@@ -86,23 +87,22 @@ def read_tags(path: Path) -> Tags | None:
         UserError: as read_labels; or a value is none of those, a tag has no name or that of
             another, a file has other tags above, or the list is cut short.
     """
-    lines = text_of(path).read().split("\n")
+    lines = _text_of(path).read().split("\n")
     count = int(first) if re.fullmatch(r"\d{1,12}", first := lines[0].strip()) else None
     if count is not None:
         names, rows = lines[1].split() if lines[1:] else [], _listed_rows(lines)
     else:
-        fields = [name.strip() for name in lines[0].split(",")]
-        columns = [name.lower() for name in fields]
-        if "file" not in columns or "label" in columns or len(columns) < 2:
+        header = [name.strip() for name in _fields_of(path, 1, lines[0])]
+        columns = [name.lower() for name in header]
+        file = next((name for name in FILE_COLUMNS if name in columns), "")
+        if not file or "label" in columns or len(columns) < 2:
             return None
-        names = [name for name in fields if name.lower() != "file"]
-        keys = [name.lower() for name in names]
-        rows = (
-            (number, row.get("file", ""), [row.get(key, "").strip() for key in keys])
-            for number, row in rows_of(path, ("file",))
-        )
+        names = [name for name in header if name.lower() != file]
+        rows = _table_rows(path, file, [name.lower() for name in names])
     names = [unicodedata.normalize("NFC", name) for name in names]
-    if len({name.lower() for name in names} - {""}) < max(1, len(names)):
+    if "" in names:
+        raise UserError(f"{path}: a column has no name: give it that of a tag, or take it out")
+    if len({name.lower() for name in names}) < max(1, len(names)):
         raise UserError(f"{path}: its first lines must name the tags, each once")
     if odd := [name for name in names if not name.isprintable() or set(name) & set(',"')]:
         raise UserError(f"{path}: {shown(odd[0])} is no name for a tag: letters, signs and spaces")
@@ -114,13 +114,13 @@ def read_tags(path: Path) -> Tags | None:
         if len(values) != len(names):
             raise UserError(f"{where}: a file and {len(names)} values, not {len(values)}")
         for name, value in zip(names, values, strict=True):
-            if value not in HAS_TAG:
+            if value not in STORED_AS:
                 raise UserError(
                     f"{where}: {shown(name)} is {shown(value)!r}, but a tag is 1 or 0. (Classes, "
                     "one for each image, go into a column label)"
                 )
         below = _path_in(where, file)
-        row_of_tags = "".join(HAS_TAG[value] for value in values)
+        row_of_tags = "".join(STORED_AS[value] for value in values)
         if of.setdefault(below, row_of_tags) != row_of_tags:
             raise UserError(f"{where}: {shown(file)} has other tags here than above")
     if count not in (None, len(of)):
@@ -133,6 +133,12 @@ def _listed_rows(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
     for number, line in enumerate(lines[2:], 3):
         if words := line.split():
             yield number, words[0], words[1:]
+
+
+def _table_rows(path: Path, file: str, keys: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """The same of a CSV, whose columns for the file and the tags have these names."""
+    for number, row in _rows_of(path, (file,)):
+        yield number, row.get(file, ""), [row.get(key, "").strip() for key in keys]
 
 
 def _refuse_in_two(folder: Path, found: Found) -> None:
@@ -163,7 +169,7 @@ def read_labels(path: Path) -> dict[str, str]:
             has two classes.
     """
     label_of: dict[str, str] = {}
-    for line, row in rows_of(path):
+    for line, row in _rows_of(path):
         name, label = row.get("file", ""), row.get("label", "").strip()
         where = f"{path}, line {line:,}"
         if not name.strip() or not label:
@@ -192,25 +198,22 @@ def _path_in(where: str, name: str, *fields: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
-def rows_of(path: Path, needed: Sequence[str] = COLUMNS) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows_of(path: Path, needed: Sequence[str] = COLUMNS) -> Iterator[tuple[int, dict[str, str]]]:
     """The number of each line of a CSV below the first, and its fields by the names of columns.
 
     A field ends on the line that it begins on; else one quote too many would take all that follows
     for one label.
     """
     header: list[str] = []
-    for number, line in enumerate(text_of(path), 1):
-        try:
-            fields = next(csv.reader([line], strict=True), [])
-        except csv.Error as error:
-            fault = "a quote is not closed on this line" if "end of data" in str(error) else error
-            raise UserError(f"{path}, line {number:,}: {fault}") from error
+    for number, line in enumerate(_text_of(path), 1):
+        fields = _fields_of(path, number, line)
         if number == 1:
             header = [name.strip().lower() for name in fields]
             if not set(needed) <= set(header):
                 raise UserError(
                     f"{path}: its first line is {shown(','.join(header))!r}, but it must name "
-                    "the columns, with a comma between them: file,label"
+                    "the columns, with a comma between them: file,label (or, for tags, file and "
+                    "their names)"
                 )
             if twice := [name for name in COLUMNS if header.count(name) > 1]:
                 raise UserError(f"{path}, line 1: there are two columns {twice[0]}: rename one")
@@ -223,7 +226,16 @@ def rows_of(path: Path, needed: Sequence[str] = COLUMNS) -> Iterator[tuple[int, 
             yield number, dict(zip(header, fields, strict=False))
 
 
-def text_of(path: Path) -> io.StringIO:
+def _fields_of(path: Path, number: int, line: str) -> list[str]:
+    """The fields of a line of a CSV."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        fault = "a quote is not closed on this line" if "end of data" in str(error) else error
+        raise UserError(f"{path}, line {number:,}: {fault}") from error
+
+
+def _text_of(path: Path) -> io.StringIO:
     """The lines of a file in UTF-8, however they end."""
     content = b""
     try:

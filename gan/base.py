@@ -43,9 +43,9 @@ class Network(tf.Module):
         for layer in self._products():
             add_u(layer, self._seed)
 
-    def move_u(self) -> None:
-        """One power iteration of each layer that has spectral norm."""
-        for layer in self._products():
+    def move_u(self, frozen: int = 0) -> None:
+        """One power iteration of each layer with spectral norm, but for the first `frozen` ones."""
+        for layer in self._products()[frozen:]:
             if layer.u is not None:
                 move_u(layer)
 

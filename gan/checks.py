@@ -17,6 +17,7 @@ from support.streams import FARTHEST_Z
 BEYOND = 0.1  # of the value range: a resized image may overshoot
 TO_RANGE = "utils.to_range(pixels, dcgan.value_range) makes them of uint8 pixels"
 EYE = "np.eye(dcgan.y_dim)[labels] makes one-hot rows of class numbers"
+TAGS = "give 1 for each tag, 0 for the others"
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]  # images, z, y
 ROUNDING = 1e-3  # of a sum of floats that should be 1
 
@@ -31,7 +32,8 @@ class Inputs:
     def __init__(self, config: NetworkConfig, value_range: tuple[float, float]):
         self._image_shape, self._z_dim = (*config.size, config.c_dim), config.z_dim
         self._y_dim, self._value_range = config.y_dim, value_range
-        self._refuse_odd = _refuse_not_tags if config.tags else _refuse_not_one_hot
+        self._labels_are, self._y_hint = ("tags", TAGS) if config.tags else ("one-hot labels", EYE)
+        self._refuse_other_y = _refuse_not_tags if config.tags else _refuse_not_one_hot
         self._range_hint = "values in {:g} ... {:g}; ".format(*value_range) + TO_RANGE
         self._has_seen_a_batch = False
 
@@ -48,7 +50,7 @@ class Inputs:
         _refuse_far(z)
         if not self._has_seen_a_batch:
             self._refuse_outside(images, also_note=True)
-            self._refuse_odd(y)
+            self._refuse_other_y(y)
             self._has_seen_a_batch = tf.executing_eagerly()
         return images, z, y
 
@@ -57,7 +59,7 @@ class Inputs:
         z, y = self._z(z), self._labels(y)
         _refuse_other_counts(z=z, y=y)
         _refuse_far(z)
-        self._refuse_odd(y)
+        self._refuse_other_y(y)
         return z, y
 
     def of_d(self, images: Any, y: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
@@ -65,7 +67,7 @@ class Inputs:
         images, y = self._images(images), self._labels(y)
         _refuse_other_counts(images=images, y=y)
         self._refuse_outside(images)
-        self._refuse_odd(y)
+        self._refuse_other_y(y)
         return images, y
 
     def _images(self, images: Any) -> tf.Tensor:
@@ -77,9 +79,9 @@ class Inputs:
 
     def _labels(self, y: Any) -> tf.Tensor | None:
         if bool(self._y_dim) != (y is not None):
-            wanted = f"one-hot labels [N, {self._y_dim}]" if self._y_dim else "no labels"
+            wanted = f"{self._labels_are} [N, {self._y_dim}]" if self._y_dim else "no labels"
             raise ValueError(f"these networks take {wanted}: pass y accordingly")
-        return _float32("y", y, (self._y_dim,), EYE) if self._y_dim else None
+        return _float32("y", y, (self._y_dim,), self._y_hint) if self._y_dim else None
 
     def _refuse_outside(self, images: tf.Tensor, also_note: bool = False) -> None:
         """Refuse images outside of the value range; also note such as seem to be of another."""
@@ -224,7 +226,7 @@ def _refuse_not_tags(y: tf.Tensor | None) -> None:
             row = int(good.argmin())
             least, most = values[row].min(), values[row].max()
             found = f"values in {least:g} ... {most:g}"
-            raise ValueError(f"y: row {row} has {found}: give 1 for each tag, 0 for the others")
+            raise ValueError(f"y: row {row} has {found}: {TAGS}")
 
 
 def _words(shape: Any) -> str:

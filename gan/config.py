@@ -93,7 +93,7 @@ class TrainingConfig:
     rates are theirs; g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target
     for reals is 1 less this, where the loss has a target. instance_noise: the deviation at first of
     the noise on what D sees. freeze_d: how many of D's layers, from the images on, keep their
-    weights (Mo et al. 2020); None for none.
+    weights (Mo et al. 2020).
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
@@ -113,7 +113,7 @@ class TrainingConfig:
     d_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
     label_smoothing: float = field(default=0.0, metadata={"below": 1})
     instance_noise: float = field(default=0.0, metadata={"below": LARGEST_NOISE})
-    freeze_d: int | None = None
+    freeze_d: int = field(default=0, metadata={"least": 0})
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -214,8 +214,9 @@ def _wanted(one: Field, value: Any) -> tuple[str, bool]:
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         fits = is_none or (is_number and 0 <= value < below)
         return f"a number, 0 or more and below {below:g}{or_none}", fits
-    fits = is_none or (type(value) is int and value >= 1)
-    return f"a whole number, 1 or more{or_none}", fits
+    least = one.metadata.get("least", 1)
+    fits = is_none or (type(value) is int and value >= least)
+    return f"a whole number, {least} or more{or_none}", fits
 
 
 def refuse_other_shape(

@@ -9,7 +9,7 @@ from gan.base import Network
 from support.errors import UserError
 
 
-def trained_of(discriminator: Network, freeze_d: int | None) -> dict[str, tf.Variable]:
+def trained_of(discriminator: Network, freeze_d: int) -> dict[str, tf.Variable]:
     """D's variables that are trained: all, or those after its first `freeze_d` layers.
 
     A layer's batch norm goes with it. Its averages move all the same: they are not learned, but
@@ -20,17 +20,17 @@ def trained_of(discriminator: Network, freeze_d: int | None) -> dict[str, tf.Var
     """
     variables = discriminator.trainable()
     refuse_all_frozen(variables, freeze_d)
-    return {name: v for name, v in variables.items() if _layer_of(name) >= (freeze_d or 0)}
+    return {name: v for name, v in variables.items() if _layer_of(name) >= freeze_d}
 
 
-def refuse_all_frozen(names: Iterable[str], freeze_d: int | None) -> None:
+def refuse_all_frozen(names: Iterable[str], freeze_d: int) -> None:
     """Refuse to freeze all layers of the D that has variables of these names.
 
     Raises:
         UserError: not even the last layer would be trained.
     """
     layers = 1 + max(map(_layer_of, names))
-    if (freeze_d or 0) >= layers:
+    if freeze_d >= layers:
         raise UserError(
             f"freeze_d is {freeze_d}: D has {layers} layers, and the last is to be trained. Give "
             f"{layers - 1} or less"

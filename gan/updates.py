@@ -36,7 +36,7 @@ class Updates:
     averaged: Callable[[Gradients], Gradients]
     dtype: tf.DType
     instance_noise: float
-    freeze_d: int | None = None
+    freeze_d: int = 0
 
     def __call__(
         self,
@@ -62,7 +62,7 @@ class Updates:
         # moves no u: the weights do not depend on how often something is printed.
         def logits_of(seen: tf.Tensor, passes: int = 1, printed: bool = False) -> tf.Tensor:
             if passes and not printed:
-                self.discriminator.move_u()
+                self.discriminator.move_u(self.freeze_d)
             return self.discriminator(self._in_compute_type(seen), y, training=True, passes=passes)
 
         def looked_at(images: tf.Tensor, passes: int = 1, printed: bool = False) -> tf.Tensor:

@@ -80,15 +80,20 @@ class Selection:
         return sample_pixels(dcgan, self.z(part), self.labels_of(part))
 
     def names(self, part: slice = slice(None)) -> list[str]:
-        """File names without suffix: seed00000, seed00000_label3, or seed00000_label3_dark-hair."""
+        """File names without suffix: seed00000, seed00000_label3, or seed00000_label3_dark-hair.
+
+        Of tags seed00000_tags1-4_Bald-Male, and seed00000_tags for none.
+        """
         kind = "seed" if self.rows is None else "z"
         names = [f"{kind}{number:05}" for number in self._numbers(part)]
         labels = self.labels_of(part)
         if labels is None:
             return names
         if self.tags:
-            own_tags = "-".join(self.classes[label] for label in self.labels) or "no tags"
-            return [f"{name}_{name_in_file(own_tags)}" for name in names]
+            chosen = sorted(self.labels)
+            words = name_in_file("-".join(self.classes[label] for label in chosen))
+            numbers = "-".join(map(str, chosen))  # several sets of tags may have the same words
+            return [f"{name}_tags{numbers}_{words}" if chosen else f"{name}_tags" for name in names]
         own = [f"_{name_in_file(c)}" if c != str(k) else "" for k, c in enumerate(self.classes)]
         return [f"{name}_label{k}{own[k]}" for name, k in zip(names, labels, strict=True)]
 

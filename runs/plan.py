@@ -54,7 +54,7 @@ class Plan:
         """
         config = self.settings.network(c_dim, y_dim, tags)
         if self.stored:
-            if tags != self.stored.config.tags:
+            if y_dim and tags != self.stored.config.tags:
                 was, now = ("classes", "tags") if tags else ("tags", "classes")
                 raise UserError(
                     f"the stored networks take {was}, and the data have {now}: give --out_name for "
@@ -63,7 +63,13 @@ class Plan:
             shape, open_ones = self.stored.config.shape(), self.settings.given | DATA_DECIDE
             stays = {name: value for name, value in shape.items() if name not in open_ones}
             config = dataclasses.replace(config, **stays)
-        return DCGAN(config, self.settings.training(), seed=self.seed, xla=self.settings.xla)
+        settings = self.settings
+        try:
+            return DCGAN(config, settings.training(), seed=self.seed, xla=settings.xla)
+        except UserError as error:  # of freeze_d alone: the networks decide how much it may be
+            if "freeze_d" in settings.given:
+                raise
+            raise damaged(self.source / RUN_FILE, error) from error
 
 
 def resolve(settings: Settings, drawn_seed: int) -> Plan:
@@ -89,12 +95,11 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
-    if settings.freeze_d and not (settings.init_from or (stored and stored.training.freeze_d)):
-        error = UserError(
-            f"--freeze_d={settings.freeze_d} keeps weights that were trained on other images: give "
-            "--init_from, the folder of that run's checkpoints"
+    if settings.freeze_d and not (stored or settings.init_from):
+        raise UserError(
+            f"--freeze_d={settings.freeze_d} keeps weights that were trained, and these are new: "
+            "give --init_from, the folder of the checkpoints to begin with"
         )
-        raise error if "freeze_d" in settings.given else damaged(source / RUN_FILE, error)
     if stored:
         refuse_other_labels(source, stored.config.y_dim, settings.with_labels)
     elif settings.init_from:
@@ -214,6 +219,11 @@ def refuse_other_classes(folder: Path, classes: Sequence[str]) -> list[str]:
         return [f"{folder} does not name the run's classes: see that they are the same as before"]
     if stored != tuple(classes):
         gone, new = (sorted(set(a).difference(b)) for a, b in permutations((stored, classes)))
+        if not gone + new:
+            raise UserError(
+                f"{folder} has its labels in another order, {first_names(stored)}: give them in "
+                "that order, or --out_name for a run of its own"
+            )
         raise UserError(
             f"the classes of {folder} were others: the data lack {first_names(gone) or 'none'}, "
             f"and {first_names(new) or 'none'} is new. Give back the old ones, or --out_name for a "

@@ -207,11 +207,11 @@ class Settings:
     init_from: Path | None = setting(
         None, "start with the weights of the checkpoint in this folder", COMMAND
     )
-    freeze_d: int | None = setting(
-        None,
+    freeze_d: int = setting(
+        0,
         "fine-tuning from --init_from: so many of D's layers keep their weights; try 2",
         KEPT,
-        least=1,
+        least=0,
     )
 
     checkpoint_dir: Path = setting(

@@ -18,9 +18,10 @@ from runs.flags import COMMAND, displayed, flags_of, marked
 from runs.opened import open_run
 from runs.plan import Plan, refuse_other_classes
 from runs.settings import Settings
-from runs.stored import image_size, store_run
+from runs.stored import image_size, read_run, store_run
 from support.console import say, say_written
 from support.files import sweep_asides
+from support.text import first_names
 from training.distributed import Cluster
 from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
@@ -46,7 +47,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
         say(line)
     dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
-    step = _take_weights(plan, dcgan)
+    step = _take_weights(plan, dcgan, data.classes)
     if frozen := dcgan.training.freeze_d:
         say(f"the first {frozen} layers of D keep their weights")
     cluster.refuse_differences(what_must_agree(settings, plan.seed, data, step))
@@ -80,8 +81,11 @@ def train(plan: Plan, cluster: Cluster) -> int:
     return 0
 
 
-def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
-    """Load the run's checkpoint, or begin with --init_from's weights -> the step to go on from."""
+def _take_weights(plan: Plan, dcgan: DCGAN, classes: Sequence[str]) -> int:
+    """Load the run's checkpoint, or begin with --init_from's weights -> the step to go on from.
+
+    classes: the names of the data's classes or tags.
+    """
     source = plan.settings.init_from
     found, step = dcgan.load(plan.source)
     if found:
@@ -92,7 +96,15 @@ def _take_weights(plan: Plan, dcgan: DCGAN) -> int:
     say(f"no checkpoint in {plan.folder}: starting from step 0")
     if source:
         say(_begin_with(source, plan, dcgan))
+        theirs = read_run(source).classes
+        if dcgan.y_dim and theirs != tuple(classes):
+            say(f"its labels {_listed(theirs, dcgan)} are taken for {_listed(classes, dcgan)}")
     return 0
+
+
+def _listed(classes: Sequence[str], dcgan: DCGAN) -> str:
+    """The names of classes or tags; their numbers where they have none."""
+    return first_names(classes or [str(number) for number in range(dcgan.y_dim or 0)])
 
 
 def _begin_with(source: Path, plan: Plan, dcgan: DCGAN) -> str:

@@ -8,6 +8,7 @@ import pytest
 from makers import Here, one_error_line, small, stretched
 from PIL import Image
 
+import evaluate
 import generate
 from datasets.classes import read_tags, tag_lines
 from datasets.dataset import Dataset, open_dataset
@@ -21,11 +22,12 @@ from utils import sample_pixels
 
 CELEBA = "3\nBald Smiling  Male \na.jpg -1  1  1 \nb.jpg  1 -1 -1\nc.jpg -1 -1 -1\n"
 CSV = "file,Bald,Smiling,Male\na.jpg,0,1,1\nb.jpg,1,0,0\nc.jpg,0,0,0\n"
-KAGGLE = CSV.replace(",0", ",-1")
+KAGGLE = CSV.replace(",0", ",-1").replace("file", "image_id")
+QUOTED = CSV.replace("file,Bald,Smiling,Male", '"file","Bald","Smiling","Male"')
 
 
 @pytest.mark.parametrize(
-    "content", [CELEBA, CSV, KAGGLE, CSV.replace("\n", "\r\n"), f"\ufeff{CSV}"]
+    "content", [CELEBA, CSV, KAGGLE, QUOTED, CSV.replace("\n", "\r\n"), f"\ufeff{CSV}"]
 )
 def test_celebas_list_and_a_csv_say_the_same(tmp_path: Path, content: str) -> None:
     table = tmp_path / "tags"
@@ -52,7 +54,7 @@ def test_other_tables_are_not_of_tags(tmp_path: Path, content: str) -> None:
         ("1\n", "must name the tags, each once"),
         ("1", "must name the tags, each once"),
         (CSV.replace("Male", "bald"), "must name the tags, each once"),
-        (CSV.replace("Male", ""), "must name the tags, each once"),
+        (CSV.replace("Male", ""), "a column has no name: give it that of a tag, or take it out"),
         (CSV.replace("0,1,1", "0,yes,1"), "line 2: Smiling is 'yes', but a tag is 1 or 0. (Cla"),
         (CSV.replace("0,1,1", "0,1"), "line 2: Male is '', but a tag is 1 or 0"),
         (CSV.replace("Male", "M\x1b[1m"), "is no name for a tag"),
@@ -86,13 +88,15 @@ def test_tags_are_counted() -> None:
 SHADES = {"a": "000", "b": "100", "c": "010", "d": "110", "e": "011"}
 
 
-def write_shades(folder: Path) -> None:
+def write_shades(folder: Path, copies: int = 1) -> None:
     """Grey images with tags, each with another grey; f.jpg is no image."""
     (folder / "data/shades").mkdir(parents=True)
     rows = []
-    for k, (name, tags) in enumerate(SHADES.items()):
-        Image.new("L", (16, 16), 40 * k).save(folder / f"data/shades/{name}.jpg")
-        rows.append(",".join([f"{name}.jpg", *tags]))
+    for k, (letter, tags) in enumerate(SHADES.items()):
+        for copy in range(copies):
+            name = f"{letter}{copy or ''}.jpg"
+            Image.new("L", (16, 16), 40 * k).save(folder / "data/shades" / name)
+            rows.append(",".join([name, *tags]))
     (folder / "data/shades/bb.jpg").write_text("nothing")
     (folder / "tags.csv").write_text("\n".join(["file,Bald,Smiling,Male", "bb.jpg,1,1,1", *rows]))
 
@@ -169,17 +173,19 @@ def test_a_run_of_tags_from_table_to_pictures(
     tmp_path: Path, here: Here, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Trained, resumed, sampled, evaluated; the commands for classes refuse it."""
-    write_shades(tmp_path)
-    flags = ("--dataset=shades", "--batch_size=4", "--output_height=16", "--seed=3")
+    write_shades(tmp_path, copies=4)
+    flags = ("--dataset=shades", "--batch_size=20", "--output_height=16", "--seed=3")
     quiet = ("--sample_freq=1", "--log_freq=99", "--summary_freq=99", "--train")
     done = here(tmp_path, *flags, *quiet, "--labels_file=tags.csv", "--epoch=1")
     assert done.returncode == 0, done.stderr
-    run = Path("checkpoint/shades_4_16_16")
+    run = Path("checkpoint/shades_20_16_16")
     assert json.loads((run / "run.json").read_text())["classes"] == ["Bald", "Smiling", "Male"]
     assert json.loads((run / "DCGAN.model.json").read_text())["tags"] is True
-    done = here(tmp_path, *flags, *quiet, "--epoch=2")
+    measured = ("--eval_freq=1", "--eval_space=pixels")
+    done = here(tmp_path, *flags, *quiet, *measured, "--epoch=2")
     assert done.returncode == 0, done.stderr
     assert "resuming from step 1" in done.stdout
+    assert "evaluated step 2 in pixels" in done.stdout
     assert here(tmp_path, *flags, "--generate_test_images=3").returncode == 0
     assert DCGAN.from_checkpoint(run).config.tags
 
@@ -188,18 +194,22 @@ def test_a_run_of_tags_from_table_to_pictures(
         assert generate.main(words) == 0
         return capfd.readouterr().out
 
+    assert evaluate.main(["--run", str(run), "--space", "pixels"]) == 0
+    measured_alone = capfd.readouterr().out
+    assert "labels: in the proportions of the data" in measured_alone
+    assert "frechet" in measured_alone
     out = made("--run", str(run), "--num", "2", "--label", "Smiling,Male", "--out", "both")
-    assert "wrote both/seed00001_Smiling-Male.png" in out
+    assert "wrote both/seed00001_tags1-2_Smiling-Male.png" in out
     out = made("--run", str(run), "--num", "2", "--format", "npy", "--out", "none")
     assert "no tags: name some by --label" in out
     assert not np.load("none/labels.npy").any()
     made("--run", str(run), "--num", "2", "--label", "0,2", "--format", "npy", "--out", "npy")
     assert np.load("npy/labels.npy").tolist() == [[1, 0, 1]] * 2
     grid = made("--run", str(run), "--grid", "2x3", "--label", "Male,Bald", "--out", "g")
-    assert "wrote g/grid_2x3_seed00000_Male-Bald.png" in grid
+    assert "wrote g/grid_2x3_seed00000_tags0-2_Bald-Male.png" in grid
     moved = made("directions", "--run", str(run), "--num", "2", "--count", "1", "--label", "Male")
-    assert "directions_seed00001_Male.png" in moved
-    assert "nearest_seed00000_no-tags_2.png" in made("nearest", "--run", str(run), "--num", "2")
+    assert "directions_seed00001_tags2_Male.png" in moved
+    assert "nearest_seed00000_tags_2.png" in made("nearest", "--run", str(run), "--num", "2")
     for command in ("interpolate", "arithmetic", "project", "complete", "score"):
         words = {"interpolate": ["--seeds=1,2"], "arithmetic": ["--seeds=1"]}
         image = [*words.get(command, ["data/shades/a.jpg"])]
@@ -207,11 +217,18 @@ def test_a_run_of_tags_from_table_to_pictures(
         capfd.readouterr()
         assert generate.main([command, "--run", str(run), *image]) == 2
         assert f"{command} is for runs of classes: {run} has tags" in capfd.readouterr().err
-    table = Path("tags.csv")
-    table.write_text(table.read_text().replace("Male", "Young"))
+    table, text = Path("tags.csv"), Path("tags.csv").read_text()
+    table.write_text(text.replace("Bald,Smiling", "Smiling,Bald"))
+    refused = one_error_line(here(tmp_path, *flags, *quiet, "--epoch=3"), 2)
+    assert f"{run} has its labels in another order, Bald, Smiling, Male: give them" in refused
+    begun = ("--labels_file=tags.csv", f"--init_from={run}", "--out_name=new", "--epoch=1")
+    done = here(tmp_path, *flags, *quiet, *begun)
+    assert "its labels Bald, Smiling, Male are taken for Smiling, Bald, Male" in done.stdout
+    table.write_text(text.replace("Male", "Young"))
     refused = one_error_line(here(tmp_path, *flags, *quiet, "--epoch=3"), 2)
     assert "the data lack Male, and Young is new" in refused
-    lines = [f"{name}.jpg,{'xyz'[k % 3]}" for k, name in enumerate(SHADES)]
+    names = sorted(path.name for path in Path("data/shades").glob("*.jpg"))
+    lines = [f"{name},{'xyz'[k % 3]}" for k, name in enumerate(names)]
     table.write_text("\n".join(["file,label", *lines]))
     stored = json.loads((run / "run.json").read_text()) | {"classes": ["x", "y", "z"]}
     (run / "run.json").write_text(json.dumps(stored))
