@@ -56,7 +56,7 @@ class Pictures:
     """What is measured: blocks uint8 [n, H, W, C], and their number.
 
     name: of the file that the figures go to. told: what else the JSON says of them. asked: the
-    label that each was made with, int [count].
+    label that each was made with, int [count], or the tags, [count, tags].
     """
 
     name: str

@@ -156,7 +156,7 @@ class DCGAN(tf.Module):
         Args:
             images: float32 [B, H, W, c_dim] in `value_range`, B 1 or more.
             z: float32 [B, z_dim].
-            y: one-hot float32 [B, y_dim], with labels only.
+            y: one-hot float32 [B, y_dim], of tags a 1 for each, with labels only.
             evaluate: also compute the losses that the original prints, after the updates.
             watch: also return what TensorBoard shows.
             augment_seed: int32 [2]; with it, D sees all images, real and fake, augmented by random
@@ -209,7 +209,7 @@ class DCGAN(tf.Module):
     def sampler(self, z: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """Images of z [N, z_dim], any N, by the moving averages: float32 [N, H, W, c_dim].
 
-        `y` is one-hot [N, y_dim], with labels only. Values lie in `value_range`.
+        `y` is one-hot [N, y_dim], of tags a 1 for each, with labels only. Values lie in `value_range`.
 
         Raises:
             ValueError: z or y have another type or shape, or values that make no picture.

@@ -34,7 +34,7 @@ class DenseGenerator(Network):
     def __call__(
         self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1, seed: Seed = None
     ) -> tf.Tensor:
-        """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
+        """Z [B, z_dim] and labels y [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
         act = self.hidden(z, training, seed)
         h = act(self.g_h0_lin(with_label(z, y)))  # [B, 128]
         h = act(self.g_bn1(self.g_h1_lin(with_label(h, y)), training, passes))  # [B, 256]
@@ -59,7 +59,7 @@ class DenseDiscriminator(Network):
     def __call__(
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
-        """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
+        """Images [B, H, W, c_dim] in [-1, 1] and labels y [B, y_dim] or None -> logits [B, 1]."""
         return float32(self.d_h3_lin(self.features(images, y, training, passes)))  # [B, 1]
 
     def features(

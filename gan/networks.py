@@ -44,7 +44,7 @@ class Generator(Network):
     def __call__(
         self, z: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1, seed: Seed = None
     ) -> tf.Tensor:
-        """Z [B, z_dim] and y, one-hot [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
+        """Z [B, z_dim] and labels y [B, y_dim] or None -> images [B, H, W, c_dim] in [-1, 1]."""
         act = self.hidden(z, training, seed)
         h = tf.reshape(self.g_h0_lin(with_label(z, y)), [-1, *self._start])
         h = act(self.g_bn0(h, training, passes))  # [B, H/16, W/16, 8 gf]
@@ -77,7 +77,7 @@ class Discriminator(Network):
     def __call__(
         self, images: tf.Tensor, y: tf.Tensor | None, training: bool, passes: int = 1
     ) -> tf.Tensor:
-        """Images [B, H, W, c_dim] in [-1, 1] and y, one-hot [B, y_dim] or None -> logits [B, 1]."""
+        """Images [B, H, W, c_dim] in [-1, 1] and labels y [B, y_dim] or None -> logits [B, 1]."""
         return float32(self.d_h4_lin(self.features(images, y, training, passes)))  # [B, 1]
 
     def features(
@@ -114,7 +114,7 @@ class MnistGenerator(Network):
     def __call__(
         self, z: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1, seed: Seed = None
     ) -> tf.Tensor:
-        """Z [B, z_dim] and one-hot y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
+        """Z [B, z_dim] and labels y [B, y_dim] -> images [B, H, W, c_dim] in [0, 1]."""
         act = self.hidden(z, training, seed)
         h = self.g_h0_lin(with_label(z, y))
         h = act(self.g_bn0(h, training, passes))  # [B, gfc]
@@ -144,7 +144,7 @@ class MnistDiscriminator(Network):
     def __call__(
         self, images: tf.Tensor, y: tf.Tensor, training: bool, passes: int = 1
     ) -> tf.Tensor:
-        """Images [B, H, W, c_dim] in [0, 1] and one-hot y [B, y_dim] -> logits [B, 1]."""
+        """Images [B, H, W, c_dim] in [0, 1] and labels y [B, y_dim] -> logits [B, 1]."""
         return float32(self.d_h3_lin(self.features(images, y, training, passes)))  # [B, 1]
 
     def features(

@@ -72,7 +72,8 @@ def evaluate(
         real: the features of real images in that space.
         blocks: the pictures, uint8 [n, H, W, C], `count` in all; they are not kept.
         count: how many.
-        asked: the class that each picture was made in, int [count]; None without labels.
+        asked: the class of each picture, int [count], or its tags, [count, tags]; None without
+            labels.
         near: whether to compute what takes nearest neighbours, the slowest part.
         images: the training images, uint8 [N, H, W, C], among which SEARCHED of the pictures,
             evenly spread, are looked up; None leaves that out.
