@@ -209,7 +209,8 @@ class DCGAN(tf.Module):
     def sampler(self, z: tf.Tensor, y: tf.Tensor | None = None) -> tf.Tensor:
         """Images of z [N, z_dim], any N, by the moving averages: float32 [N, H, W, c_dim].
 
-        `y` is one-hot [N, y_dim], of tags a 1 for each, with labels only. Values lie in `value_range`.
+        `y` is one-hot [N, y_dim], of tags a 1 for each, with labels only. Values lie in
+        `value_range`.
 
         Raises:
             ValueError: z or y have another type or shape, or values that make no picture.

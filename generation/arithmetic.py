@@ -9,7 +9,7 @@ import numpy as np
 
 from generation.flags import add_file, add_prior, add_seeds, refuse_to_replace_inputs
 from generation.latent import labels_of_seeds, within, z_of_seeds
-from generation.selection import labels_named, listed, refuse_huge
+from generation.selection import labels_named, listed, refuse_huge, rows_alike
 from support.console import say, say_written
 from support.errors import UserError
 from support.files import remove_old
@@ -44,13 +44,14 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the sheet and, with --save_z, the result; print where they are."""
     seeds: dict[str, list[int]] = {n: own for n in TERMS if (own := getattr(arguments, n))}
     refuse_huge(trained, 1 + max(map(len, seeds.values())), 1 + len(seeds))
-    label = _label(trained, arguments)
-    if label is not None:
-        say(f"label: {printable(trained.classes[label])}")
+    labels = _labels(trained, arguments)
+    if trained.classes:
+        say(f"label: {', '.join(printable(trained.classes[n]) for n in labels) or 'no tag'}")
+    y = rows_alike(labels, trained.dcgan.y_dim, 1) if trained.dcgan.y_dim else None
     z_dist, z_dim = trained.settings.z_dist, trained.dcgan.z_dim
     terms = {n: z_of_seeds(own, z_dist, z_dim, arguments.truncation) for n, own in seeds.items()}
     result = result_of(terms, z_dist)
-    tiles, size = sheet_of(trained.dcgan, terms, result, label)
+    tiles, size = sheet_of(trained.dcgan, terms, result, y)
     name = "_".join(f"{n}_{listed(numbers)}" for n, numbers in seeds.items())
     remove_old(arguments.save_z)
     say_written(save_sheet(tiles, captions_of(seeds), arguments.out / f"{name}.png", size))
@@ -58,14 +59,16 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         say_written(write_npy(arguments.save_z, "<f4", result.shape, [result]))
 
 
-def _label(trained: "Trained", arguments: argparse.Namespace) -> int | None:
-    """The class of all pictures: --label's, or that of the first seed; None without labels."""
+def _labels(trained: "Trained", arguments: argparse.Namespace) -> list[int]:
+    """The class of all pictures, --label's or that of the first seed, or all their tags."""
     named = labels_named(arguments.label, trained.classes)
+    if trained.dcgan.config.tags:
+        return named
     if len(named) > 1:
         raise UserError(f"--label {arguments.label}: one label for all pictures")
     if trained.classes and not named:
         named = labels_of_seeds(arguments.seeds[:1], len(trained.classes)).tolist()
-    return named[0] if named else None
+    return named
 
 
 def result_of(terms: dict[str, np.ndarray], z_dist: str) -> np.ndarray:
@@ -80,17 +83,18 @@ def result_of(terms: dict[str, np.ndarray], z_dist: str) -> np.ndarray:
 
 
 def sheet_of(
-    dcgan: "DCGAN", terms: dict[str, np.ndarray], result: np.ndarray, label: int | None
+    dcgan: "DCGAN", terms: dict[str, np.ndarray], result: np.ndarray, y: np.ndarray | None
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Tiles that show a result, uint8 [N, H, W, C], and how many rows and columns they make.
 
     The first row has the picture of each term's mean, then that of `result` [1, z_dim]; below a
-    mean are the pictures it is the mean of. With labels, all are made with `label`.
+    mean are the pictures it is the mean of. With labels, all are made with `y`,
+    [1, y_dim].
     """
     columns = [np.concatenate([z.mean(0, keepdims=True), z]) for z in terms.values()]
     columns.append(result)
     z = np.concatenate(columns).astype(np.float32)
-    pixels = iter(sample_pixels(dcgan, z, None if label is None else np.full(len(z), label)))
+    pixels = iter(sample_pixels(dcgan, z, None if y is None else np.repeat(y, len(z), 0)))
     size = (max(map(len, columns)), len(columns))
     tiles = np.zeros((*size, *dcgan.image_shape), np.uint8)
     for number, column in enumerate(columns):

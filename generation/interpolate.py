@@ -50,7 +50,8 @@ def check(arguments: argparse.Namespace) -> None:
 def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write the animation, and print where it is."""
     selection, named = _selected(trained, arguments)
-    labels = np.resize(named, selection.count) if named else selection.labels_of()
+    own = selection.tags or not named
+    labels = selection.labels_of() if own else np.resize(named, selection.count)
     method = arguments.method or suiting(selection.z_dist)
     z = selection.z()
     frames = frames_between(trained.dcgan, z, labels, arguments.frames, arguments.loop, method)
@@ -64,12 +65,13 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 def _selected(trained: "Trained", arguments: argparse.Namespace) -> tuple[Selection, list[int]]:
     """The z to go through, and the labels that --label names: none, one, or one for each z."""
     named = labels_named(arguments.label, trained.classes)
-    selection = selected(trained, arguments, [], 2, say, repeats=True)
-    if selection.count == 1 and len(named) > 1:  # one z, from label to label
+    tags = named if trained.dcgan.config.tags else []  # every picture has all of them
+    selection = selected(trained, arguments, tags, 2, say, repeats=True)
+    if not selection.tags and selection.count == 1 and len(named) > 1:  # one z, from label to label
         numbers = list(selection.numbers) * len(named)
         selection = dataclasses.replace(selection, numbers=numbers, count=len(named))
     count = selection.count
-    if len(named) not in (0, 1, count):
+    if not selection.tags and len(named) not in (0, 1, count):
         raise UserError(f"--label {arguments.label}: give one label, or one for each of {count}")
     if count < 2:
         source = f"--z {arguments.z}" if arguments.z else f"--seeds {selection.numbers[0]}"
@@ -84,11 +86,12 @@ def frames_between(
 ) -> np.ndarray:
     """Pictures uint8 [frames, H, W, C] on the way through z [N, z_dim], as latent.along goes it.
 
-    Between two labels [N] the one-hot vectors are mixed in proportion.
+    Between two labels [N] the one-hot vectors are mixed in proportion, or the rows of tags.
     """
     y = None
     if labels is not None and dcgan.y_dim:
-        y = along(one_hot(labels, dcgan.y_dim), frames, loop, "lerp")
+        rows = one_hot(labels, dcgan.y_dim) if labels.ndim == 1 else labels
+        y = along(rows, frames, loop, "lerp")
     return sample_pixels(dcgan, along(z, frames, loop, method), y)
 
 

@@ -162,8 +162,9 @@ def sampled(dcgan: "DCGAN", selection: Selection) -> Iterator[tuple[slice, np.nd
 def pictures_of_seeds(
     dcgan: "DCGAN", seeds: Sequence[int], z_dist: str, labels: np.ndarray | None
 ) -> Iterator[np.ndarray]:
-    """The pictures of many seeds, in blocks uint8 [n, H, W, C]; labels: int [N], tags [N, y_dim], or
-    None.
+    """The pictures of many seeds, in blocks uint8 [n, H, W, C].
+
+    labels: int [N], tags [N, y_dim], or None.
     """
     for part in passes(len(seeds)):
         z = z_of_seeds(seeds[part], z_dist, dcgan.z_dim)

@@ -69,8 +69,8 @@ class Selection:
         if not self.classes:
             return None
         if self.tags:
-            has = np.isin(range(len(self.classes)), self.labels).astype(np.float32)
-            return np.tile(has, (len(range(self.count)[part]), 1))
+            count = len(range(self.count)[part])
+            return rows_alike(self.labels, len(self.classes), count)
         if self.labels:
             return np.take(self.labels, range(self.count)[part], mode="wrap")
         return labels_of_seeds(self._numbers(part), len(self.classes))
@@ -150,6 +150,11 @@ def each_once(numbers: list[int], flag: str, say: Say) -> list[int]:
     if len(once) < len(numbers):
         say(f"{flag}: left out {len(numbers) - len(once):,} (given more than once)")
     return once
+
+
+def rows_alike(labels: Sequence[int], y_dim: int, count: int) -> np.ndarray:
+    """A class, or some tags together, for `count` pictures: float32 [count, y_dim]."""
+    return np.tile(np.isin(range(y_dim), labels).astype(np.float32), (count, 1))
 
 
 def refuse_huge(trained: "Trained", rows: int, columns: int) -> None:

@@ -210,10 +210,12 @@ def test_a_run_of_tags_from_table_to_pictures(
     moved = made("directions", "--run", str(run), "--num", "2", "--count", "1", "--label", "Male")
     assert "directions_seed00001_tags2_Male.png" in moved
     assert "nearest_seed00000_tags_2.png" in made("nearest", "--run", str(run), "--num", "2")
-    for command in ("interpolate", "arithmetic", "project", "complete", "score"):
-        words = {"interpolate": ["--seeds=1,2"], "arithmetic": ["--seeds=1"]}
-        image = [*words.get(command, ["data/shades/a.jpg"])]
-        image += ["--mask=left"] if command == "complete" else []
+    walk = made("interpolate", "--run", str(run), "--seeds=1,2", "--frames=3", "--label=0,2")
+    assert "seeds_1-2_lerp_label_0-2_Bald-Male.gif" in walk
+    total = made("arithmetic", "--run", str(run), "--seeds=1", "--plus=2", "--label=Male,Bald")
+    assert "label: Male, Bald" in total
+    for command in ("project", "complete", "score"):
+        image = ["data/shades/a.jpg", *(["--mask=left"] if command == "complete" else [])]
         capfd.readouterr()
         assert generate.main([command, "--run", str(run), *image]) == 2
         assert f"{command} is for runs of classes: {run} has tags" in capfd.readouterr().err

@@ -25,7 +25,7 @@ def test_the_sheet_has_means_and_result_above_what_they_are_of() -> None:
     stream = np.random.default_rng(0)
     terms = {name: stream.uniform(-1, 1, (n, 5)) for name, n in (("seeds", 2), ("minus", 1))}
     result = result_of(terms, "uniform_signed")
-    tiles, size = sheet_of(dcgan, terms, result, 1)
+    tiles, size = sheet_of(dcgan, terms, result, np.array([[0, 1, 0]], np.float32))
     assert size == (3, 3)
     table = tiles.reshape(3, 3, *dcgan.image_shape)
 
