@@ -91,7 +91,7 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 def _training(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
-    if words := flags_in(settings.preset):
+    if words := flags_in(settings.preset, settings.architecture):
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source

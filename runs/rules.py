@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import ImageColor
 
-from runs.presets import PRESETS
+from runs.presets import meant_by
 from support.errors import UserError
 from support.files import refuse_pattern
 
@@ -66,7 +66,8 @@ def refuse_meaningless(settings: Any) -> None:
         settings.network(c_dim=1, y_dim=None)
     except ValueError as error:
         raise UserError(f"--{error}") from error
-    arch, preset = settings.architecture, PRESETS[settings.preset]
+    arch = settings.architecture
+    preset = meant_by(settings.preset, arch)
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(

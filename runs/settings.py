@@ -25,7 +25,7 @@ from gan.config import (
 )
 from gan.losses import LOSSES
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
-from runs.presets import PRESETS
+from runs.presets import PRESETS, meant_by
 from runs.rules import check
 from support.files import DATA_DIR, PATTERN
 from support.streams import Z_DISTS
@@ -248,10 +248,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         read = {name: value_of(f, getattr(self, name)) for name, f in flags_of(self).items()}
-        meant = {n: v for n, v in PRESETS[read["preset"]].items() if n not in self.given}
+        read["dataset"] = Path(read["dataset"]).expanduser().as_posix()
+        for name, value in read.items():
+            object.__setattr__(self, name, value)
+        # A preset that differs by architecture names nothing that decides it.
+        preset = meant_by(self.preset, self.architecture)
+        meant = {n: v for n, v in preset.items() if n not in self.given}
         read |= meant
         object.__setattr__(self, "given", self.given | meant.keys())
-        read["dataset"] = Path(read["dataset"]).expanduser().as_posix()
         own_size = 28 if read["dataset"] in IDX_SETS else None
         read["input_height"] = read["input_height"] or own_size or 108
         read["output_height"] = read["output_height"] or own_size or 64
