@@ -60,6 +60,10 @@ class Geometry:
     crop: tuple[int, int] | None
     output: tuple[int, int]
 
+    def for_size(self, seen: tuple[int, int]) -> "Geometry":
+        """This, but for a picture (height, width) that has the output's size: without the crop."""
+        return Geometry(None, self.output) if seen == self.output else self
+
     def enlargement(self, image: Image.Image) -> float:
         """By which factor an image must grow to cover the crop; at most 1 if it does."""
         height, width = self.crop or (0, 0)
@@ -154,6 +158,27 @@ def load_image(
         done.append("enlarged to cover the crop")
     pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
     return Loaded(pixels, tuple(done))
+
+
+def seen_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an opened image as it is seen, turned by its EXIF data."""
+    turned = image.getexif().get(ORIENTATION, 1) >= 5
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def load_transparency(path: Path) -> Image.Image | None:
+    """How transparent each pixel is, 0 ... 255, turned as it is seen; None where none is.
+
+    Raises:
+        UnreadableError: the file cannot be used.
+    """
+    with opened(path) as image:
+        if not image.has_transparency_data:
+            return None
+        alpha = image.convert("RGBA").getchannel("A")
+        if alpha.getextrema()[0] == 255:
+            return None
+        return _turned(alpha, image, []).point(lambda value: 255 - value)
 
 
 def fit(image: Image.Image, geometry: Geometry) -> Image.Image:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import spsolve
 
 from datasets.dataset import geometry_of
+from generation.blending import BLENDS
 from generation.flags import number, refuse_to_replace_inputs
 from generation.inputs import say_unknown_geometry
 from generation.masks import NAMES, WINDOW, mask_for, named_mask, weights_of
@@ -18,6 +17,7 @@ from generation.search import (
     Found,
     Search,
     add_search,
+    as_loaded,
     check_search,
     descend,
     found_of,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 FOLDER = "completed"
 KINDS = "completed", "completion"
 PRIOR = 0.003  # Yeh et al. 2017, section 3.3: lambda
+LARGEST_PRIOR = 1e6  # D's opinion alone would count, long before float32 ends
 GREY = 128  # what the sheet shows for hidden pixels
 
 
@@ -51,12 +52,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", metavar="MASK", help=kinds)
     parser.add_argument(
         "--blend",
-        choices=("poisson", "plain"),
-        default="poisson",
+        choices=tuple(BLENDS),
+        default=next(iter(BLENDS)),
         help="how the hole is filled: by the found picture's slopes, or its pixels [poisson]",
     )
     weight = f"lambda, how much D's opinion counts [{PRIOR}]"
-    parser.add_argument("--prior", type=number(0), default=PRIOR, metavar="L", help=weight)
+    parser.add_argument(
+        "--prior", type=number(0, LARGEST_PRIOR), default=PRIOR, metavar="L", help=weight
+    )
     window = f"pixels so near to the hole count; 1: all, equally [{WINDOW}]"
     parser.add_argument("--window", type=_odd, default=WINDOW, metavar="N", help=window)
 
@@ -90,7 +93,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     images = readable(trained, arguments.images)
     masks = [_mask(trained, arguments, path) for path, _ in images]
     for (path, image), hidden in zip(images, masks, strict=True):
-        say(f"completing {path}: {hidden.mean():.0%} of it are hidden")
+        say(f"completing {as_loaded(path, image)}: {hidden.mean():.0%} of it is hidden")
         weights = weights_of(hidden, arguments.window)
         found, drawn = complete(trained.dcgan, image.pixels, weights, arguments.prior, search)
         blended = BLENDS[arguments.blend](image.pixels, drawn, hidden)
@@ -170,42 +173,3 @@ def _loss_of(dcgan: "DCGAN") -> Callable:
         return total, tape.gradient(total, z)
 
     return loss
-
-
-def plain(pixels: np.ndarray, drawn: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """The image, uint8 [H, W, C], with the drawn pixels where it is hidden, bool [H, W]."""
-    return np.where(hidden[..., np.newaxis], drawn, pixels)
-
-
-def poisson(pixels: np.ndarray, drawn: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """As plain, but with the slopes of the drawn picture, not its values (Perez et al. 2003).
-
-    At each hidden pixel the differences to its neighbours add up to those of the drawn picture,
-    and at the edge of the hole the values are the image's (Yeh et al. 2017, section 3.4). So the
-    hole has the light of what is around it.
-    """
-    height, width = hidden.shape
-    number = np.full(hidden.shape, -1)  # of each hidden pixel: its row of the equations
-    number[hidden] = np.arange(hidden.sum())
-    rows, columns, factors = [], [], []
-    sums = np.zeros((hidden.sum(), pixels.shape[2]))
-    known, guide = pixels.astype(float), drawn.astype(float)
-    at_y, at_x = np.nonzero(hidden)
-    for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        y, x = at_y + down, at_x + right
-        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        row, y, x = np.flatnonzero(inside), y[inside], x[inside]
-        sums[row] += guide[at_y[row], at_x[row]] - guide[y, x]
-        unknown = hidden[y, x]
-        sums[row[~unknown]] += known[y[~unknown], x[~unknown]]
-        rows += [row, row[unknown]]
-        columns += [row, number[y[unknown], x[unknown]]]
-        factors += [np.ones(len(row)), -np.ones(unknown.sum())]
-    entries = np.concatenate(factors), (np.concatenate(rows), np.concatenate(columns))
-    equations = sparse.csc_matrix(entries, shape=(len(sums), len(sums)))
-    blended = known.copy()
-    blended[hidden] = spsolve(equations, sums).reshape(sums.shape)
-    return np.clip(np.rint(blended), 0, 255).astype(np.uint8)
-
-
-BLENDS = {"poisson": poisson, "plain": plain}

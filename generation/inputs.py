@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import ImageColor
 
 from datasets.dataset import geometry_of
-from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened
+from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened, seen_size
 from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError, one_line
@@ -87,11 +87,12 @@ def _prepared(path: Path, settings: Settings, shape: tuple[int, int, int]) -> Lo
     background = ImageColor.getrgb(settings.background)[:3]
     try:
         with opened(path) as image:
-            size = (image.height, image.width)
-        crop = None if size == (height, width) else geometry_of(settings).crop
-        result = load_image(path, Geometry(crop, (height, width)), c_dim, background)
+            size = seen_size(image)
+        geometry = Geometry(geometry_of(settings).crop, (height, width)).for_size(size)
+        result = load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
         return str(reason)
+    crop = geometry.crop
     if crop and (size[0] > crop[0] or size[1] > crop[1]):
         return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))
     return result

@@ -3,25 +3,23 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from scipy import ndimage
 
 from datasets.image_files import (
-    ORIENTATION,
     Geometry,
     UnreadableError,
     fit,
     load_image,
+    load_transparency,
     opened,
     quiet_pillow,
+    seen_size,
 )
 from support.errors import UserError
 from support.streams import random_stream
 
 NAMES = ("centre", "left", "right", "top", "bottom", "random")
 HIDDEN_BY_RANDOM = 0.8  # of the pixels (Yeh et al. 2017, section 4)
-# Of white in a mask that was resized: a pixel that is hidden in part shows the hole's edge.
-HIDDEN_ABOVE = 64
+WHITE_FROM = 64  # of 255, after resizing: a pixel that is hidden in part shows the hole's edge
 WINDOW = 7  # pixels, the side of the window that decides the weights (section 3.2)
 
 
@@ -53,40 +51,32 @@ def mask_for(
 
     Hidden is what is transparent, or, in a picture without transparency, what is white. A mask of
     the networks' size is used as it is; one of the image's size is cropped and resized as that.
+    With holes of the image itself, a pixel that is transparent in part is hidden: the rest of it
+    shows the background.
 
     Raises:
         UserError: it cannot be read, or has another size.
     """
     try:
         with quiet_pillow():
-            own, of_image = (_size_of(path) for path in (mask, image))
+            own, of_image = (_seen_size_of(path) for path in (mask, image))
             if own not in (size, of_image):
                 its, images, networks = ("{1}x{0}".format(*s) for s in (own, of_image, size))
                 raise UserError(
                     f"--mask {mask} is {its}, {image} is {images}: draw the mask on the image, or "
                     f"make it {networks}"
                 )
-            geometry = Geometry(None if own == size else crop, size)
-            return _whiteness(mask, geometry) >= HIDDEN_ABOVE
+            geometry = Geometry(crop, size).for_size(own)
+            if transparency := load_transparency(mask):
+                return np.asarray(fit(transparency, geometry)) > 0
+            return load_image(mask, geometry, c_dim=1).pixels[..., 0] >= WHITE_FROM
     except UnreadableError as reason:
         raise UserError(f"--mask {mask}: {reason}") from reason
 
 
-def _size_of(path: Path) -> tuple[int, int]:
-    """Height and width of an image as it is seen, turned by its EXIF data."""
+def _seen_size_of(path: Path) -> tuple[int, int]:
     with opened(path) as image:
-        turned = image.getexif().get(ORIENTATION, 1) >= 5
-        return (image.width, image.height) if turned else (image.height, image.width)
-
-
-def _whiteness(path: Path, geometry: Geometry) -> np.ndarray:
-    """Where a mask is transparent, or else white: uint8 [H, W]."""
-    with opened(path) as image:
-        if image.has_transparency_data:
-            alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-            if alpha.min() < 255:
-                return np.asarray(fit(Image.fromarray(255 - alpha), geometry))
-    return load_image(path, geometry, c_dim=1).pixels[..., 0]
+        return seen_size(image)
 
 
 def weights_of(hidden: np.ndarray, window: int) -> np.ndarray:
@@ -97,8 +87,16 @@ def weights_of(hidden: np.ndarray, window: int) -> np.ndarray:
     """
     if window == 1:
         return (~hidden).astype(np.float32)
-    around = np.ones((window, window))
-    around[window // 2, window // 2] = 0
-    share = ndimage.convolve(hidden.astype(float), around, mode="constant")
-    share /= ndimage.convolve(np.ones(hidden.shape), around, mode="constant")
+    sums = (_sum_around(values, window) for values in (hidden, np.ones(hidden.shape)))
+    share = next(sums) / np.maximum(next(sums), 1)
     return np.where(hidden, 0, share).astype(np.float32)
+
+
+def _sum_around(values: np.ndarray, window: int) -> np.ndarray:
+    """The sum of the other pixels in a square of `window` pixels around each: [H, W]."""
+    from scipy import ndimage  # takes 0.1 s, which no other command should wait for
+
+    # Beyond twice the side a square holds all pixels, wherever its centre is.
+    window = min(window, 2 * max(values.shape) - 1)
+    squares = ndimage.uniform_filter(values.astype(float), window, mode="constant") * window**2
+    return np.asarray(np.rint(squares) - values)

@@ -13,6 +13,7 @@ from generation.search import (
     Found,
     Search,
     add_search,
+    as_loaded,
     check_search,
     decibels,
     descend,
@@ -48,8 +49,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     search = search_of(trained, arguments, chosen_labels(trained, arguments, say), say)
     say_unknown_geometry(trained, say)
     for path, image in readable(trained, arguments.images):
-        done = f" ({', '.join(image.done)})" if image.done else ""
-        say(f"projecting {path}{done}")
+        say(f"projecting {as_loaded(path, image)}")
         result = project(trained.dcgan, image.pixels, search)
         pair = np.stack([image.pixels, result.pixels])
         captions = ["given", f"found: {result.psnr:.1f} dB"]

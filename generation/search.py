@@ -84,6 +84,11 @@ def readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]
     return images
 
 
+def as_loaded(path: Path, image: Loaded) -> str:
+    """The path of an image, and what it took to fit the networks."""
+    return f"{path} ({', '.join(image.done)})" if image.done else str(path)
+
+
 def results_of(image: Path, folder: Path, *kinds: str) -> list[Path]:
     """Where the pictures of these kinds and, last, the z of an image go."""
     pictures = [folder / f"{image.stem}_{kind}.png" for kind in kinds]

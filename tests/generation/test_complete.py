@@ -7,7 +7,8 @@ import pytest
 from makers import DIGITS, FACES, Here, one_error_line, small, stretched, write_jpegs, written
 from PIL import Image
 
-from generation.complete import BLENDS, _loss_of, complete, plain, poisson
+from generation.blending import BLENDS
+from generation.complete import _loss_of, complete
 from generation.latent import z_of_seeds
 from generation.masks import named_mask, weights_of
 from generation.search import Search
@@ -46,29 +47,6 @@ def test_the_loss_is_that_of_the_paper() -> None:
     assert (gradient.numpy() != without[1].numpy()).any(), "D has a say"
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", ["centre", "left", "random"])
-def test_poisson_keeps_the_slopes_and_takes_the_light(name: str, channels: int) -> None:
-    stream = np.random.default_rng(0)
-    pixels = stream.integers(40, 200, (12, 10, channels), np.uint8)
-    hidden = named_mask(name, (12, 10), 1)
-    brighter = pixels + np.uint8(30)
-    assert (poisson(pixels, brighter, hidden) == pixels).all(), "only the light differed"
-    blended = poisson(pixels, stream.integers(0, 256, pixels.shape, np.uint8), hidden)
-    assert (blended[~hidden] == pixels[~hidden]).all()
-    filled = plain(pixels, brighter, hidden)
-    assert (filled[hidden] == brighter[hidden]).all()
-    assert (filled[~hidden] == pixels[~hidden]).all()
-
-
-def test_poisson_solves_its_equations() -> None:
-    pixels = np.full((1, 4, 1), 100, np.uint8)
-    drawn = np.array([0, 10, 30, 0], np.uint8).reshape(1, 4, 1)
-    hidden = np.array([[False, True, True, False]])
-    # 2 a - b = 100 + 10 - 20, 2 b - a = 100 + 20 + 30
-    assert poisson(pixels, drawn, hidden).ravel().tolist() == [100, 110, 130, 100]
-
-
 def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: Here) -> None:
     paths = write_jpegs(Path("some"), 2, 24, 30)
     hole = np.zeros((24, 30), np.uint8)
@@ -81,7 +59,10 @@ def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: He
         f"0000{k}_{end}" for k in (0, 1) for end in ("completed.png", "completion.png", "z.npy")
     ]
     assert Path("samples/faces/completed") == files[0].parent
-    assert f"completing {paths[0]}: 25% of it are hidden" in done.stdout
+    assert f"completing {paths[0]} (cut to the centre 20x20): 25% of it is hidden" in done.stdout
+    Image.new("RGBA", (24, 24), (9, 9, 9, 200)).save("half.png")
+    said = made("complete", *FACES, "half.png", "--mask", "left", "--steps", "1").stdout
+    assert "completing half.png (transparency laid over the background): 50% of it" in said
     sheet = np.asarray(Image.open(files[1]))
     assert sheet.shape == (SHEET_SIDE + NAME_HEIGHT, 4 * SHEET_SIDE, 3)
     given, known, found, blended = np.split(sheet[NAME_HEIGHT::12, ::12], 4, axis=1)
@@ -90,7 +71,7 @@ def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: He
     completed = np.asarray(Image.open(files[0]))
     assert (completed == blended).all()
     assert (completed[~hidden] == given[~hidden]).all()
-    assert (completed == poisson(given, found, hidden)).all()
+    assert (completed == BLENDS["poisson"](given, found, hidden)).all()
     command = done.stdout.splitlines()[-1].partition("python generate.py ")[2].split()
     (again,) = written(made(*command, "--out", "again"))
     last = np.asarray(Image.open(files[4]))[NAME_HEIGHT::12, ::12]
@@ -107,6 +88,7 @@ def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: He
         (("--mask", "middle"), "--mask middle: no such file, and none of centre, left"),
         (("--mask", "left", "--window", "4"), "--window: 4: it must be an odd number"),
         (("--mask", "left", "--prior", "-1"), "--prior: -1: it must be a number, 0 ..."),
+        (("--mask", "left", "--prior", "inf"), "--prior: inf: it must be a number, 0 ..."),
         (("--mask", "left", "--blend", "soft"), "--blend"),
         (("--mask", "black.png"), "black.png hides nothing of image.png"),
         (("--mask", "white.png"), "white.png hides everything of image.png"),

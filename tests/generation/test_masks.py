@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.image_files import Geometry, load_image
 from generation.masks import NAMES, mask_for, named_mask, weights_of
 from support.errors import UserError
 
@@ -40,6 +41,9 @@ def test_known_pixels_count_by_the_share_of_hidden_ones_around_them() -> None:
     assert weights_of(corner, 3)[1, 0] == pytest.approx(2 / 5), "pixels beyond the edge are none"
     everywhere = weights_of(hidden, 1)
     assert (everywhere == ~hidden).all()
+    largest = weights_of(hidden, 10**9 + 1)
+    assert (largest == weights_of(hidden, 17)).all(), "there are no more pixels"
+    assert largest[0, 0] == pytest.approx(1 / 80)
 
 
 def saved(path: str, array: np.ndarray) -> Path:
@@ -91,3 +95,34 @@ def test_a_mask_belongs_to_a_photo_as_it_is_seen(
     lying = saved("lying.png", np.where(HOLE.T, 255, 0).astype(np.uint8))
     with pytest.raises(UserError, match=r"lying.png is 20x30, photo.jpg is 30x20"):
         mask_for(lying, Path("photo.jpg"), (40, 40), None)
+
+
+def test_transparency_is_turned_as_the_photo_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image with holes can be its own mask: they are where one sees them."""
+    monkeypatch.chdir(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # seen, the top is on the right
+    pixels = np.full((40, 20, 4), 255, np.uint8)
+    pixels[:10, :, 3] = 0
+    Image.fromarray(pixels).save("photo.png", exif=exif)
+    hidden = mask_for(Path("photo.png"), Path("photo.png"), (20, 40), None)
+    assert hidden[:, 30:].all()
+    assert not hidden[:, :30].any()
+
+
+def test_what_shows_the_background_in_part_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an image has holes, the rest of it is known as it is."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.zeros((100, 100, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[33:61, 20:47, 3] = 0
+    image = saved("image.png", pixels)
+    hidden = mask_for(image, image, (16, 16), None)
+    shown = load_image(image, Geometry(None, (16, 16)), c_dim=3).pixels
+    assert 0 < hidden.mean() < 0.2
+    assert shown[~hidden].max() == 0
+    assert shown[hidden].max() == 255
