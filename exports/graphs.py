@@ -22,7 +22,7 @@ def traced(
     return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
-def labels_to_try(dcgan: DCGAN, count: int) -> np.ndarray | None:
+def labels_to_try(dcgan: DCGAN, count: int = 16) -> np.ndarray | None:
     """Labels as the networks take them, float32 [count, y_dim]; None without labels.
 
     The classes in turn; of tags always the same random ones, as pictures have several or none.

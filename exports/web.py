@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exports.formats import Written
+from exports.graphs import labels_to_try
 from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
 from support.errors import UserError
@@ -86,7 +87,7 @@ def _model(trained: "Trained", layers: list[Layer], int8: bool) -> dict[str, Any
     dcgan, z_dist = trained.dcgan, trained.settings.z_dist
     height, width, channels = dcgan.image_shape
     directions = telling_directions(
-        dcgan.sampler, dcgan.value_range, z_dist, dcgan.z_dim, dcgan.y_dim, DIRECTIONS
+        dcgan.sampler, dcgan.value_range, z_dist, dcgan.z_dim, labels_to_try(dcgan), DIRECTIONS
     )
     return {
         "name": printable(trained.folder.name),

@@ -19,7 +19,7 @@ from support.streams import draw_z, random_stream
 POINTS = 16  # that M is averaged over: other 16 give nearly the same directions (docs/web.md)
 STEP = 0.1  # of z, to both sides: small beside z's range, large beside float32's rounding
 
-# As DCGAN.sampler: z float32 [N, z_dim] and one-hot y [N, y_dim], or None -> images [N, H, W, C].
+# As DCGAN.sampler: z float32 [N, z_dim] and labels y [N, y_dim], or None -> images [N, H, W, C].
 Sampler = Callable[[np.ndarray, np.ndarray | None], Any]
 
 
@@ -40,7 +40,7 @@ def telling_directions(
     value_range: tuple[float, float],
     z_dist: str,
     z_dim: int,
-    y_dim: int | None = None,
+    y: np.ndarray | None = None,
     count: int = 8,
     points: int = POINTS,
     seed: int = 0,
@@ -51,17 +51,17 @@ def telling_directions(
         sampler: makes the pictures.
         value_range: the ends of their values.
         z_dist: what z is drawn from, one of Z_DISTS.
-        z_dim, y_dim: length of z, and of y, which takes turns through the classes.
+        z_dim: length of z.
+        y: labels as the sampler takes them, float32 [N, y_dim], any N, in turn for the z; or None.
         count: how many directions; all z_dim if there are fewer.
         points: how many z the average is over.
         seed: of those z.
     """
     centres = draw_z(random_stream(seed, "directions"), z_dist, points, z_dim)
-    labels = None if y_dim is None else np.eye(y_dim, dtype=np.float32)[np.arange(points) % y_dim]
     mean = np.zeros((z_dim, z_dim))
     for index, centre in enumerate(centres):
-        y = None if labels is None else np.repeat(labels[index : index + 1], 2 * z_dim, axis=0)
-        jacobian = _jacobian(sampler, centre, y) / (value_range[1] - value_range[0])
+        rows = None if y is None else np.tile(y[index % len(y)], (2 * z_dim, 1))
+        jacobian = _jacobian(sampler, centre, rows) / (value_range[1] - value_range[0])
         mean += jacobian @ jacobian.T / jacobian.shape[1] / points
     squares, columns = np.linalg.eigh(mean)  # ascending
     vectors = columns.T[::-1][:count]

@@ -8,11 +8,11 @@ import numpy as np
 from gan.directions import telling_directions
 from generation.flags import add_range, check_points, number
 from generation.latent import within
-from generation.selection import Selection, chosen_labels, refuse_huge, selected
+from generation.selection import Selection, chosen_labels, refuse_huge, rows_alike, selected
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.streams import DEVIATIONS
-from utils import grid, sample_pixels, save_animation, save_sheet
+from utils import grid, one_hot, sample_pixels, save_animation, save_sheet
 
 if TYPE_CHECKING:
     from model import DCGAN
@@ -49,8 +49,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     count = min(arguments.count, dcgan.z_dim)
     refuse_huge(trained, count, STEPS)
     say(f"looking for {count} directions")
-    shape = z_dist, dcgan.z_dim, dcgan.y_dim, count
-    found = telling_directions(dcgan.sampler, dcgan.value_range, *shape)
+    y = _labels_of(dcgan, labels)
+    found = telling_directions(dcgan.sampler, dcgan.value_range, z_dist, dcgan.z_dim, y, count)
     reach = arguments.reach * DEVIATIONS[z_dist]
     for k, change in enumerate(found.changes, 1):
         say(f"direction {k}: a step of 1 moves a pixel by {255 * change:.1f} of 255")
@@ -69,6 +69,17 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         tiles = np.concatenate([forth, forth[-2:0:-1]])
         gif = arguments.out / f"direction_{k}_{names[0]}_{len(names)}.gif"
         say_written(save_animation([grid(frame) for frame in tiles], gif, SECONDS))
+
+
+def _labels_of(dcgan: "DCGAN", labels: list[int]) -> np.ndarray | None:
+    """What the directions are averaged over: the classes or tags that were asked for, else all."""
+    from exports.graphs import labels_to_try  # with TensorFlow
+
+    if not labels or dcgan.y_dim is None:
+        return labels_to_try(dcgan)
+    if dcgan.config.tags:
+        return rows_alike(labels, dcgan.y_dim, 1)
+    return one_hot(np.asarray(labels), dcgan.y_dim)
 
 
 def moved(

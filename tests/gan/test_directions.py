@@ -22,8 +22,9 @@ def test_of_a_linear_generator_they_are_its_singular_vectors() -> None:
 @pytest.mark.parametrize("y_dim", [None, 3])
 def test_pictures_change_more_along_the_first_than_along_the_last(y_dim: int | None) -> None:
     dcgan = stretched(small(y_dim=y_dim))
+    labels = None if y_dim is None else np.eye(y_dim, dtype=np.float32)
     found = telling_directions(
-        dcgan.sampler, dcgan.value_range, "uniform_signed", dcgan.z_dim, y_dim, count=99
+        dcgan.sampler, dcgan.value_range, "uniform_signed", dcgan.z_dim, labels, count=99
     )
     assert found.vectors.shape == (dcgan.z_dim, dcgan.z_dim)  # there are no more
     np.testing.assert_allclose(found.vectors @ found.vectors.T, np.eye(dcgan.z_dim), atol=1e-5)

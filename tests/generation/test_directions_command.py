@@ -52,13 +52,24 @@ def test_pictures_move_along_the_direction_with_their_label_and_stay_where_z_is_
     dcgan = trained.dcgan
     arguments = argparse.Namespace(seeds=[4, 9], z=None, truncation=None)
     selection = selected(trained, arguments, [2, 1], 2, print)
-    found = telling_directions(dcgan.sampler, dcgan.value_range, "uniform_signed", dcgan.z_dim, 3)
+    y = np.eye(3, dtype=np.float32)
+    found = telling_directions(dcgan.sampler, dcgan.value_range, "uniform_signed", dcgan.z_dim, y)
     vector = found.vectors[0]
     tiles = moved(dcgan, selection, slice(1, 3), vector, 0.7, "uniform_signed", 3)
     z = selection.z()[1:3]
     for k, end in enumerate((-0.7, 0, 0.7)):
         wanted = np.clip(z + end * vector, -1, 1).astype(np.float32)
         assert (tiles[k] == sample_pixels(dcgan, wanted, np.array([1, 2]))).all()
+
+
+def test_directions_are_those_of_the_label_that_is_asked_for(made: Here) -> None:
+    def changes(*label: str) -> list[str]:
+        out = made("directions", *DIGITS, "--seeds", "3", "--count", "2", *label).stdout
+        return [line for line in out.splitlines() if line.startswith("direction ")]
+
+    of_each = [changes("--label", str(label)) for label in range(3)]
+    assert len({tuple(lines) for lines in of_each}) == 3
+    assert changes("--label", "0-2") == changes() != of_each[0]
 
 
 def test_too_many_pictures_and_flags_against_each_other_are_refused(made: Here) -> None:
