@@ -19,6 +19,7 @@ from generation.search import (
     add_search,
     as_loaded,
     check_search,
+    command_of,
     descend,
     found_of,
     readable,
@@ -104,7 +105,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         tiles = np.stack([image.pixels, masked, drawn, blended])
         captions = ["given", "known", "found", arguments.blend]
         say_written(save_sheet(tiles, captions, sheet, (1, len(tiles))))
-        say(f"the found picture alone: {write_z(trained, arguments, z_file, found)}")
+        say_written(write_z(found, z_file))
+        say(f"the found picture alone: {command_of(trained, arguments, z_file, found)}")
 
 
 def _mask(trained: "Trained", arguments: argparse.Namespace, image: Path) -> np.ndarray:

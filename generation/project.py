@@ -15,6 +15,7 @@ from generation.search import (
     add_search,
     as_loaded,
     check_search,
+    command_of,
     decibels,
     descend,
     found_of,
@@ -56,7 +57,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         sheet, z_file = results_of(path, arguments.out, KIND)
         remove_old(z_file)
         say_written(save_sheet(pair, captions, sheet, (1, 2)))
-        again = write_z(trained, arguments, z_file, result.found)
+        say_written(write_z(result.found, z_file))
+        again = command_of(trained, arguments, z_file, result.found)
         far = " (far off: this run cannot draw it)" if result.psnr < FAR_OFF else ""
         say(f"PSNR {result.psnr:.1f} dB{far}; the picture alone: {again}")
 

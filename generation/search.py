@@ -16,7 +16,7 @@ from generation.flags import add_setting
 from generation.inputs import add_images, files_of, loaded_images
 from generation.latent import within
 from generation.selection import as_typed
-from support.console import Say, positive, say_written
+from support.console import Say, positive
 from support.errors import UserError
 from support.npy import write_npy
 from support.streams import draw_z, random_stream
@@ -95,9 +95,15 @@ def results_of(image: Path, folder: Path, *kinds: str) -> list[Path]:
     return [*pictures, folder / f"{image.stem}_z.npy"]
 
 
-def write_z(trained: "Trained", arguments: argparse.Namespace, z_file: Path, found: "Found") -> str:
-    """Write the z; returns the command line that makes the picture of it."""
-    say_written(write_npy(z_file, "<f4", found.z.shape, [found.z]))
+def write_z(found: "Found", path: Path) -> Path:
+    """Write the z as generate.py --z takes it; returns the path."""
+    return write_npy(path, "<f4", found.z.shape, [found.z])
+
+
+def command_of(
+    trained: "Trained", arguments: argparse.Namespace, z_file: Path, found: "Found"
+) -> str:
+    """The command line that makes the picture of what was found and written to `z_file`."""
     words = ["python", "generate.py", "--run", str(arguments.run), "--z", str(z_file)]
     for flag in ("which", "weights", "output_height", "output_width"):
         if (value := getattr(arguments, flag)) is not None:
