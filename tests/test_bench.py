@@ -159,6 +159,7 @@ def test_a_step_is_compiled_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given == [True, False]
 
 
+@pytest.mark.slow
 def test_the_input_the_loop_and_the_start_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"SCANNED": 5, "MANY_IMAGES": 7, "EPOCH_BATCHES": 3, "LOOPS": {2: 2}, "BARE_STEPS": 1}
     for name, value in small.items():

@@ -30,6 +30,7 @@ LOSSES = {  # d_loss and g_loss, as that version printed them from the sixth ste
 }
 
 
+@pytest.mark.slow
 def test_kills_in_a_save_change_nothing(tmp_path: Path) -> None:
     """With labels; `make soak` does it 30 times, also while starting and in training."""
     told = soak(tmp_path, "mnist", ["saving"], steps=30)

@@ -16,8 +16,13 @@ def has_tensorflow(pid: int) -> bool:
     return "tensorflow" in maps.read_text()
 
 
+OTHER_SIGNALS = [
+    pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGTERM, signal.SIGHUP)
+]
+
+
 @pytest.mark.parametrize("moment", ["loading", "decoding"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, *OTHER_SIGNALS])
 def test_a_signal_before_the_training_says_so(
     number: signal.Signals, moment: str, tmp_path: Path
 ) -> None:

@@ -167,6 +167,7 @@ sys.exit(main.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_two_devices_are_two_towers(begun: Path) -> None:
     """With labels; also the printed losses, which are means, and the average of G."""
     shutil.rmtree(begun / "start")
@@ -259,6 +260,7 @@ def test_three_workers_are_three_towers_and_stop_together(begun: Path) -> None:
     assert not (begun / "elsewhere").exists()
 
 
+@pytest.mark.slow
 def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
     """From the checkpoint of step 3 it comes to what the cluster had made without a stop."""
     run, aside = begun / "checkpoint/tiny_4_16_16", begun / "aside"

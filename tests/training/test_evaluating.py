@@ -84,6 +84,7 @@ def test_a_resumed_training_has_the_same_figures_and_the_same_best(
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+@pytest.mark.slow
 def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     here: Here, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     assert f"the best: step {smallest(later)}, kid" in out
 
 
+@pytest.mark.slow
 def test_other_images_under_the_same_names_are_noticed(here: Here, tmp_path: Path) -> None:
     tiny(tmp_path, 24)
     ok(here(tmp_path, *MEASURED, "--epoch=1"))

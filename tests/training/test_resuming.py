@@ -122,6 +122,7 @@ def test_two_trainings_of_one_run_do_not_mix(run: Run, tmp_path: Path) -> None:
         first.communicate(timeout=60)
 
 
+@pytest.mark.slow
 def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
     assert ("bfloat16", True) in built
 
 
+@pytest.mark.slow
 def test_an_averaged_run_keeps_its_average_and_ends_as_one_that_was_not_stopped(
     here: Here, tmp_path: Path
 ) -> None:
@@ -184,6 +186,7 @@ def test_an_averaged_run_keeps_its_average_and_ends_as_one_that_was_not_stopped(
     assert "changed: ema 0 -> 0.1" in ok(done)
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_cluster_compare_each_flag_and_the_classes(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
