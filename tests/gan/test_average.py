@@ -68,6 +68,7 @@ def test_it_is_saved_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
     assert int(resumed.average.steps) == 4
 
 
+@pytest.mark.slow
 def test_the_raw_weights_are_those_of_a_training_without_it() -> None:
     plain, averaged = small(seed=2), small(seed=2, ema=0.1)
     for dcgan in (plain, averaged):

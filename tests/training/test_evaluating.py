@@ -62,6 +62,7 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_has_the_same_figures_and_the_same_best(
     here: Here, tmp_path: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_other_images_under_the_same_names_are_noticed(here: Here, tmp_path: Pat
     assert "the figures up to step 6 were measured in another way" in out
 
 
+@pytest.mark.slow
 def test_a_best_checkpoint_of_which_nothing_is_noted_is_named(here: Here, tmp_path: Path) -> None:
     tiny(tmp_path, 24)
     ok(here(tmp_path, *MEASURED, "--epoch=1"))
@@ -136,6 +138,7 @@ def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_pat
     assert "a training goes on from its last checkpoint" in failed
 
 
+@pytest.mark.slow
 def test_a_training_can_begin_with_the_best_of_another(here: Here, tmp_path: Path) -> None:
     tiny(tmp_path)
     ok(here(tmp_path, *FLAGS, "--train", "--epoch=1"))
