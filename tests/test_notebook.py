@@ -8,6 +8,7 @@ from makers import PROJECT, write_mnist
 from nbclient import NotebookClient
 
 
+@pytest.mark.slow
 def test_quickstart_runs_and_shows_what_it_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
