@@ -46,6 +46,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+TRANSPARENT = "transparency laid over the background"  # a kind of conversion
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
 
@@ -55,26 +56,35 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Geometry:
-    """(height, width) of the crop, if any, and of the output that it is resized to."""
+    """(height, width) of the crop, if any, and of the output that it is resized to.
+
+    keep_ready: an image that has the output's size already, as generated pictures have, is not
+    cropped. In training every image is.
+    """
 
     crop: tuple[int, int] | None
     output: tuple[int, int]
+    keep_ready: bool = False
 
-    def for_size(self, seen: tuple[int, int]) -> "Geometry":
-        """This, but for a picture (height, width) that has the output's size: without the crop."""
-        return Geometry(None, self.output) if seen == self.output else self
+    def crop_of(self, seen: tuple[int, int]) -> tuple[int, int] | None:
+        """The crop of an image of this height and width, as it is seen; None if it has none."""
+        return None if self.keep_ready and seen == self.output else self.crop
 
     def enlargement(self, image: Image.Image) -> float:
         """By which factor an image must grow to cover the crop; at most 1 if it does."""
-        height, width = self.crop or (0, 0)
+        height, width = self.crop_of((image.height, image.width)) or (0, 0)
         return max(height / image.height, width / image.width)
 
 
 class Loaded(NamedTuple):
-    """An image, uint8 [height, width, c_dim], and the kinds of conversion it took."""
+    """An image, uint8 [height, width, c_dim], and the kinds of conversion it took.
+
+    seen: its height and width as it is seen, turned by its EXIF data, before any crop.
+    """
 
     pixels: np.ndarray
     done: tuple[str, ...]
+    seen: tuple[int, int]
 
 
 def is_grey(image: Image.Image) -> bool:
@@ -157,28 +167,7 @@ def load_image(
             raise UnreadableError("too narrow for the crop")  # 1 pixel wide and 60,000 high, say
         done.append("enlarged to cover the crop")
     pixels = np.asarray(fit(upright, geometry), np.uint8).reshape(*geometry.output, c_dim)
-    return Loaded(pixels, tuple(done))
-
-
-def seen_size(image: Image.Image) -> tuple[int, int]:
-    """Height and width of an opened image as it is seen, turned by its EXIF data."""
-    turned = image.getexif().get(ORIENTATION, 1) >= 5
-    return (image.width, image.height) if turned else (image.height, image.width)
-
-
-def load_transparency(path: Path) -> Image.Image | None:
-    """How transparent each pixel is, 0 ... 255, turned as it is seen; None where none is.
-
-    Raises:
-        UnreadableError: the file cannot be used.
-    """
-    with opened(path) as image:
-        if not image.has_transparency_data:
-            return None
-        alpha = image.convert("RGBA").getchannel("A")
-        if alpha.getextrema()[0] == 255:
-            return None
-        return _turned(alpha, image, []).point(lambda value: 255 - value)
+    return Loaded(pixels, tuple(done), (upright.height, upright.width))
 
 
 def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
@@ -186,8 +175,8 @@ def fit(image: Image.Image, geometry: Geometry) -> Image.Image:
 
     With Pillow's bilinear filter, which averages over all source pixels when it shrinks.
     """
-    if geometry.crop:
-        height, width = geometry.crop
+    if crop := geometry.crop_of((image.height, image.width)):
+        height, width = crop
         if (scale := geometry.enlargement(image)) > 1:
             size = max(width, round(image.width * scale)), max(height, round(image.height * scale))
             image = image.resize(size, Image.Resampling.BILINEAR)
@@ -259,7 +248,7 @@ def _without_alpha(image: Image.Image, background: tuple[int, ...], done: list[s
     rgba = _converted(image, "RGBA")
     if rgba.getchannel("A").getextrema()[0] == 255:  # the lowest: all is opaque
         return image
-    done.append("transparency laid over the background")
+    done.append(TRANSPARENT)
     return Image.alpha_composite(Image.new("RGBA", rgba.size, (*background, 255)), rgba)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets.dataset import geometry_of
+from datasets.image_files import Loaded
 from generation.blending import BLENDS
 from generation.flags import number, refuse_to_replace_inputs
-from generation.inputs import say_unknown_geometry
+from generation.inputs import input_geometry, say_unknown_geometry
 from generation.masks import NAMES, WINDOW, mask_for, named_mask, weights_of
 from generation.search import (
     Found,
@@ -92,7 +92,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     search = search_of(trained, arguments, chosen_labels(trained, arguments, say), say)
     say_unknown_geometry(trained, say)
     images = readable(trained, arguments.images)
-    masks = [_mask(trained, arguments, path) for path, _ in images]
+    masks = [_mask(trained, arguments, path, image) for path, image in images]
     for (path, image), hidden in zip(images, masks, strict=True):
         say(f"completing {as_loaded(path, image)}: {hidden.mean():.0%} of it is hidden")
         weights = weights_of(hidden, arguments.window)
@@ -109,8 +109,10 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         say(f"the found picture alone: {command_of(trained, arguments, z_file, found)}")
 
 
-def _mask(trained: "Trained", arguments: argparse.Namespace, image: Path) -> np.ndarray:
-    """The mask of an image, bool [H, W].
+def _mask(
+    trained: "Trained", arguments: argparse.Namespace, path: Path, image: Loaded
+) -> np.ndarray:
+    """The mask of the image of a path, bool [H, W].
 
     Raises:
         UserError: as mask_for; or it hides nothing or everything.
@@ -119,11 +121,11 @@ def _mask(trained: "Trained", arguments: argparse.Namespace, image: Path) -> np.
     if mask in NAMES:
         hidden = named_mask(mask, size, arguments.seed or 0)
     else:
-        hidden = mask_for(Path(mask), image, size, geometry_of(trained.settings).crop)
+        hidden = mask_for(Path(mask), path, image.seen, input_geometry(trained.settings, size))
     if hidden.all() or not hidden.any():
         amount = "everything" if hidden.all() else "nothing"
         raise UserError(
-            f"--mask {mask} hides {amount} of {image}, as it is cropped and resized: white or "
+            f"--mask {mask} hides {amount} of {path}, as it is cropped and resized: white or "
             "transparent is hidden, the rest is known"
         )
     return hidden

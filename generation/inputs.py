@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import ImageColor
 
 from datasets.dataset import geometry_of
-from datasets.image_files import Geometry, Loaded, UnreadableError, load_image, opened, seen_size
+from datasets.image_files import Geometry, Loaded, UnreadableError, load_image
 from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError, one_line
@@ -69,8 +69,7 @@ def say_unknown_geometry(trained: "Trained", say: Say) -> None:
 def loaded_images(trained: "Trained", files: Sequence[Path]) -> Iterator[tuple[Path, Loaded | str]]:
     """(path, the image or why there is none), in order; call it within quiet_pillow.
 
-    An image is cropped and resized as in training. One that has the networks' size already, as
-    generated pictures have, is used as it is.
+    They are cropped and resized as input_geometry has it.
     """
     return images_for(trained.settings, trained.dcgan.image_shape, files)
 
@@ -82,17 +81,23 @@ def images_for(
     return in_parallel(functools.partial(_prepared, settings=settings, shape=shape), files)
 
 
+def input_geometry(settings: Settings, size: tuple[int, int]) -> Geometry:
+    """How images that the user names come to the networks' size (height, width): as in training.
+
+    But one that has this size already, as generated pictures have, is used as it is.
+    """
+    return Geometry(geometry_of(settings).crop, size, keep_ready=True)
+
+
 def _prepared(path: Path, settings: Settings, shape: tuple[int, int, int]) -> Loaded | str:
     height, width, c_dim = shape
     background = ImageColor.getrgb(settings.background)[:3]
+    geometry = input_geometry(settings, (height, width))
     try:
-        with opened(path) as image:
-            size = seen_size(image)
-        geometry = Geometry(geometry_of(settings).crop, (height, width)).for_size(size)
         result = load_image(path, geometry, c_dim, background)
     except UnreadableError as reason:
         return str(reason)
-    crop = geometry.crop
-    if crop and (size[0] > crop[0] or size[1] > crop[1]):
+    crop = geometry.crop_of(result.seen)
+    if crop and (result.seen[0] > crop[0] or result.seen[1] > crop[1]):
         return result._replace(done=(*result.done, f"cut to the centre {crop[1]}x{crop[0]}"))
     return result

@@ -5,14 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from datasets.image_files import (
+    TRANSPARENT,
     Geometry,
     UnreadableError,
-    fit,
     load_image,
-    load_transparency,
-    opened,
     quiet_pillow,
-    seen_size,
 )
 from support.errors import UserError
 from support.streams import random_stream
@@ -44,39 +41,39 @@ def named_mask(name: str, size: tuple[int, int], seed: int) -> np.ndarray:
     return hidden
 
 
-def mask_for(
-    mask: Path, image: Path, size: tuple[int, int], crop: tuple[int, int] | None
-) -> np.ndarray:
+def mask_for(mask: Path, image: Path, seen: tuple[int, int], geometry: Geometry) -> np.ndarray:
     """A picture as the mask of an image, True where hidden: bool [H, W] of the networks' size.
 
-    Hidden is what is transparent, or, in a picture without transparency, what is white. A mask of
-    the networks' size is used as it is; one of the image's size is cropped and resized as that.
-    With holes of the image itself, a pixel that is transparent in part is hidden: the rest of it
-    shows the background.
+    Hidden is what is transparent, even in part, or, in a picture without transparency, what is
+    white. A mask has the image's size or the networks', and is cropped and resized as an image is.
+
+    Args:
+        mask: its file.
+        image: the image's file, to name it in an error.
+        seen: the image's height and width as it is seen (Loaded.seen).
+        geometry: how images come to the networks' size.
 
     Raises:
         UserError: it cannot be read, or has another size.
     """
     try:
         with quiet_pillow():
-            own, of_image = (_seen_size_of(path) for path in (mask, image))
-            if own not in (size, of_image):
-                its, images, networks = ("{1}x{0}".format(*s) for s in (own, of_image, size))
+            grey = load_image(mask, geometry, c_dim=1)
+            if grey.seen not in (geometry.output, seen):
+                sizes = (grey.seen, seen, geometry.output)
+                its, images, networks = ("{1}x{0}".format(*size) for size in sizes)
                 raise UserError(
                     f"--mask {mask} is {its}, {image} is {images}: draw the mask on the image, or "
                     f"make it {networks}"
                 )
-            geometry = Geometry(crop, size).for_size(own)
-            if transparency := load_transparency(mask):
-                return np.asarray(fit(transparency, geometry)) > 0
-            return load_image(mask, geometry, c_dim=1).pixels[..., 0] >= WHITE_FROM
+            if TRANSPARENT not in grey.done:
+                return grey.pixels[..., 0] >= WHITE_FROM
+            # Known is a pixel that is the same on every background, and so shows none of it: an
+            # image with holes may be its own mask.
+            black, white = (load_image(mask, geometry, 3, (v, v, v)).pixels for v in (0, 255))
+            return (black != white).any(2)
     except UnreadableError as reason:
         raise UserError(f"--mask {mask}: {reason}") from reason
-
-
-def _seen_size_of(path: Path) -> tuple[int, int]:
-    with opened(path) as image:
-        return seen_size(image)
 
 
 def weights_of(hidden: np.ndarray, window: int) -> np.ndarray:

@@ -21,3 +21,13 @@ def test_a_turned_photo_of_the_networks_size_is_not_cropped(tmp_path: Path) -> N
         images = [result for _, result in images_for(settings, (12, 16, 1), files)]
     done = [", ".join(image.done) for image in images if not isinstance(image, str)]
     assert done == ["turned by EXIF", "turned by EXIF, cut to the centre 8x8"]
+
+
+def test_damaged_exif_data_keep_no_image_out(tmp_path: Path) -> None:
+    """They are left aside, as in training, and the image's size is that of its file."""
+    path = tmp_path / "damaged.png"
+    Image.new("L", (16, 12), 90).save(path, exif=b"damaged header")
+    with quiet_pillow():
+        ((_, image),) = images_for(Settings(crop=True, input_height=8), (12, 16, 1), [path])
+    assert not isinstance(image, str), image
+    assert image.done == ("damaged EXIF data, not used",)

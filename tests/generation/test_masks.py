@@ -51,6 +51,14 @@ def saved(path: str, array: np.ndarray) -> Path:
     return Path(path)
 
 
+def hidden_by(
+    mask: Path, image: Path, size: tuple[int, int], crop: tuple[int, int] | None
+) -> np.ndarray:
+    """What complete hides of an image, which it reads first."""
+    geometry = Geometry(crop, size, keep_ready=True)
+    return mask_for(mask, image, load_image(image, geometry, c_dim=1).seen, geometry)
+
+
 def test_white_is_hidden_and_where_there_is_transparency_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,9 +68,9 @@ def test_white_is_hidden_and_where_there_is_transparency_that(
     holed = np.full((20, 30, 4), 255, np.uint8)
     holed[..., 3] = np.where(HOLE, 0, 255)
     for mask in (white, saved("holed.png", holed)):
-        assert (mask_for(mask, image, (20, 30), None) == HOLE).all()
+        assert (hidden_by(mask, image, (20, 30), None) == HOLE).all()
     noisy = saved("noisy.jpg", np.where(HOLE, 255, 0).astype(np.uint8))
-    wrong = mask_for(noisy, image, (20, 30), None) ^ HOLE
+    wrong = hidden_by(noisy, image, (20, 30), None) ^ HOLE
     assert wrong.mean() < 0.02, "what a JPEG blurs does not count"
 
 
@@ -73,28 +81,30 @@ def test_a_mask_is_cropped_and_resized_as_its_image(
     image = saved("image.png", np.zeros((20, 30), np.uint8))
     mask = saved("mask.png", np.where(HOLE, 255, 0).astype(np.uint8))
     expected = HOLE[:, 5:25].reshape(10, 2, 10, 2).any((1, 3))
-    assert (mask_for(mask, image, (10, 10), (20, 20)) == expected).all()
+    assert (hidden_by(mask, image, (10, 10), (20, 20)) == expected).all()
     ready = saved("ready.png", np.where(HOLE[:10, :10], 255, 0).astype(np.uint8))
-    assert (mask_for(ready, image, (10, 10), (20, 20)) == HOLE[:10, :10]).all()
+    assert (hidden_by(ready, image, (10, 10), (20, 20)) == HOLE[:10, :10]).all()
     other = saved("other.png", np.zeros((21, 30), np.uint8))
     with pytest.raises(UserError, match=r"other.png is 30x21, image.png is 30x20: draw .* 10x10"):
-        mask_for(other, image, (10, 10), (20, 20))
+        hidden_by(other, image, (10, 10), (20, 20))
     with pytest.raises(UserError, match=r"--mask none.png: vanished"):
-        mask_for(Path("none.png"), image, (10, 10), None)
+        hidden_by(Path("none.png"), image, (10, 10), None)
 
 
+@pytest.mark.parametrize("form", ["jpg", "tif"])  # Pillow turns a TIFF by itself
 def test_a_mask_belongs_to_a_photo_as_it_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    photo = Path(f"photo.{form}")
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn
-    Image.new("RGB", (20, 30)).save("photo.jpg", exif=exif)
+    Image.new("RGB", (20, 30)).save(photo, exif=exif)
     mask = saved("mask.png", np.where(HOLE, 255, 0).astype(np.uint8))
-    assert (mask_for(mask, Path("photo.jpg"), (20, 30), None) == HOLE).all()
+    assert (hidden_by(mask, photo, (20, 30), None) == HOLE).all()
     lying = saved("lying.png", np.where(HOLE.T, 255, 0).astype(np.uint8))
-    with pytest.raises(UserError, match=r"lying.png is 20x30, photo.jpg is 30x20"):
-        mask_for(lying, Path("photo.jpg"), (40, 40), None)
+    with pytest.raises(UserError, match=rf"lying.png is 20x30, photo.{form} is 30x20"):
+        hidden_by(lying, photo, (40, 40), None)
 
 
 def test_transparency_is_turned_as_the_photo_is(
@@ -107,7 +117,7 @@ def test_transparency_is_turned_as_the_photo_is(
     pixels = np.full((40, 20, 4), 255, np.uint8)
     pixels[:10, :, 3] = 0
     Image.fromarray(pixels).save("photo.png", exif=exif)
-    hidden = mask_for(Path("photo.png"), Path("photo.png"), (20, 40), None)
+    hidden = hidden_by(Path("photo.png"), Path("photo.png"), (20, 40), None)
     assert hidden[:, 30:].all()
     assert not hidden[:, :30].any()
 
@@ -121,7 +131,7 @@ def test_what_shows_the_background_in_part_is_hidden(
     pixels[..., 3] = 255
     pixels[33:61, 20:47, 3] = 0
     image = saved("image.png", pixels)
-    hidden = mask_for(image, image, (16, 16), None)
+    hidden = hidden_by(image, image, (16, 16), None)
     shown = load_image(image, Geometry(None, (16, 16)), c_dim=3).pixels
     assert 0 < hidden.mean() < 0.2
     assert shown[~hidden].max() == 0
