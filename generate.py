@@ -47,13 +47,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     score,
     nearest,
 )
-TAKE_TAGS = (
-    sampling,
-    interpolate,
-    arithmetic,
-    directions,
-    nearest,
-)  # also of runs whose images have several classes
+# Also for runs whose images have several classes.
+TAKE_TAGS = (sampling, interpolate, arithmetic, directions, nearest)
 NAMED = {command.__name__.rpartition(".")[2]: command for command in COMMANDS}
 SETTINGS = ("output_height", "output_width", "z_dist", "dataset", "data_dir", "which", "weights")
 

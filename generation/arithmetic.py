@@ -88,7 +88,7 @@ def sheet_of(
     """Tiles that show a result, uint8 [N, H, W, C], and how many rows and columns they make.
 
     The first row has the picture of each term's mean, then that of `result` [1, z_dim]; below a
-    mean are the pictures it is the mean of. With labels, all are made with `y`,
+    mean are the pictures it is the mean of. With labels, all are made with `y`
     [1, y_dim].
     """
     columns = [np.concatenate([z.mean(0, keepdims=True), z]) for z in terms.values()]

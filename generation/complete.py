@@ -11,23 +11,22 @@ import numpy as np
 from datasets.image_files import Loaded
 from generation.blending import BLENDS
 from generation.flags import number, refuse_to_replace_inputs
-from generation.inputs import input_geometry, say_unknown_geometry
+from generation.inputs import input_geometry
 from generation.masks import NAMES, WINDOW, mask_for, named_mask, weights_of
 from generation.search import (
     Found,
     Search,
     add_search,
     as_loaded,
+    begin,
     check_search,
     command_of,
     descend,
     found_of,
-    readable,
     results_of,
-    search_of,
+    with_gradient,
     write_z,
 )
-from generation.selection import chosen_labels
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.files import refuse_to_replace, remove_old
@@ -89,9 +88,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
         if arguments.mask not in NAMES:
             for result in results:
                 refuse_to_replace(result, [Path(arguments.mask)])
-    search = search_of(trained, arguments, chosen_labels(trained, arguments, say), say)
-    say_unknown_geometry(trained, say)
-    images = readable(trained, arguments.images)
+    search, images = begin(trained, arguments, say)
     masks = [_mask(trained, arguments, path, image) for path, image in images]
     for (path, image), hidden in zip(images, masks, strict=True):
         say(f"completing {as_loaded(path, image)}: {hidden.mean():.0%} of it is hidden")
@@ -158,22 +155,18 @@ def _loss_of(dcgan: "DCGAN") -> Callable:
 
     low, high = dcgan.value_range
 
-    @tf.function(reduce_retracing=True, autograph=False)
     def loss(
         z: "tf.Tensor",
         y: "tf.Tensor | None",
         image: "tf.Tensor",
         weights: "tf.Tensor",
         prior: "tf.Tensor",
-    ) -> tuple["tf.Tensor", "tf.Tensor"]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(z)
-            pictures = dcgan.sampler(z, y)
-            difference = weights * tf.abs(pictures - image) * (2 / (high - low))
-            contextual = tf.reduce_sum(difference, [1, 2, 3])
-            # log(1 - D), of a logit without rounding D to 1.
-            realness = -tf.nn.softplus(dcgan.discriminate(pictures, y)[:, 0])
-            total = contextual + prior * realness
-        return total, tape.gradient(total, z)
+    ) -> "tf.Tensor":
+        pictures = dcgan.sampler(z, y)
+        difference = weights * tf.abs(pictures - image) * (2 / (high - low))
+        contextual = tf.reduce_sum(difference, [1, 2, 3])
+        # log(1 - D), of a logit without rounding D to 1.
+        realness = -tf.nn.softplus(dcgan.discriminate(pictures, y)[:, 0])
+        return contextual + prior * realness
 
-    return loss
+    return with_gradient(loss)

@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from generation.flags import refuse_to_replace_inputs
-from generation.inputs import say_unknown_geometry
 from generation.search import (
     Found,
     Search,
     add_search,
     as_loaded,
+    begin,
     check_search,
     command_of,
     decibels,
     descend,
     found_of,
-    readable,
     results_of,
-    search_of,
+    with_gradient,
     write_z,
 )
-from generation.selection import chosen_labels
 from support.console import say, say_written
 from support.files import remove_old
 from utils import sample_pixels, save_sheet, to_range
@@ -47,9 +45,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     """Write for each image a sheet and the z; print where they are, and how to use the z."""
     for path in arguments.images:
         refuse_to_replace_inputs(arguments, *results_of(path, arguments.out, KIND))
-    search = search_of(trained, arguments, chosen_labels(trained, arguments, say), say)
-    say_unknown_geometry(trained, say)
-    for path, image in readable(trained, arguments.images):
+    search, images = begin(trained, arguments, say)
+    for path, image in images:
         say(f"projecting {as_loaded(path, image)}")
         result = project(trained.dcgan, image.pixels, search)
         pair = np.stack([image.pixels, result.pixels])
@@ -95,14 +92,8 @@ def _loss_of(dcgan: "DCGAN") -> Callable:
     """
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def loss(
-        z: "tf.Tensor", y: "tf.Tensor | None", image: "tf.Tensor"
-    ) -> tuple["tf.Tensor", "tf.Tensor"]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(z)
-            difference = tf.math.squared_difference(dcgan.sampler(z, y), image)
-            errors = tf.reduce_mean(difference, [1, 2, 3])
-        return errors, tape.gradient(errors, z)
+    def loss(z: "tf.Tensor", y: "tf.Tensor | None", image: "tf.Tensor") -> "tf.Tensor":
+        difference = tf.math.squared_difference(dcgan.sampler(z, y), image)
+        return tf.reduce_mean(difference, [1, 2, 3])
 
-    return loss
+    return with_gradient(loss)

@@ -66,7 +66,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
             say_written(path)
         if len(paths) > FIRST:
             say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
-        if older := others_in(arguments.out, paths, selection):
+        made = 0 if arguments.format == "npy" else selection.count
+        if older := pictures_in(arguments.out) - made:
             say(f"{arguments.out} also holds {older:,} pictures of earlier commands")
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
@@ -122,14 +123,11 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
     return paths
 
 
-def others_in(folder: Path, written: Sequence[Path], selection: Selection) -> int:
-    """How many pictures are in a folder beside those that were written: it may be read as one."""
-    own = {path.name for path in written}
-    own |= {f"{name}{written[-1].suffix}" for name in selection.names()}
+def pictures_in(folder: Path) -> int:
+    """How many pictures are in a folder, which may be read as one set; hidden ones aside."""
     return sum(
-        path.suffix.lower() in PICTURE_SUFFIXES and path.name not in own
+        path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
         for path in folder.iterdir()
-        if not path.name.startswith(".")
     )
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from datasets.image_files import Loaded, quiet_pillow
 from generation.flags import add_setting
-from generation.inputs import add_images, files_of, loaded_images
+from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
-from generation.selection import as_typed
+from generation.selection import as_typed, chosen_labels
 from support.console import Say, positive
 from support.errors import UserError
 from support.npy import write_npy
@@ -69,7 +69,22 @@ def check_search(arguments: argparse.Namespace) -> None:
             )
 
 
-def readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:
+def begin(
+    trained: "Trained", arguments: argparse.Namespace, say: Say
+) -> tuple["Search", list[tuple[Path, Loaded]]]:
+    """The search that a command line asks for, and its images, all of which can be read.
+
+    Raises:
+        UserError: one cannot be read, or there is no such class.
+    """
+    labels = chosen_labels(trained, arguments, say) or list(range(len(trained.classes)))
+    settings = (trained.settings.z_dist, arguments.seed or 0, say, arguments.steps)
+    say_unknown_geometry(trained, say)
+    search = Search(labels, *settings, arguments.starts)
+    return search, _readable(trained, arguments.images)
+
+
+def _readable(trained: "Trained", files: list[Path]) -> list[tuple[Path, Loaded]]:
     """All images, read before the first is searched for, because that takes long.
 
     Raises:
@@ -130,20 +145,30 @@ class Search(NamedTuple):
     starts: int | None = None
 
 
-def search_of(
-    trained: "Trained", arguments: argparse.Namespace, labels: list[int], say: Say
-) -> Search:
-    """The search that a command line asks for, among `labels`, or all if there are none."""
-    labels = labels or list(range(len(trained.classes)))
-    settings = (trained.settings.z_dist, arguments.seed or 0, say, arguments.steps)
-    return Search(labels, *settings, arguments.starts)
-
-
 class Found(NamedTuple):
     """One z [1, z_dim] and its label, or None."""
 
     z: np.ndarray
     label: int | None
+
+
+def with_gradient(misfit: Callable[..., "tf.Tensor"]) -> Callable:
+    """How badly each z fits, as a graph that also gives the gradient by z.
+
+    misfit: of z [N, z_dim], y [N, y_dim] or None, and what else it is given: float32 [N].
+    """
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def both(
+        z: "tf.Tensor", y: "tf.Tensor | None", *given: "tf.Tensor"
+    ) -> tuple["tf.Tensor", "tf.Tensor"]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(z)
+            errors = misfit(z, y, *given)
+        return errors, tape.gradient(errors, z)
+
+    return both
 
 
 def descend(

@@ -55,7 +55,7 @@ class Selection:
     @property
     def each(self) -> int:
         """How many pictures are made of each number."""
-        return 1 if self.tags else max(1, len(self.labels))
+        return _pictures_of_each(self.labels, self.tags)
 
     def z(self, part: slice = slice(None)) -> np.ndarray:
         """Float32 [N, z_dim] of some of the pictures."""
@@ -86,14 +86,14 @@ class Selection:
         """
         kind = "seed" if self.rows is None else "z"
         names = [f"{kind}{number:05}" for number in self._numbers(part)]
-        labels = self.labels_of(part)
-        if labels is None:
-            return names
         if self.tags:
             chosen = sorted(self.labels)
             words = name_in_file("-".join(self.classes[label] for label in chosen))
             numbers = "-".join(map(str, chosen))  # several sets of tags may have the same words
             return [f"{name}_tags{numbers}_{words}" if chosen else f"{name}_tags" for name in names]
+        labels = self.labels_of(part)
+        if labels is None:
+            return names
         own = [f"_{name_in_file(c)}" if c != str(k) else "" for k, c in enumerate(self.classes)]
         return [f"{name}_label{k}{own[k]}" for name, k in zip(names, labels, strict=True)]
 
@@ -115,7 +115,7 @@ def selected(
     and a UserError for seeds beyond the last.
     """
     tags, rows = trained.dcgan.config.tags, None
-    each = 1 if tags else max(1, len(labels))
+    each = _pictures_of_each(labels, tags)
     if tags and not labels:
         say("no tags: name some by --label")
     numbers: Sequence[int]
@@ -135,6 +135,11 @@ def selected(
         count = len(numbers) * each
     z = (trained.settings.z_dist, trained.dcgan.z_dim, arguments.truncation)
     return Selection(numbers, rows, labels, trained.classes, count, *z, tags)
+
+
+def _pictures_of_each(labels: Sequence[int], tags: bool) -> int:
+    """One in each class; of tags one, which has all of them."""
+    return 1 if tags else max(1, len(labels))
 
 
 def _warn_of_unseen(z: np.ndarray, z_dist: str, say: Say) -> None:
