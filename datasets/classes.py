@@ -87,7 +87,7 @@ def read_tags(path: Path) -> Tags | None:
         UserError: as read_labels; or a value is none of those, a tag has no name or that of
             another, a file has other tags above, or the list is cut short.
     """
-    lines = _text_of(path).read().split("\n")
+    lines = _lines_of(path)
     count = int(first) if re.fullmatch(r"\d{1,12}", first := lines[0].strip()) else None
     if count is not None:
         names, rows = lines[1].split() if lines[1:] else [], _listed_rows(lines)
@@ -98,34 +98,48 @@ def read_tags(path: Path) -> Tags | None:
         if not file or "label" in columns or len(columns) < 2:
             return None
         names = [name for name in header if name.lower() != file]
-        rows = _table_rows(path, file, [name.lower() for name in names])
+        rows = _table_rows(path, lines, file, [name.lower() for name in names])
     names = [unicodedata.normalize("NFC", name) for name in names]
+    _refuse_odd_names(path, names)
+    of: dict[str, str] = {}
+    for number, file, values in rows:
+        where = f"{path}, line {number:,}"
+        row = _row_of_tags(where, names, file, values)
+        below = _path_in(where, file)
+        if of.setdefault(below, row) != row:
+            raise UserError(f"{where}: {shown(file)} has other tags here than above")
+    if count not in (None, len(of)):
+        raise UserError(f"{path}: its first line says {count:,} images, it has {len(of):,}")
+    return Tags(tuple(names), of)
+
+
+def _refuse_odd_names(path: Path, names: Sequence[str]) -> None:
+    """Refuse tags of which one has no name, that of another, or one that cannot be typed."""
     if "" in names:
         raise UserError(f"{path}: a column has no name: give it that of a tag, or take it out")
     if len({name.lower() for name in names}) < max(1, len(names)):
         raise UserError(f"{path}: its first lines must name the tags, each once")
     if odd := [name for name in names if not name.isprintable() or set(name) & set(',"')]:
         raise UserError(f"{path}: {shown(odd[0])} is no name for a tag: letters, signs and spaces")
-    of: dict[str, str] = {}
-    for number, file, values in rows:
-        where = f"{path}, line {number:,}"
-        if not file.strip():
-            raise UserError(f"{where}: the file is empty")
-        if len(values) != len(names):
-            raise UserError(f"{where}: a file and {len(names)} values, not {len(values)}")
-        for name, value in zip(names, values, strict=True):
-            if value not in STORED_AS:
-                raise UserError(
-                    f"{where}: {shown(name)} is {shown(value)!r}, but a tag is 1 or 0. (Classes, "
-                    "one for each image, go into a column label)"
-                )
-        below = _path_in(where, file)
-        row_of_tags = "".join(STORED_AS[value] for value in values)
-        if of.setdefault(below, row_of_tags) != row_of_tags:
-            raise UserError(f"{where}: {shown(file)} has other tags here than above")
-    if count not in (None, len(of)):
-        raise UserError(f"{path}: its first line says {count:,} images, it has {len(of):,}")
-    return Tags(tuple(names), of)
+
+
+def _row_of_tags(where: str, names: Sequence[str], file: str, values: Sequence[str]) -> str:
+    """What is kept of a file's values: a letter for each.
+
+    Raises:
+        UserError: no file is named, or it has not a 1 or 0 for each tag.
+    """
+    if not file.strip():
+        raise UserError(f"{where}: the file is empty")
+    if len(values) != len(names):
+        raise UserError(f"{where}: a file and {len(names)} values, not {len(values)}")
+    for name, value in zip(names, values, strict=True):
+        if value not in STORED_AS:
+            raise UserError(
+                f"{where}: {shown(name)} is {shown(value)!r}, but a tag is 1 or 0. (Classes, "
+                "one for each image, go into a column label)"
+            )
+    return "".join(STORED_AS[value] for value in values)
 
 
 def _listed_rows(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
@@ -135,9 +149,11 @@ def _listed_rows(lines: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
             yield number, words[0], words[1:]
 
 
-def _table_rows(path: Path, file: str, keys: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
+def _table_rows(
+    path: Path, lines: Sequence[str], file: str, keys: Sequence[str]
+) -> Iterator[tuple[int, str, list[str]]]:
     """The same of a CSV, whose columns for the file and the tags have these names."""
-    for number, row in _rows_of(path, (file,)):
+    for number, row in _rows_of(path, lines, (file,)):
         yield number, row.get(file, ""), [row.get(key, "").strip() for key in keys]
 
 
@@ -169,7 +185,7 @@ def read_labels(path: Path) -> dict[str, str]:
             has two classes.
     """
     label_of: dict[str, str] = {}
-    for line, row in _rows_of(path):
+    for line, row in _rows_of(path, _lines_of(path)):
         name, label = row.get("file", ""), row.get("label", "").strip()
         where = f"{path}, line {line:,}"
         if not name.strip() or not label:
@@ -198,14 +214,16 @@ def _path_in(where: str, name: str, *fields: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
-def _rows_of(path: Path, needed: Sequence[str] = COLUMNS) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows_of(
+    path: Path, lines: Sequence[str], needed: Sequence[str] = COLUMNS
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The number of each line of a CSV below the first, and its fields by the names of columns.
 
     A field ends on the line that it begins on; else one quote too many would take all that follows
     for one label.
     """
     header: list[str] = []
-    for number, line in enumerate(_text_of(path), 1):
+    for number, line in enumerate(lines, 1):
         fields = _fields_of(path, number, line)
         if number == 1:
             header = [name.strip().lower() for name in fields]
@@ -235,13 +253,13 @@ def _fields_of(path: Path, number: int, line: str) -> list[str]:
         raise UserError(f"{path}, line {number:,}: {fault}") from error
 
 
-def _text_of(path: Path) -> io.StringIO:
-    """The lines of a file in UTF-8, however they end."""
+def _lines_of(path: Path) -> list[str]:
+    """The lines of a file in UTF-8, however they end, without their ends."""
     content = b""
     try:
         with open_regular(path) as file:
             content = file.read()
-        return io.StringIO(content.decode("utf-8-sig") or "\n", newline=None)
+        return io.StringIO(content.decode("utf-8-sig"), newline=None).read().split("\n")
     except UnicodeDecodeError as error:
         fault = f"line {content[: error.start].count(10) + 1:,} is not UTF-8"
         raise UserError(f"--labels_file={path}: {fault}: save it as CSV UTF-8") from error
