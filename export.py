@@ -73,10 +73,9 @@ def _export(arguments: argparse.Namespace, formats: Sequence[str]) -> None:
             if written.reader:
                 checks.append(check(trained, written))
                 say(f"  in a process of its own: {checks[-1].words}")
-    for path in (
-        () if formats == ["report"] else write_card(trained, checks, folder, arguments.licence)
-    ):
-        say_written(path)
+    if formats != ["report"]:
+        for path in write_card(trained, checks, folder, arguments.licence):
+            say_written(path)
     wrong = [checked.written.path.name for checked in checks if not checked.is_same]
     if wrong:
         raise RunError(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ def describe(
     What only the machine of the training knows is taken from the card beside a pretrained run.
     """
     dcgan, settings = trained.dcgan, trained.settings.as_json()
+    came_with = read_json(trained.folder / CARD)
     step = dataclasses.asdict(dcgan.training)
     told = [*marked(trained.settings, KEPT), "epoch"]
     its_own = set(told) & trained.known - dcgan.config.shape().keys() - step.keys() - NOT_TOLD
@@ -60,7 +61,7 @@ def describe(
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
         "weights": dcgan.weights,
-        "data": _data(trained, licence),
+        "data": _data(trained, licence, came_with),
         "inputs": {
             "z": {"numbers": dcgan.z_dim, "drawn_from": trained.settings.z_dist},
             "y": {"numbers": dcgan.y_dim or 0, "classes": trained.classes},
@@ -69,7 +70,7 @@ def describe(
         "networks": dataclasses.asdict(dcgan.config),
         "training": step,
         "settings": {name: settings[name] for name in sorted(its_own)},
-        "figures": figures_of(trained) or _came_with(trained.folder),
+        "figures": figures_of(trained) or _figures_on(came_with),
         "exports": [_export(checked) for checked in checks],
         "tensorflow": tf.__version__,
     }
@@ -89,9 +90,9 @@ def figures_of(trained: "Trained") -> list[dict[str, Any]]:
     ]
 
 
-def _came_with(folder: Path) -> list[dict[str, Any]]:
+def _figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The figures on the card beside a pretrained run; [] without one."""
-    figures = read_json(folder / CARD).get("figures", [])
+    figures = card.get("figures", [])
     are_rows = isinstance(figures, list) and all(isinstance(one, dict) for one in figures)
     return [
         {name: one[name] for name in MEASURED}
@@ -100,15 +101,15 @@ def _came_with(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _data(trained: "Trained", licence: str | None) -> dict[str, Any]:
+def _data(trained: "Trained", licence: str | None, came_with: Mapping[str, Any]) -> dict[str, Any]:
     if "dataset" not in trained.known:
         return {"name": "", "images": None, "licence": licence or UNKNOWN}
-    dataset, on_card = trained.settings.dataset, read_json(trained.folder / CARD).get("data", {})
-    came_with = on_card.get("licence") if isinstance(on_card, dict) else None
+    dataset, on_card = trained.settings.dataset, came_with.get("data")
+    its = on_card.get("licence") if isinstance(on_card, dict) else None
     return {
         "name": Path(dataset).name,
         "images": read_run(trained.folder).images,
-        "licence": licence or LICENCES.get(dataset) or came_with or UNKNOWN,
+        "licence": licence or LICENCES.get(dataset) or its or UNKNOWN,
     }
 
 

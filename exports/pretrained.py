@@ -70,8 +70,8 @@ def _refuse_another(folder: Path, name: str) -> None:
     Raises:
         UserError: names it.
     """
+    described = (folder / DESCRIPTION_FILE).exists()
     for prefix in checkpoints_in(folder):
-        described = (folder / DESCRIPTION_FILE).exists()
         if prefix.name != name or not described or not is_tf1(prefix):
             raise UserError(f"{folder} holds another checkpoint, {prefix.name}: give another --out")
 
