@@ -13,7 +13,7 @@ from gan.checkpoints import read_newest, write_checkpoint
 from gan.config import NetworkConfig, TrainingConfig, configs_of, refuse_other_shape
 from gan.description import Description, description_of, read_description, write_description
 from gan.finite import not_finite
-from gan.freezing import trained_of
+from gan.freezing import refuse_all_frozen
 from gan.losses import loss_of
 from gan.networks import Network, build, of_any_count
 from gan.optimizers import optimizer_of
@@ -68,7 +68,7 @@ class DCGAN(tf.Module):
         self.generator, self.discriminator = build(self.config, seed)
         self.value_range: tuple[float, float] = self.generator.value_range
         self._inputs = checks.Inputs(self.config, self.value_range)
-        trained_of(self.discriminator, self.training.freeze_d)  # or it is refused
+        refuse_all_frozen(self.discriminator.trainable(), self.training.freeze_d)
         self.d_optim, self.g_optim = (
             optimizer_of(name, network.trainable(), rate, self.training.beta1)
             for name, network, rate in zip(

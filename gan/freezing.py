@@ -14,12 +14,8 @@ def trained_of(discriminator: Network, freeze_d: int) -> dict[str, tf.Variable]:
 
     A layer's batch norm goes with it. Its averages move all the same: they are not learned, but
     describe the images that D sees, and training does not read them.
-
-    Raises:
-        UserError: not even the last layer would be trained.
     """
     variables = discriminator.trainable()
-    refuse_all_frozen(variables, freeze_d)
     return {name: v for name, v in variables.items() if _layer_of(name) >= freeze_d}
 
 

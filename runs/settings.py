@@ -249,19 +249,17 @@ class Settings:
     def __post_init__(self) -> None:
         read = {name: value_of(f, getattr(self, name)) for name, f in flags_of(self).items()}
         read["dataset"] = Path(read["dataset"]).expanduser().as_posix()
-        for name, value in read.items():
-            object.__setattr__(self, name, value)
-        # A preset that differs by architecture names nothing that decides it.
-        preset = meant_by(self.preset, self.architecture)
-        meant = {n: v for n, v in preset.items() if n not in self.given}
-        read |= meant
-        object.__setattr__(self, "given", self.given | meant.keys())
         own_size = 28 if read["dataset"] in IDX_SETS else None
         read["input_height"] = read["input_height"] or own_size or 108
         read["output_height"] = read["output_height"] or own_size or 64
         read["input_width"] = read["input_width"] or read["input_height"]
         read["output_width"] = read["output_width"] or read["output_height"]
         for name, value in read.items():
+            object.__setattr__(self, name, value)
+        # A preset that differs by architecture names nothing that decides it; none names a size.
+        preset = meant_by(self.preset, self.architecture)
+        meant = {n: v for n, v in preset.items() if n not in self.given}
+        for name, value in {**meant, "given": self.given | meant.keys()}.items():
             object.__setattr__(self, name, value)
         check(self)
 
