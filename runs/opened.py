@@ -8,7 +8,7 @@ from typing import Any
 from gan.checkpoints import BEST, find_checkpoint, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.settings import Settings, shaping
+from runs.settings import Settings, shaping, without_followers
 from runs.stored import class_names, damaged, folders_in, image_size, read_run
 from support.console import Say, print_note
 from support.errors import UserError
@@ -101,7 +101,8 @@ def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], path: Path) -
         UserError: they do not go together; blames the run's file if it alone makes no sense.
     """
     try:
-        return Settings(**{**stored, **typed}, given=frozenset(typed))
+        kept = without_followers(stored, typed)
+        return Settings(**{**kept, **typed}, given=frozenset(typed))
     except UserError:
         try:
             Settings(**stored)

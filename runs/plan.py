@@ -14,7 +14,7 @@ from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.presets import flags_in
-from runs.settings import Settings, shaping
+from runs.settings import Settings, shaping, without_followers
 from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
 from support.errors import UserError
 from support.text import first_names
@@ -91,6 +91,8 @@ def resolve(settings: Settings, drawn_seed: int) -> Plan:
 def _training(settings: Settings, drawn_seed: int) -> Plan:
     source, notes = source_of(settings)
     stored = description_of(source, image_size(source, settings))
+    if stored and "labels" in settings.given:  # before what is stored is put beside them
+        refuse_other_labels(source, stored.config.y_dim, settings.labels)
     if words := flags_in(settings.preset, settings.architecture):
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
@@ -153,7 +155,7 @@ def _as_the_run_was(
     """
     own = settings.run_folder(settings.checkpoint_dir)
     folder = own if (own / RUN_FILE).is_file() else source  # the run's own, once it has started
-    of_run = read_run(folder, type(settings)).settings
+    of_run = without_followers(read_run(folder, type(settings)).settings, settings.given)
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
     of_json, told = source / DESCRIPTION_FILE, _told(stored, settings)

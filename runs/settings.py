@@ -6,7 +6,7 @@ goes by what they say of themselves: bounds, choices, whether a run keeps them (
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from support.streams import Z_DISTS
 
 IDX_SETS = ("mnist", "fashion_mnist")  # four idx files of 28x28 grey images with 10 labels
 LARGEST_SEED = LARGEST
+HEIGHTS = {"input_width": "input_height", "output_width": "output_height"}  # which they follow
 SPACES = ("mnist", "efficientnet", "inception", "pixels")  # metrics/spaces.py has a way to each
 
 
@@ -41,7 +42,7 @@ class Settings:
 
     Sizes that are None are filled in, as the original does: the output's is 64, the crop's 108,
     both 28 for MNIST and its like, and a width is its height. `given` names the settings that were
-    typed; the others may be taken from the trained run.
+    typed; the others may be taken from the trained run (see `without_followers`).
 
     Raises:
         UserError: a value makes no sense; names the flag, its value and what it takes.
@@ -252,8 +253,8 @@ class Settings:
         own_size = 28 if read["dataset"] in IDX_SETS else None
         read["input_height"] = read["input_height"] or own_size or 108
         read["output_height"] = read["output_height"] or own_size or 64
-        read["input_width"] = read["input_width"] or read["input_height"]
-        read["output_width"] = read["output_width"] or read["output_height"]
+        for width, height in HEIGHTS.items():
+            read[width] = read[width] or read[height]
         for name, value in read.items():
             object.__setattr__(self, name, value)
         # A preset that differs by architecture names nothing that decides it; none names a size.
@@ -338,3 +339,16 @@ class Settings:
 def shaping(typed: Mapping[str, Any]) -> dict[str, Any]:
     """Typed settings, by the names that NetworkConfig has for them."""
     return {"architecture" if name == "arch" else name: value for name, value in typed.items()}
+
+
+def without_followers(stored: Mapping[str, Any], typed: Collection[str]) -> dict[str, Any]:
+    """Stored settings without each width that was its height, where another height was typed.
+
+    It was most likely never typed, and a crop of 48x96 would be squashed to a square.
+    """
+    follow = {
+        width
+        for width, height in HEIGHTS.items()
+        if height in typed and stored.get(width) == stored.get(height)
+    }
+    return {name: value for name, value in stored.items() if name not in follow}

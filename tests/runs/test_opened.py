@@ -32,6 +32,8 @@ def test_the_run_tells_everything_but_what_was_typed(folder: Path) -> None:
     assert {"z_dist", "dataset"} <= trained.known
     assert "option" not in trained.known
     assert trained.own_names([2, 0]) == ["red", "dark"]
+    cropped = open_run(folder, {"input_height": 48}).settings
+    assert (cropped.input_height, cropped.input_width) == (48, 48), "not the 108 that it was"
 
 
 def test_a_run_that_tells_nothing_is_opened_with_the_defaults(folder: Path) -> None:

@@ -60,6 +60,27 @@ def test_what_is_typed_is_taken_and_the_change_is_said(tmp_path: Path) -> None:
         assert f"changed: {change}" in found.notes
 
 
+def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path: Path) -> None:
+    crop = ("--crop", "--input_height=96")
+    make_run(tmp_path, *crop)
+    now = plan(tmp_path, "--input_height=48")
+    assert (now.settings.input_height, now.settings.input_width) == (48, 48)
+    assert not any("width" in note for note in now.notes)
+    assert plan(tmp_path).settings.input_width == 96
+    assert plan(tmp_path, "--input_width=64").settings.input_width == 64
+    make_run(tmp_path, *crop, "--input_width=80")
+    assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
+
+
+def test_a_run_with_labels_is_not_blamed_where_none_are_asked_for(tmp_path: Path) -> None:
+    words = ["--dataset=mnist", f"--out_dir={tmp_path}", "--train"]
+    run = parse(words)
+    small(28, 28, y_dim=10).save(run.run_folder(run.checkpoint_dir), 1)
+    store_run(run, 100, run.run_folder(run.checkpoint_dir))
+    with pytest.raises(UserError, match="was trained with labels, and this command is without"):
+        resolve(parse([*words, "--nolabels"]), drawn_seed=77)
+
+
 def test_the_same_command_says_nothing_new(tmp_path: Path) -> None:
     flags = (*SIZES, "--crop", "--train_size=inf", "--seed=5")
     make_run(tmp_path, *flags)
