@@ -1,5 +1,6 @@
 """The training images, from idx files or a folder, and batch number (epoch, idx) of them."""
 
+import difflib
 import functools
 import math
 import mmap
@@ -14,7 +15,7 @@ from datasets.classes import class_lines, find_labelled, number_classes, tag_lin
 from datasets.folder import Found, channels, find_images, first_header, load_folder
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
-from runs.settings import Settings
+from runs.settings import IDX_SETS, Settings
 from support.console import Say
 from support.errors import UserError
 from support.streams import random_stream
@@ -230,9 +231,25 @@ def geometry_of(settings: Settings) -> Geometry:
 def _found(settings: Settings, say: Say) -> Found:
     """The files of a folder's images, with labels also the class of each."""
     folder, pattern = folder_of(settings), settings.input_fname_pattern
+    if not folder.is_dir() and (meant := _meant(settings)):
+        raise UserError(f"there is no folder {folder}. Did you mean {meant}?")
     if settings.with_labels:
         return find_labelled(folder, pattern, settings.labels_file, say)
     return find_images(folder, pattern)
+
+
+def _meant(settings: Settings) -> str:
+    """The flags for the data set that is probably meant by one that is not there; "" for none."""
+    typed, data_dir = Path(settings.dataset), settings.data_dir
+    if typed.is_dir():  # as from here, and not from data_dir
+        if typed.is_relative_to(data_dir):
+            return f"--dataset={typed.relative_to(data_dir)}"
+        return f"--data_dir={typed.parent} --dataset={typed.name}"
+    above = folder_of(settings).parent
+    there = [path.name for path in above.glob("[!.]*") if path.is_dir()]
+    names = {name.casefold(): name for name in (*IDX_SETS, *there)}
+    near = difflib.get_close_matches(typed.name.casefold(), names, n=1)
+    return f"--dataset={typed.with_name(names[near[0]])}" if near else ""
 
 
 def _classes(

@@ -61,7 +61,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 def _labels(trained: "Trained", arguments: argparse.Namespace) -> list[int]:
     """The class of all pictures, --label's or that of the first seed, or all their tags."""
-    named = labels_named(arguments.label, trained.classes)
+    named = labels_named(arguments.label, trained.classes, trained.kind)
     if trained.dcgan.config.tags:
         return named
     if len(named) > 1:

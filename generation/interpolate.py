@@ -64,7 +64,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
 
 def _selected(trained: "Trained", arguments: argparse.Namespace) -> tuple[Selection, list[int]]:
     """The z to go through, and the labels that --label names: none, one, or one for each z."""
-    named = labels_named(arguments.label, trained.classes)
+    named = labels_named(arguments.label, trained.classes, trained.kind)
     tags = named if trained.dcgan.config.tags else []  # every picture has all of them
     selection = selected(trained, arguments, tags, 2, say, repeats=True)
     if not selection.tags and selection.count == 1 and len(named) > 1:  # one z, from label to label

@@ -174,14 +174,15 @@ def refuse_huge(trained: "Trained", rows: int, columns: int) -> None:
 
 def chosen_labels(trained: "Trained", arguments: argparse.Namespace, say: Say) -> list[int]:
     """The class numbers of --label, each once; [] without it."""
-    return each_once(labels_named(arguments.label, trained.classes), "--label", say)
+    return each_once(labels_named(arguments.label, trained.classes, trained.kind), "--label", say)
 
 
-def labels_named(text: str | None, classes: list[str]) -> list[int]:
+def labels_named(text: str | None, classes: list[str], kind: str = "classes") -> list[int]:
     """The class numbers of --label: numbers, ranges and names, "0-9", "3,7", "dark hair,9".
 
     A name that cannot be printed may be typed as it is shown, with \\n for a new line.
-    Where the name of every class is a number, numbers and ranges are names.
+    Where the name of every class is a number, numbers and ranges are names. `kind` is what a
+    message calls them, "classes" or "tags".
 
     Raises:
         UserError: there is no such class, or the networks have none.
@@ -204,10 +205,10 @@ def labels_named(text: str | None, classes: list[str]) -> list[int]:
             labels.append(named.get(part, named.get(_composed(part), 0)))
         elif part.replace("-", "").isdecimal():
             numbers = numbers_of(part, "--label")
-            labels += [_class_of(number, part, classes, numeric) for number in numbers]
+            labels += [_class_of(number, part, classes, numeric, kind) for number in numbers]
         else:
             guess = nearest(part, map(printable, classes))
-            raise UserError(f"--label {shown(text)}: the classes are {_all_of(classes)}.{guess}")
+            raise UserError(f"--label {shown(text)}: the {kind} are {_all_of(classes)}.{guess}")
     return labels
 
 
@@ -216,15 +217,17 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _class_of(number: int, part: str, classes: list[str], numeric: dict[int, int]) -> int:
+def _class_of(
+    number: int, part: str, classes: list[str], numeric: dict[int, int], kind: str
+) -> int:
     """The class that a number means: by its name, where all names are numbers; else by number."""
     label = numeric.get(number, -1) if len(numeric) == len(classes) else number
     if not 0 <= label < len(classes):
-        raise UserError(f"--label {part}: the classes are {_all_of(classes)}")
+        raise UserError(f"--label {part}: the {kind} are {_all_of(classes)}")
     if numeric.get(number, label) != label:
         raise UserError(
-            f"--label {part}: {number} is also the name of class {numeric[number]}; name the "
-            f"classes one by one: {_all_of(classes)}"
+            f"--label {part}: {number} is also a name, that of number {numeric[number]}; name the "
+            f"{kind} one by one: {_all_of(classes)}"
         )
     return label
 

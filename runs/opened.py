@@ -39,6 +39,11 @@ class Trained:
         words = {"ema": ", averaged weights", "raw": ", raw weights" if dcgan.average else ""}
         return f"step {int(dcgan.step):,} of {self.folder}{words[dcgan.weights]}"
 
+    @property
+    def kind(self) -> str:
+        """What `classes` are: "classes", or "tags", of which a picture may have several."""
+        return "tags" if self.dcgan.config.tags else "classes"
+
     def own_names(self, labels: Sequence[int]) -> list[str]:
         """The names of some classes; [] where the classes have only their numbers."""
         if self.classes == [str(number) for number in range(len(self.classes))]:

@@ -43,9 +43,9 @@ def train(plan: Plan, cluster: Cluster) -> int:
     say(f"{settings.dataset}: {data.text}, {epoch}")
     for line in advice(settings, data.epoch_size, data.batches):
         say(line)
+    dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)  # classes or tags, first
     for line in refuse_other_classes(plan.source, data.classes):
         say(line)
-    dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan, data.classes)
     if frozen := dcgan.training.freeze_d:

@@ -147,3 +147,23 @@ def test_bad_files_are_refused_at_every_start(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"3 of 5 files cannot be used, .*--allow_bad"):
             open_dataset(parse(flags), 0, say=print)
     assert open_dataset(parse([*flags, "--allow_bad"]), 0, say=print).batches == 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "meant"),
+    [
+        ("data/anime", "--dataset=anime"),
+        ("Anime", "--dataset=anime"),
+        ("anme", "--dataset=anime"),
+        ("MNIST", "--dataset=mnist"),
+        ("elsewhere/faces", "--data_dir=elsewhere --dataset=faces"),
+    ],
+)
+def test_a_data_set_that_is_probably_meant_is_named(
+    dataset: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data/anime").mkdir(parents=True)
+    (tmp_path / "elsewhere/faces").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"there is no folder data/.*. Did you mean {meant}\\?"):
+        open_dataset(parse([f"--dataset={dataset}"]), 0, say=print)

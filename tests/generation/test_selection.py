@@ -35,7 +35,7 @@ def test_labels_by_number_and_by_name(text: str, classes: list[str], labels: lis
     [
         ("0", ["1", "2", "3"], "the classes are 0 1, 1 2, 2 3"),
         ("2-4", ["1", "2", "3"], "the classes are"),
-        ("0-1", ["1", "cat", "dog"], "1 is also the name of class 0; name the classes one by one"),
+        ("0-1", ["1", "cat", "dog"], "is also a name, that of number 0; name the classes one"),
         ("9-10", DIGITS, "the classes are 0 to 9"),
         ("9" * 5000, DIGITS, "--label 9999.*: give numbers and ranges from small to large"),
         ("0-" + "9" * 5000, DIGITS, "--label 0-9999.*: give numbers and ranges"),
