@@ -25,14 +25,17 @@ def traced(
 def labels_to_try(dcgan: DCGAN, count: int = 16) -> np.ndarray | None:
     """Labels as the networks take them, float32 [count, y_dim]; None without labels.
 
-    The classes in turn; of tags always the same random ones, as pictures have several or none.
+    The classes in turn, of more classes than `count` some from all over; of tags always the same
+    random ones, as pictures have several or none.
     """
     if dcgan.y_dim is None:
         return None
     if dcgan.config.tags:
         drawn = random_stream(0, "export tags").integers(0, 2, (count, dcgan.y_dim))
         return drawn.astype(np.float32)
-    return one_hot(np.arange(count) % dcgan.y_dim, dcgan.y_dim)
+    numbers = np.arange(count)
+    spread = numbers * dcgan.y_dim // count if dcgan.y_dim > count else numbers % dcgan.y_dim
+    return one_hot(spread, dcgan.y_dim)
 
 
 def frozen(function: Any) -> Any:

@@ -10,6 +10,7 @@ from makers import PROJECT, lived, opened, small
 
 from exports.check import BATCHES, BEGINNING, check, compared, inputs, outputs, read_back
 from exports.formats import Written
+from exports.graphs import labels_to_try
 from exports.weights import write
 from support.errors import RunError
 
@@ -25,6 +26,9 @@ def test_a_run_of_tags_is_tried_with_several_and_none() -> None:
     assert {0, 1, 2} <= set(y.sum(1).tolist())
     classes = inputs(opened(small(y_dim=3)))["y"]
     assert (classes.sum(1) == 1).all()
+    of_many = labels_to_try(small(y_dim=40))
+    assert of_many is not None
+    assert of_many.argmax(1).tolist() == [k * 40 // 16 for k in range(16)], "from all over"
 
 
 @pytest.mark.parametrize("name", FORMAT_FILES)
