@@ -25,7 +25,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 # D of the original's network for digits with labels hardly learns beside two updates of G. D of the
 # other one, for colour pictures, does.
 OF_DIGITS: Mapping[str, Mapping[str, Any]] = {
-    "better": {"d_learning_rate": 0.0008, "g_updates": 1, "ema": 0.1},
+    "better": {
+        "g_learning_rate": 0.0001,
+        "d_learning_rate": 0.0004,
+        "g_updates": 1,
+        "ema": 0.1,
+    },
 }
 
 
