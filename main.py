@@ -1,10 +1,10 @@
 """Train a DCGAN, or look at what a trained one makes. The command line of the original.
 
-python download.py mnist
-python main.py --dataset mnist --input_height=28 --output_height=28 --train
-python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
-python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
-python main.py --dataset faces --labels --flip --augment --train
+  python download.py mnist
+  python main.py --dataset mnist --input_height=28 --output_height=28 --train
+  python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
+  python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
+  python main.py --dataset faces --labels --flip --augment --train
 """
 
 import secrets

@@ -175,6 +175,7 @@ def test_help_lists_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.strip() == help_text()
+    assert "\n  python download.py mnist\n  python main.py --dataset mnist" in shown, "one a line"
     for name in ORIGINAL_DEFAULTS:
         assert f"--{name}" in shown
 
