@@ -5,6 +5,8 @@
   python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
   python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
   python main.py --dataset faces --labels --flip --augment --train
+
+Without --train it makes pictures with the run that these flags name, which is trained already.
 """
 
 import secrets
