@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -137,9 +137,14 @@ def refuse_pattern(folder: Path) -> None:
         raise UserError(f"{folder}: TensorFlow takes no names that are not UTF-8: give another")
 
 
-def visible_files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file below a folder, as its folder and its name; what is hidden is left out."""
-    for place, folders, files in os.walk(folder):
+def visible_files(
+    folder: Path, fault: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Each file below a folder, as its folder and its name; what is hidden is left out.
+
+    fault: is called for a folder that cannot be read, and may raise; None passes over it.
+    """
+    for place, folders, files in os.walk(folder, onerror=fault):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from ((place, name) for name in files if not name.startswith("."))
 

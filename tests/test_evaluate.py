@@ -143,7 +143,13 @@ def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: He
     assert read_json(Path("here/made_pixels.json"))["pictures"] == "made"
     write_jpegs(Path("made/larger"), 1, 20, 20)
     line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
-    assert "made holds pictures of 2 sizes: give --output_height and --output_width" in line
+    assert "made holds pictures of 2 sizes: 11 are 16x16, but made/larger/00000.jpg 20x20" in line
+    Path("made/00000.jpg").rename("made/grid_1x1_seed00000.jpg")
+    size = ("--output_height", "16", "--dataset", "faces", "--space", "pixels")
+    done = measured("made", *size, "--out", "here")
+    assert "left out 1 (sheets of several pictures, by their names): made/grid_1x1" in done.stdout
+    assert "resized 1 of 11 to 16x16: made/larger/00000.jpg 20x20" in done.stdout
+    assert read_json(Path("here/made_pixels.json"))["samples"] == 11
 
 
 def test_copies_of_training_images_are_found(measured: Here) -> None:
