@@ -8,6 +8,11 @@ A data set gets its final name only when it is complete and right. What is there
 fetched again nor overwritten. After an interruption, the same command goes on where it stopped.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import re
 import shlex
 import sys

@@ -9,6 +9,11 @@
 docs/quality.md says what the figures mean.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import argparse
 import sys
 from collections.abc import Iterable, Sequence

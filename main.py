@@ -9,6 +9,11 @@
 Without --train it makes pictures with the run that these flags name, which is trained already.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
