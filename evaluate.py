@@ -42,7 +42,15 @@ with checked_imports():
     from generation.sampling import pictures_of_seeds
     from metrics import reals
     from metrics.evaluation import FIGURES, Evaluation, evaluate, suffix_of
-    from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
+    from metrics.spaces import (
+        LEAST,
+        SPACES,
+        Space,
+        blocks_of,
+        open_space,
+        refuse_unopenable,
+        suiting,
+    )
     from runs.settings import Settings
     from support.files import write_json
 
@@ -98,6 +106,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     step = int(trained.dcgan.step)
     say(f"loaded {trained.loaded}")
     settings = reals.settings_of_data(trained)
+    refuse_unopenable(_space_of(arguments, settings), settings)
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
@@ -109,6 +118,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
+    refuse_unopenable(_space_of(arguments, settings), settings)
     if arguments.floor:
         real, others = reals.open_halves(settings, say)
         others = reals.drawn(others, arguments.num or PICTURES)
@@ -162,7 +172,7 @@ def _measured(
 ) -> Evaluation:
     """Measure them, and print the table."""
     arrays = arrays_of(settings)
-    space: Space = open_space(arguments.space or suiting(settings), settings, arrays, say)
+    space: Space = open_space(_space_of(arguments, settings), settings, arrays, say)
     some = reals.compared(real)
     features = reals.features_of_reals(space, some.images, arrays, say)
     evaluation = evaluate(
@@ -179,6 +189,11 @@ def _measured(
         shares = zip(names, evaluation.histogram, strict=True)
         say("  classes drawn:  " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
     return evaluation
+
+
+def _space_of(arguments: argparse.Namespace, settings: Settings) -> str:
+    space: str = arguments.space or suiting(settings)
+    return space
 
 
 def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:

@@ -18,7 +18,7 @@ from metrics.reals import (
     open_reals,
     reals_of,
 )
-from metrics.spaces import open_space, suiting
+from metrics.spaces import open_space, refuse_unopenable, suiting
 from model import DCGAN
 from runs.settings import Settings
 from support.console import Say
@@ -44,7 +44,7 @@ class Evaluator:
         """
         real, arrays = _reals(settings, data, say), arrays_of(settings)
         self._dcgan, self._z_dist = dcgan, settings.z_dist
-        self._space = open_space(settings.eval_space or suiting(settings), settings, arrays, say)
+        self._space = open_space(_space_of(settings), settings, arrays, say)
         self._real = features_of_reals(self._space, compared(real).images, arrays, say)
         self._asked = drawn_labels(real, PICTURES, seed=0) if dcgan.y_dim else None
         self._weights = settings.weights or ("ema" if dcgan.average else "raw")
@@ -128,6 +128,20 @@ class Evaluator:
         yield f"the best: step {step:,}, {figure}; {trend_of(self._measured)}"
         share = self._seconds / max(time.monotonic() - self._began, 1e-9)
         yield f"to evaluate took {share:.0%} of the time. --which best takes that step's weights"
+
+
+def refuse_unmeasurable(settings: Settings) -> None:
+    """Refuse an --eval_freq whose pictures could not be measured, before anything is written.
+
+    Raises:
+        UserError, RunError: as metrics.spaces.refuse_unopenable.
+    """
+    if settings.eval_freq:
+        refuse_unopenable(_space_of(settings), settings)
+
+
+def _space_of(settings: Settings) -> str:
+    return settings.eval_space or suiting(settings)
 
 
 def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:

@@ -23,6 +23,7 @@ from support.console import say, say_written
 from support.files import sweep_asides
 from support.text import first_names
 from training.distributed import Cluster
+from training.evaluating import refuse_unmeasurable
 from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
 from utils import visualize
@@ -38,6 +39,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
     """
     settings, folder = plan.settings, plan.folder
     with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
+        if cluster.is_chief:
+            refuse_unmeasurable(settings)
         data = open_dataset(settings, plan.seed, cluster.replicas, say=say)
     epoch = epoch_text(settings, len(data.images), cluster.replicas)
     say(f"{settings.dataset}: {data.text}, {epoch}")
@@ -154,6 +157,7 @@ def dry_run(plan: Plan) -> int:
     """Print the settings, the data and the sizes, what would be written, and stop -> 0."""
     settings, source = plan.settings, plan.source
     if settings.train:
+        refuse_unmeasurable(settings)
         data = describe(settings, say=say)
         epoch = epoch_of(settings, data.images)
         dcgan = plan.networks(data.c_dim, data.y_dim, data.tags)

