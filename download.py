@@ -38,6 +38,7 @@ with checked_imports():
         PATTERN,
         PICTURE_SUFFIXES,
         check_room,
+        file_in_the_way,
         folder_aside,
         read_json,
         visible_files,
@@ -127,6 +128,8 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
     """Get one data set, or say in one line why not and how to do it by hand -> exit status."""
     try:
         _check_name(name, source)
+        if file := file_in_the_way(data_dir):
+            raise UserError(f"--data_dir {data_dir}: {file} is a file. Give a folder")
         data_dir.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(data_dir / f".{name}.lock", timeout=0):
             _bring(name, data_dir, source)

@@ -34,6 +34,7 @@ with checked_imports():
     from absl import flags
 
     from runs.flags import FieldParser, flags_of, kind_of
+    from runs.rules import refuse_files
     from runs.settings import Settings
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
@@ -58,6 +59,7 @@ def _run(argv: Sequence[str]) -> int:
         say(help_text())
         return 0
     settings = parse(argv)
+    refuse_files(settings)
     trains = settings.train and not settings.dry_run
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
     from support.startup import start_tensorflow

@@ -12,7 +12,7 @@ from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
-from support.files import refuse_to_replace
+from support.files import file_in_the_way, refuse_to_replace
 
 WHICH = "the checkpoint: last, best (of --eval_freq) or a step [last]"
 WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
@@ -123,6 +123,6 @@ def run_folder(text: str) -> Path:
 def out_folder(text: str) -> Path:
     """The type of --out, for argparse: a folder, which may yet have to be made."""
     out = Path(text)
-    if out.exists() and not out.is_dir():
-        raise argparse.ArgumentTypeError(f"{out} is a file. Give a folder")
+    if file := file_in_the_way(out):
+        raise argparse.ArgumentTypeError(f"{file} is a file. Give a folder")
     return out

@@ -65,13 +65,20 @@ def folder_aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def file_in_the_way(folder: Path) -> Path | None:
+    """What is no folder where `folder` is to be made: itself, or one above; None if it may be."""
+    return next((p for p in (folder, *folder.parents) if p.exists() and not p.is_dir()), None)
+
+
 def refuse_to_replace(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Refuse to write a file where something stands that must stay.
 
     Raises:
         UserError: a link, a pipe, a device or a folder is there, or one of the `inputs`, the files
-            that the command reads.
+            that the command reads; or a file where its folder would be.
     """
+    if file := file_in_the_way(path.parent):
+        raise UserError(f"{path}: {file} is a file. Give a folder")
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UserError(
             f"{path} is a link, a pipe, a device or a folder, which would be replaced. "

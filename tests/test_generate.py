@@ -120,6 +120,8 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
             "it is a checkpoint: give --run checkpoint/faces --which 1",
         ),
         ((*FACES, "--out", "checkpoint/faces/run.json"), "run.json is a file. Give a folder"),
+        ((*FACES, "--out", "checkpoint/faces/run.json/x"), "run.json is a file. Give a folder"),
+        ((*FACES, "--save_z", "checkpoint/faces/run.json/z.npy"), "run.json is a file. Give a"),
         ((*FACES, "--save_z", "checkpoint"), "--save_z: checkpoint is a folder. Give the name of"),
         (("score", *FACES, ".", "--features", "."), "--features: . is a folder. Give the name of"),
         (("score", *FACES, "none.png"), "there is no file and no folder none.png"),
