@@ -88,6 +88,10 @@ def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: He
     [
         ((), "--mask is missing: a picture, or one of centre, left"),
         (("--mask", "middle"), "--mask middle: no such file, and none of centre, left"),
+        (
+            ("--mask", "center"),
+            "and none of centre, left, right, top, bottom, random. Did you mean",
+        ),
         (("--mask", "left", "--window", "4"), "--window: 4: it must be an odd number"),
         (("--mask", "left", "--prior", "-1"), "--prior: -1: it must be a number, 0 ..."),
         (("--mask", "left", "--prior", "inf"), "--prior: inf: it must be a number, 0 ..."),
