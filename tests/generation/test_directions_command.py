@@ -71,6 +71,11 @@ def test_directions_are_those_of_the_label_that_is_asked_for(made: Here) -> None
 
     of_each = [changes("--label", str(label)) for label in range(3)]
     assert len({tuple(lines) for lines in of_each}) == 3
+    few = ("directions", *DIGITS, "--seeds", "3")
+    assert (
+        "--count 6: there are 5, as many as z has coordinates" in made(*few, "--count", "6").stdout
+    )
+    assert "--count" not in made(*few).stdout, "nobody asked for 8"
     assert changes("--label", "0-2") == changes() != of_each[0]
 
 

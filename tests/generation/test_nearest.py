@@ -20,6 +20,7 @@ def test_nearest_shows_images_of_the_run_or_of_another_data_set(made: Here) -> N
     assert "from a training image to the nearest other: " in done.stdout
     few = ("--dataset", "few", "--num", "1", "--count", "1")
     write_jpegs(Path("data/few"), 2, 24, 24)
+    assert "--count 3: there are 2 images" in made("nearest", *FACES, *few, "--count", "3").stdout
     written(made("nearest", *FACES, *few))  # fewer images than in the run's batch
     write_mnist(Path("data/mnist"), 3, 2)
     done = made("nearest", *FACES, "--num", "1", "--dataset", "mnist")

@@ -182,9 +182,13 @@ def test_each_column_of_a_grid_is_a_label_and_each_row_a_seed(made: Here) -> Non
             tile = pixels[8 * seed : 8 * seed + 8, 8 * label : 8 * label + 8]
             assert (np.asarray(Image.open(name)) == tile).all()
             assert not SHEETS.fullmatch(Path(name).stem)
-    (sheet,) = written(made(*FACES, "--grid", "2x3", "--seeds", "0-4"))
+    done = made(*FACES, "--grid", "2x3", "--seeds", "0-4")
+    assert "1 tile of the 2x3 grid without a picture: black" in done.stdout
+    (sheet,) = written(done)
     assert Image.open(sheet).size == (24, 16)
-    (sheet,) = written(made(*FACES, "--grid"))
+    done = made(*FACES, "--grid")
+    assert "black" not in done.stdout
+    (sheet,) = written(done)
     assert Image.open(sheet).size == (80, 80)
 
 
