@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from generation.latent import numbers_of, seeds_from
+from generation.latent import numbers_of, refuse_no_z, seeds_from
 from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
@@ -96,7 +96,7 @@ def refuse_to_replace_inputs(arguments: argparse.Namespace, *outputs: Path | Non
 
 
 def check_points(arguments: argparse.Namespace) -> None:
-    """Refuse flags of add_range and add_points that contradict each other."""
+    """Refuse flags of add_range and add_points that contradict each other, and a --z without z."""
     given = {name for name, value in vars(arguments).items() if value is not None}
     sources = [f"--{name}" for name in ("seeds", "num", "z") if name in given]
     if len(sources) > 1:
@@ -106,6 +106,8 @@ def check_points(arguments: argparse.Namespace) -> None:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
     if {"seed", "num"} <= given and "label" not in given:  # with it, a seed may be of many pictures
         seeds_from(arguments.seed, arguments.num)
+    if "z" in given:
+        refuse_no_z(arguments.z)
 
 
 def run_folder(text: str) -> Path:
