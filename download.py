@@ -24,6 +24,7 @@ from pathlib import Path
 
 from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
 from support.errors import NoRoomError, RunError, UserError, exit_status, expected_errors, failure
+from support.text import counted
 
 with checked_imports():
     import filelock
@@ -204,12 +205,12 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
         raise UserError(f"{folder} is a file where a folder is needed: move it away")
     count = _patterns(folder).total()
     if count in (read_json(_note(folder)).get("files"), known and known.images):
-        say(f"{folder} is already there, with {count:,} files")
+        say(f"{folder} is already there, with {counted(count, 'file')}")
         return True
     raise UserError(
-        f"{folder} holds {count:,} files that download.py did not put there, or not all that it "
-        f"did. Nothing is overwritten: train with it as it is (--dataset {folder.name}), or move "
-        "it away and type the same command"
+        f"{folder} holds {counted(count, 'file')} that download.py did not put there, or not all "
+        f"that it did. Nothing is overwritten: train with it as it is (--dataset {folder.name}), "
+        "or move it away and type the same command"
     )
 
 
@@ -272,7 +273,7 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
         pattern, count = max(of_pictures, key=patterns.__getitem__), patterns.total()
         write_json(_note(folder), {"archive": archive.name, "files": count})
         publish(images, folder)
-    say_written(f"{folder}, {count:,} files")
+    say_written(f"{folder}, {counted(count, 'file')}")
     flags = "" if pattern == PATTERN else f' --input_fname_pattern "{pattern}"'
     if folder.parent != DATA_DIR:
         flags += f" --data_dir {shlex.quote(str(folder.parent))}"

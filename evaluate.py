@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.console import Parser, checked_imports, positive, run_command, say, say_written
 from support.errors import UserError
+from support.text import counted
 
 with checked_imports():
     import numpy as np
@@ -138,7 +139,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
         raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
     if arguments.num and arguments.num > len(images):
-        raise UserError(f"--num {arguments.num}: there are {len(images):,} pictures")
+        raise UserError(f"--num {arguments.num}: the pictures are {len(images):,}")
     evaluation = _measured(pictures, real, settings, arguments)
     _write(evaluation, pictures, arguments.out or OF_NO_RUN)
 
@@ -150,7 +151,9 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
     if real.images.shape[-1] != trained.dcgan.image_shape[-1]:
         channels = real.images.shape[-1], trained.dcgan.image_shape[-1]
         name = trained.settings.dataset
-        raise UserError(f"{name} has {channels[0]} channels, the run's pictures {channels[1]}")
+        raise UserError(
+            f"{name} has {counted(channels[0], 'channel')}, the run's pictures {channels[1]}"
+        )
     asked = None
     if trained.classes:
         if real.labels is None or real.classes != trained.classes:

@@ -29,7 +29,7 @@ from support.errors import RunError, UserError
 from support.files import PICTURE_SUFFIXES, sweep_asides, visible_files, written_aside
 from support.parallel import in_parallel
 from support.progress import Progress
-from support.text import first_names, shown
+from support.text import counted, first_names, shown
 
 NEIGHBOURS = 20  # names of other folders that are listed where one is missing
 FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
@@ -232,7 +232,7 @@ def first_header(paths: Sequence[Path]) -> str:
     with quiet_pillow():
         for text, _ in filter(None, map(_header, paths)):
             return text
-    raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
+    raise UserError(f"{paths[0].parent}: {counted(len(paths), 'file')}, and none is an image")
 
 
 def _header(path: Path) -> tuple[str, bool] | None:

@@ -47,7 +47,7 @@ def size_of(path: Path) -> tuple[int, int]:
     if others:
         odd = first_names([f"{name} {_sides(size)}" for size in others for name in sizes[size]])
         raise UserError(
-            f"{path} holds pictures of {len(sizes)} sizes: {len(sizes[usual]):,} are "
+            f"{path} holds pictures of {len(sizes)} sizes: {len(sizes[usual]):,} of "
             f"{_sides(usual)}, but {odd}: take these out, or have all of them resized by "
             "--output_height and --output_width"
         )

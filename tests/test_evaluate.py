@@ -143,7 +143,7 @@ def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: He
     assert read_json(Path("here/made_pixels.json"))["pictures"] == "made"
     write_jpegs(Path("made/larger"), 1, 20, 20)
     line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
-    assert "made holds pictures of 2 sizes: 11 are 16x16, but made/larger/00000.jpg 20x20" in line
+    assert "made holds pictures of 2 sizes: 11 of 16x16, but made/larger/00000.jpg 20x20" in line
     Path("made/00000.jpg").rename("made/grid_1x1_seed00000.jpg")
     size = ("--output_height", "16", "--dataset", "faces", "--space", "pixels")
     done = measured("made", *size, "--out", "here")
@@ -178,7 +178,7 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
         (("--floor", "--dataset", "cats"), "there is no folder data/cats"),
         (("bad.npy", "--dataset", "faces"), "bad.npy holds float64 12x8x8x3; it must be uint8"),
         (("grey.npy", "--dataset", "faces"), "the pictures are 8x8x1, those of faces 8x8x3"),
-        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are 12 pictures"),
+        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: the pictures are 12"),
         (DIGITS, "faces has 3 channels, the run's pictures 1"),
     ],
 )

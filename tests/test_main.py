@@ -120,6 +120,7 @@ def test_a_value_may_be_the_old_name_of_a_flag() -> None:
         ("--optoin=1", "there is no flag --optoin. Did you mean --option?"),
         ("--input_hight 96", "Did you mean --input_height?"),
         ("--epochs 5", "Did you mean --epoch?"),
+        ("--gpu=1", "there is no flag --gpu. Did you mean --device gpu?"),
         ("--xyzzy", "there is no flag --xyzzy. All flags"),
         ("--epoch five", "--epoch=five"),
         ("--epoch 0", "--epoch=0: it must be 1 or more"),

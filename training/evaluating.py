@@ -23,6 +23,7 @@ from model import DCGAN
 from runs.settings import Settings
 from support.console import Say
 from support.files import read_json, write_json
+from support.text import counted
 from training.history import Row, as_noted
 
 PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
@@ -158,7 +159,7 @@ def trend_of(measured: Sequence[tuple[int, float]]) -> str:
         return "the last evaluation: it still got better, and may do so with a larger --epoch"
     if later <= count // 4:
         return f"{later} of {count} evaluations came after it: it may yet get better"
-    return f"none of the {later} evaluations after it was better"
+    return f"{counted(later, 'evaluation')} after it, none of them better"
 
 
 def _reals(settings: Settings, data: Dataset, say: Say) -> Reals:

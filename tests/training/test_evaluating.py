@@ -147,7 +147,7 @@ def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_pat
         assert open_run(run, {"which": which}).loaded == f"step {step} of {run}"
     assert "loaded step 2 of checkpoint/faces" in ok(made(*FACES, "--num", "1", "--which", "best"))
     failed = one_error_line(made(*FACES, "--num", "1", "--which", "5"), 2)
-    assert "has no checkpoint of step 5: there are 1, 3" in failed
+    assert "has no checkpoint of step 5: there are steps 1, 3" in failed
     failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--which=best"), 2)
     assert "a training goes on from its last checkpoint" in failed
 
@@ -178,7 +178,7 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
 ) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     failed = one_error_line(here(tmp_path, *MEASURED, "--epoch=1"), 2)
-    assert "8 images are too few to compare with, 10 are needed" in failed
+    assert "8 images to compare with: 10 or more are needed" in failed
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
     [
         ([3, 2, 1], "the last evaluation: it still got better"),
         ([9, 8, 7, 6, 5, 4, 1, 2], "1 of 8 evaluations came after it: it may yet get better"),
-        ([1, 2, 3, 4], "none of the 3 evaluations after it was better"),
+        ([1, 2, 3, 4], "3 evaluations after it, none of them better"),
         ([math.nan, 2], "the last evaluation"),
     ],
 )
