@@ -26,7 +26,8 @@ import evaluate
 from metrics import classifier
 from support.files import read_json, write_json
 
-FACES = ("--run", "checkpoint/faces", "--space", "pixels")
+PIXELS = ("--space", "pixels")  # which needs no package
+FACES = ("--run", "checkpoint/faces", *PIXELS)
 DIGITS = ("--run", "checkpoint/digits")
 
 
@@ -175,11 +176,14 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
         (("--floor", "--dataset", "faces", "--sapce", "mnist"), "Did you mean --space?"),
         ((*FACES, "--num", "9"), "--num 9: 10 pictures or more are needed"),
         (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: leave --space"),
-        (("--floor", "--dataset", "cats"), "there is no folder data/cats"),
+        (("--floor", "--dataset", "cats", *PIXELS), "there is no folder data/cats"),
         (("bad.npy", "--dataset", "faces"), "bad.npy holds float64 12x8x8x3; it must be uint8"),
-        (("grey.npy", "--dataset", "faces"), "the pictures are 8x8x1, those of faces 8x8x3"),
+        (
+            ("grey.npy", "--dataset", "faces", *PIXELS),
+            "the pictures are 8x8x1, those of faces 8x8x3",
+        ),
         (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: the pictures are 12"),
-        (DIGITS, "faces has 3 channels, the run's pictures 1"),
+        ((*DIGITS, *PIXELS), "faces has 3 channels, the run's pictures 1"),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(
