@@ -11,6 +11,11 @@ own processes, in turn with the others, in --rounds rounds (3; the loop of 1,000
 After each step a matrix product (GEMM) is timed; "share" is the step's GFLOP/s divided by its.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import argparse
 import itertools
 import json

@@ -8,6 +8,11 @@ A data set gets its final name only when it is complete and right. What is there
 fetched again nor overwritten. After an interruption, the same command goes on where it stopped.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import re
 import shlex
 import sys
@@ -19,6 +24,7 @@ from pathlib import Path
 
 from support.console import Parser, checked_imports, nearest, run_command, say, say_written, warn
 from support.errors import NoRoomError, RunError, UserError, exit_status, expected_errors, failure
+from support.text import counted
 
 with checked_imports():
     import filelock
@@ -33,6 +39,7 @@ with checked_imports():
         PATTERN,
         PICTURE_SUFFIXES,
         check_room,
+        file_in_the_way,
         folder_aside,
         read_json,
         visible_files,
@@ -122,6 +129,8 @@ def _get(name: str, data_dir: Path, source: Path | None) -> int:
     """Get one data set, or say in one line why not and how to do it by hand -> exit status."""
     try:
         _check_name(name, source)
+        if file := file_in_the_way(data_dir):
+            raise UserError(f"--data_dir {data_dir}: {file} is a file. Give a folder")
         data_dir.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(data_dir / f".{name}.lock", timeout=0):
             _bring(name, data_dir, source)
@@ -196,12 +205,12 @@ def _is_there(folder: Path, known: ImageSet | None) -> bool:
         raise UserError(f"{folder} is a file where a folder is needed: move it away")
     count = _patterns(folder).total()
     if count in (read_json(_note(folder)).get("files"), known and known.images):
-        say(f"{folder} is already there, with {count:,} files")
+        say(f"{folder} is already there, with {counted(count, 'file')}")
         return True
     raise UserError(
-        f"{folder} holds {count:,} files that download.py did not put there, or not all that it "
-        f"did. Nothing is overwritten: train with it as it is (--dataset {folder.name}), or move "
-        "it away and type the same command"
+        f"{folder} holds {counted(count, 'file')} that download.py did not put there, or not all "
+        f"that it did. Nothing is overwritten: train with it as it is (--dataset {folder.name}), "
+        "or move it away and type the same command"
     )
 
 
@@ -264,7 +273,7 @@ def _unpack(archive: Path, folder: Path, known: ImageSet | None) -> None:
         pattern, count = max(of_pictures, key=patterns.__getitem__), patterns.total()
         write_json(_note(folder), {"archive": archive.name, "files": count})
         publish(images, folder)
-    say_written(f"{folder}, {count:,} files")
+    say_written(f"{folder}, {counted(count, 'file')}")
     flags = "" if pattern == PATTERN else f' --input_fname_pattern "{pattern}"'
     if folder.parent != DATA_DIR:
         flags += f" --data_dir {shlex.quote(str(folder.parent))}"

@@ -9,6 +9,11 @@
 docs/quality.md says what the figures mean.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.console import Parser, checked_imports, positive, run_command, say, say_written
 from support.errors import UserError
+from support.text import counted
 
 with checked_imports():
     import numpy as np
@@ -37,7 +43,15 @@ with checked_imports():
     from generation.sampling import pictures_of_seeds
     from metrics import reals
     from metrics.evaluation import FIGURES, Evaluation, evaluate, suffix_of
-    from metrics.spaces import LEAST, SPACES, Space, blocks_of, open_space, suiting
+    from metrics.spaces import (
+        LEAST,
+        SPACES,
+        Space,
+        blocks_of,
+        open_space,
+        refuse_unopenable,
+        suiting,
+    )
     from runs.settings import Settings
     from support.files import write_json
 
@@ -93,6 +107,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     step = int(trained.dcgan.step)
     say(f"loaded {trained.loaded}")
     settings = reals.settings_of_data(trained)
+    refuse_unopenable(_space_of(arguments, settings), settings)
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
@@ -104,6 +119,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
+    refuse_unopenable(_space_of(arguments, settings), settings)
     if arguments.floor:
         real, others = reals.open_halves(settings, say)
         others = reals.drawn(others, arguments.num or PICTURES)
@@ -123,7 +139,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
         raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
     if arguments.num and arguments.num > len(images):
-        raise UserError(f"--num {arguments.num}: there are {len(images):,} pictures")
+        raise UserError(f"--num {arguments.num}: the pictures are {len(images):,}")
     evaluation = _measured(pictures, real, settings, arguments)
     _write(evaluation, pictures, arguments.out or OF_NO_RUN)
 
@@ -135,7 +151,9 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
     if real.images.shape[-1] != trained.dcgan.image_shape[-1]:
         channels = real.images.shape[-1], trained.dcgan.image_shape[-1]
         name = trained.settings.dataset
-        raise UserError(f"{name} has {channels[0]} channels, the run's pictures {channels[1]}")
+        raise UserError(
+            f"{name} has {counted(channels[0], 'channel')}, the run's pictures {channels[1]}"
+        )
     asked = None
     if trained.classes:
         if real.labels is None or real.classes != trained.classes:
@@ -157,7 +175,7 @@ def _measured(
 ) -> Evaluation:
     """Measure them, and print the table."""
     arrays = arrays_of(settings)
-    space: Space = open_space(arguments.space or suiting(settings), settings, arrays, say)
+    space: Space = open_space(_space_of(arguments, settings), settings, arrays, say)
     some = reals.compared(real)
     features = reals.features_of_reals(space, some.images, arrays, say)
     evaluation = evaluate(
@@ -174,6 +192,11 @@ def _measured(
         shares = zip(names, evaluation.histogram, strict=True)
         say("  classes drawn:  " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
     return evaluation
+
+
+def _space_of(arguments: argparse.Namespace, settings: Settings) -> str:
+    space: str = arguments.space or suiting(settings)
+    return space
 
 
 def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:

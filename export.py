@@ -11,6 +11,11 @@ that makes of the same z is compared with what the run makes. A model card, mode
 goes along.
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import argparse
 import itertools
 import sys

@@ -13,6 +13,11 @@
 The flags of one of them: python generate.py interpolate --help
 """
 
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
+
 import sys
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,11 +1,18 @@
 """Train a DCGAN, or look at what a trained one makes. The command line of the original.
 
-python download.py mnist
-python main.py --dataset mnist --input_height=28 --output_height=28 --train
-python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
-python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
-python main.py --dataset faces --labels --flip --augment --train
+  python download.py mnist
+  python main.py --dataset mnist --input_height=28 --output_height=28 --train
+  python main.py --dataset mnist --input_height=28 --output_height=28 --option 1
+  python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
+  python main.py --dataset faces --labels --flip --augment --train
+
+Without --train it makes pictures with the run that these flags name, which is trained already.
 """
+
+if __name__ == "__main__":  # before all else is loaded
+    from support.early import watch_signals
+
+    watch_signals()
 
 import secrets
 import sys
@@ -27,6 +34,7 @@ with checked_imports():
     from absl import flags
 
     from runs.flags import FieldParser, flags_of, kind_of
+    from runs.rules import refuse_files
     from runs.settings import Settings
 
 SYNOPSIS = "usage: python main.py [--flag=value ...]"
@@ -51,6 +59,7 @@ def _run(argv: Sequence[str]) -> int:
         say(help_text())
         return 0
     settings = parse(argv)
+    refuse_files(settings)
     trains = settings.train and not settings.dry_run
     # TensorFlow takes seconds to load: what is wrong with the command line was said before.
     from support.startup import start_tensorflow

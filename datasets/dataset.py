@@ -19,6 +19,7 @@ from runs.settings import IDX_SETS, Settings
 from support.console import Say
 from support.errors import UserError
 from support.streams import random_stream
+from support.text import counted
 from utils import one_hot
 
 ARRAYS = ".arrays"  # below data_dir
@@ -62,7 +63,7 @@ class Dataset:
     def text(self) -> str:
         """How many images, and of which size: "128 images of 28x28x1"."""
         size = "x".join(str(n) for n in self.images.shape[1:])
-        return f"{len(self.images):,} images of {size}"
+        return f"{counted(len(self.images), 'image')} of {size}"
 
     @property
     def epoch_size(self) -> int:
@@ -182,7 +183,7 @@ def describe(settings: Settings, *, say: Say) -> Description:
     crop = f" -> centre {geometry.crop[0]}x{geometry.crop[1]}" if geometry.crop else ""
     height, width = geometry.output
     text = (
-        f"{settings.dataset}: {count:,} images; height x width: {source}{crop} -> "
+        f"{settings.dataset}: {counted(count, 'image')}; height x width: {source}{crop} -> "
         f"{height}x{width}x{c_dim} for the networks"
     )
     return Description(text, count, c_dim, y_dim if settings.with_labels else None, tags)
@@ -200,8 +201,8 @@ def epoch_of(settings: Settings, count: int, replicas: int = 1) -> tuple[int, in
         fitting = 2 ** int(math.log2(max(1, size // replicas)))
         allow = "" if settings.is_idx_set else ", or --augment or --allow_bad to repeat them"
         raise UserError(
-            f"{settings.dataset}: {size} images do not fill {step_text(settings, replicas)}: "
-            f"give a smaller --batch_size (say {fitting}){allow}"
+            f"{settings.dataset}: {counted(size, 'image')}, which cannot fill "
+            f"{step_text(settings, replicas)}: give a smaller --batch_size (say {fitting}){allow}"
         )
     return size, max(1, size // taken)
 

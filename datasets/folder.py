@@ -1,5 +1,6 @@
 """A folder of images, decoded once into an array on disk, which later runs map into memory."""
 
+import fnmatch
 import glob
 import os
 import time
@@ -28,7 +29,7 @@ from support.errors import RunError, UserError
 from support.files import PICTURE_SUFFIXES, sweep_asides, visible_files, written_aside
 from support.parallel import in_parallel
 from support.progress import Progress
-from support.text import first_names, shown
+from support.text import counted, first_names, shown
 
 NEIGHBOURS = 20  # names of other folders that are listed where one is missing
 FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
@@ -37,15 +38,17 @@ FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
 class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
-    others: how many pictures the pattern does not match, by suffix. labels: the class of each file.
-    listed_in: the CSV that chose the files, if one did. tags: the names of tags, where the labels
-    are of tags: a letter for each, "1" or "0".
+    others: how many pictures the pattern does not match, by suffix. elsewhere: files that it would
+    match if it searched their folders. labels: the class of each file. listed_in: the CSV that
+    chose the files, if one did. tags: the names of tags, where the labels are of tags: a letter for
+    each, "1" or "0".
     """
 
     pattern: str
     files: list[Path]
     folders: list[str]
     others: Counter[str]
+    elsewhere: tuple[Path, ...] = ()
     labels: list[str] | None = None
     listed_in: Path | None = None
     tags: tuple[str, ...] = ()
@@ -61,32 +64,30 @@ def find_images(folder: Path, pattern: str) -> Found:
     if not folder.is_dir():
         above = folder.parent
         there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
-        fetch = f"{how_to_fetch(folder)}. Or: " if folder.name in FETCHED else ""
+        fetch = f"{how_to_fetch(folder)}. Or unpack" if folder.name in FETCHED else "Unpack"
         raise UserError(
             f"there is no folder {folder}; {above} holds "
-            f"{first_names(there, NEIGHBOURS) or 'no folder'}. {fetch}Unpack the images there, or "
+            f"{first_names(there, NEIGHBOURS) or 'no folder'}. {fetch} the images there, or "
             "give another --dataset or --data_dir"
         )
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")
     try:
         names = sorted(filter(None, _matches(folder, pattern)))
-        suffixes = _suffixes_in(folder)
+        visible = [Path(place, name) for place, name in visible_files(folder)]
     except RecursionError as error:
         raise UserError(f"{folder}: its folders are nested too deep, about 1,000 times") from error
     folders = [name for name in names if os.path.isdir(folder / name)]
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
-        what = _what_is_there(folder, suffixes)
+        what = _what_is_there(folder, Counter(path.suffix for path in visible))
         raise UserError(f"{folder}: no file matches {pattern}. {what}")
-    others = suffixes - Counter(path.suffix for path in files)
+    matched, of_names = set(files), os.path.basename(pattern)
+    left = [path for path in visible if path not in matched]
+    elsewhere = [path for path in left if fnmatch.fnmatch(path.name, of_names)]
+    others = Counter(path.suffix for path in set(left).difference(elsewhere))
     pictures = {s: count for s, count in others.items() if s.lower() in PICTURE_SUFFIXES}
-    return Found(pattern, files, folders, Counter(pictures))
-
-
-def _suffixes_in(folder: Path) -> Counter[str]:
-    """How many files below a folder have each suffix; those that no pattern finds are left out."""
-    return Counter(os.path.splitext(name)[1] for _, name in visible_files(folder))
+    return Found(pattern, files, folders, Counter(pictures), tuple(sorted(elsewhere)))
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:
@@ -162,6 +163,14 @@ def load_folder(
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
         say(f"other pictures, which {found.pattern} does not match: {kinds}")
+    if found.elsewhere:
+        names = first_names([path.relative_to(folder).as_posix() for path in found.elsewhere])
+        classes = "" if found.labels else ", or --labels, which makes a class of each sub-folder"
+        say(
+            f"left out {len(found.elsewhere):,} (in folders that {found.pattern} does not search): "
+            f'{names}; to take them, --input_fname_pattern "**/{os.path.basename(found.pattern)}"'
+            f"{classes}"
+        )
     report.refuse_bad(folder, skipped_list, allow_bad)
     skipped = {name for name, _ in report.skipped}
     kept = [path.relative_to(folder).as_posix() not in skipped for path in found.files]
@@ -223,7 +232,7 @@ def first_header(paths: Sequence[Path]) -> str:
     with quiet_pillow():
         for text, _ in filter(None, map(_header, paths)):
             return text
-    raise UserError(f"{paths[0].parent}: none of {len(paths):,} files is an image")
+    raise UserError(f"{paths[0].parent}: {counted(len(paths), 'file')}, and none is an image")
 
 
 def _header(path: Path) -> tuple[str, bool] | None:
@@ -247,5 +256,6 @@ def _what_is_there(folder: Path, kinds: Counter[str]) -> str:
         if suffix.lower() in PICTURE_SUFFIXES:
             deep = not any(path.suffix == suffix for path in folder.glob("[!.]*"))
             pattern = f"{'**/' if deep else ''}*{suffix}"
-            return f'There are {there}; try --input_fname_pattern "{pattern}"'
+            below = ", in sub-folders" if deep else ""
+            return f'There are {there}{below}; try --input_fname_pattern "{pattern}"'
     return f"There are {there}, no pictures"

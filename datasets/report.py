@@ -9,7 +9,7 @@ from typing import Any
 from datasets.image_files import Loaded
 from support.errors import UserError
 from support.files import written_aside
-from support.text import first_names, printable
+from support.text import counted, first_names, printable
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Report:
     def lines(self, folders: Sequence[str], skipped_list: Path) -> Iterator[str]:
         """What a user reads before training; `folders` are those that match the pattern."""
         skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
-        yield f"{self.found:,} files found, {self.used:,} used{skipped}"
+        yield f"{counted(self.found, 'file')} found, {self.used:,} used{skipped}"
         for reason, names in self._by_reason():
             yield f"skipped {len(names):,} ({reason}): {first_names(names)}"
         if self.skipped:

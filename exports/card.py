@@ -12,7 +12,7 @@ from exports.check import Checked
 from runs.flags import KEPT, displayed, marked
 from runs.stored import evaluations_of, is_evaluation, read_run
 from support.files import read_json, write_json, written_aside
-from support.text import in_units, printable
+from support.text import counted, in_units, printable
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -142,7 +142,7 @@ def _lines(card: dict[str, Any]) -> list[str]:
     height, width, channels = card["images"]["shape"]
     low, high = card["images"]["range"]
     averaged = ", averaged weights" if card["weights"] == "ema" else ""
-    images = f", {data['images']:,} images" if data["images"] else ""
+    images = f", {counted(data['images'], 'image')}" if data["images"] else ""
     lines = [
         f"# {printable(card['run'])}, step {card['step']:,}{averaged}",
         "",

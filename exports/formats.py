@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.errors import RunError
+from support.files import sweep_asides
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -82,12 +83,13 @@ def refuse_missing(formats: Sequence[str]) -> None:
 
 
 def write(name: str, trained: "Trained", folder: Path) -> list[Written]:
-    """Write one format of a run into `folder`.
+    """Write one format of a run into `folder`, and sweep what a killed export left there.
 
     Raises:
         UserError: something else has that name, or the format cannot hold these networks.
     """
     row = FORMATS[name]
+    sweep_asides(folder)
     files: list[Written] = getattr(importlib.import_module(row.module), row.function)(
         trained, folder
     )

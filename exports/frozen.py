@@ -8,7 +8,7 @@ import tensorflow as tf
 from exports.formats import Written
 from exports.graphs import frozen, traced
 from model import DCGAN
-from support.files import written_aside
+from support.files import sweep_asides, written_aside
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -47,6 +47,7 @@ def freeze(dcgan: DCGAN, folder: Path, batch_size: int | None) -> Path:
 
     graph = frozen(traced(dcgan, sampler, batch_size, z=(dcgan.z_dim,))).graph.as_graph_def()
     path = folder / FROZEN_GRAPH
+    sweep_asides(folder)
     with written_aside(path) as aside:
         aside.write_bytes(graph.SerializeToString())
     return path

@@ -140,22 +140,18 @@ def _evaluations(evaluations: Sequence[Mapping]) -> str:
     if not evaluations:
         return ""
     names = list(dict.fromkeys(name for one in evaluations for name in one["figures"]))
-    head = _row("th", ["step", "weights", "space", "pictures", *names])
-    body = "".join(
-        _row(
-            "td",
-            [
-                f"{one.get('step', 0):,}",
-                "averaged" if one.get("weights") == "ema" else "raw",
-                one["space"],
-                f"{one['samples']:,}",
-                *(f"{one['figures'][n]:.4g}" if n in one["figures"] else "" for n in names),
-            ],
-        )
-        for one in evaluations
-    )
+    rows = {  # a column for each evaluation: there are few of them, and many figures
+        "step": [f"{one.get('step', 0):,}" for one in evaluations],
+        "weights": ["averaged" if one.get("weights") == "ema" else "raw" for one in evaluations],
+        "space": [one["space"] for one in evaluations],
+        "pictures": [f"{one['samples']:,}" for one in evaluations],
+    }
+    for name in names:
+        values = [one["figures"].get(name) for one in evaluations]
+        rows[name] = ["" if value is None else f"{value:.4g}" for value in values]
+    body = "".join(_row("td", values, name) for name, values in rows.items())
     scrolls = 'class="scroll" tabindex="0" role="region" aria-label="figures"'
-    table = f"<div {scrolls}><table>{head}{body}</table></div>"
+    table = f"<div {scrolls}><table>{body}</table></div>"
     note = '<p class="note">Figures of different spaces cannot be compared.</p>'
     return _section("How good it is", table + note)
 
@@ -176,8 +172,10 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{content}</section>"
 
 
-def _row(cell: str, values: Sequence[str]) -> str:
-    return "<tr>" + "".join(f"<{cell}>{html.escape(v)}</{cell}>" for v in values) + "</tr>"
+def _row(cell: str, values: Sequence[str], name: str = "") -> str:
+    head = f'<th scope="row">{html.escape(name)}</th>' if name else ""
+    cells = "".join(f"<{cell}>{html.escape(v)}</{cell}>" for v in values)
+    return f"<tr>{head}{cells}</tr>"
 
 
 def _figure(path: Path, caption: str) -> str:

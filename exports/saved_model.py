@@ -10,7 +10,7 @@ from exports.formats import Written
 from exports.graphs import judgement_of, traced
 from model import DCGAN
 from support.errors import UserError
-from support.files import folder_aside
+from support.files import folder_aside, sweep_asides
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -65,6 +65,7 @@ def save_model(dcgan: DCGAN, folder: Path) -> Path:
     of_images = traced(dcgan, discriminate, None, images=dcgan.image_shape)
     signatures = {"serving_default": of_z, "generate": of_z, "discriminate": of_images}
     # A folder of this process's own: another may export at the same time, or a link be in the way.
+    sweep_asides(folder.parent)
     with folder_aside(folder) as aside:
         tf.saved_model.save(module, str(aside), signatures)
         shutil.rmtree(folder, ignore_errors=True)

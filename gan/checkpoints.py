@@ -16,6 +16,7 @@ from gan.tf1 import is_tf1
 from support.console import Say
 from support.errors import RunError, UserError, one_line
 from support.files import open_regular, refuse_pattern, sweep_asides, written_aside
+from support.text import counted
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
@@ -124,10 +125,11 @@ def read_newest(
     """
     prefixes = checkpoints_in(folder)
     if prefixes and step is not None:
-        steps = ", ".join(f"{step_of(prefix)}" for prefix in reversed(prefixes))
+        steps = [str(step_of(prefix)) for prefix in reversed(prefixes)]
+        there = f"there {'are steps' if steps[1:] else 'is step'} {', '.join(steps)}"
         prefixes = [prefix for prefix in prefixes if step_of(prefix) == step]
         if not prefixes:
-            raise UserError(f"{folder} has no checkpoint of step {step}: there are {steps}")
+            raise UserError(f"{folder} has no checkpoint of step {step}: {there}")
     if not prefixes:
         return None
     refuse_pattern(Path(folder))
@@ -146,8 +148,8 @@ def read_newest(
     if step is not None:
         raise RunError(f"the checkpoint of step {step} in {folder} cannot be read. Take another")
     raise RunError(
-        f"none of the {len(prefixes)} checkpoints in {folder} can be read. Put back a copy of one, "
-        "or start a new run with --out_name"
+        f"{counted(len(prefixes), 'checkpoint')} in {folder}, and none can be read. Put back a "
+        "copy of one, or start a new run with --out_name"
     )
 
 

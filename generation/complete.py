@@ -27,7 +27,7 @@ from generation.search import (
     with_gradient,
     write_z,
 )
-from support.console import positive, say, say_written
+from support.console import nearest, positive, say, say_written
 from support.errors import UserError
 from support.files import refuse_to_replace, remove_old
 from utils import sample_pixels, save_picture, save_sheet, to_range
@@ -76,7 +76,9 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.mask is None:
         raise UserError(f"--mask is missing: a picture, or one of {', '.join(NAMES)}")
     if arguments.mask not in NAMES and not Path(arguments.mask).is_file():
-        raise UserError(f"--mask {arguments.mask}: no such file, and none of {', '.join(NAMES)}")
+        guess = nearest(arguments.mask, NAMES)
+        there = f"{', '.join(NAMES)}{'.' if guess else ''}{guess}"
+        raise UserError(f"--mask {arguments.mask}: no such file, and none of {there}")
     check_search(arguments)
 
 

@@ -12,6 +12,7 @@ from generation.selection import Selection, chosen_labels, refuse_huge, rows_ali
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.streams import DEVIATIONS
+from support.text import counted
 from utils import grid, one_hot, sample_pixels, save_animation, save_sheet
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, str(PICTURES))
     how_many = f"directions, the most telling first [{COUNT}]"
-    parser.add_argument("--count", type=positive, default=COUNT, metavar="K", help=how_many)
+    parser.add_argument("--count", type=positive, metavar="K", help=how_many)
     far = f"how far to go either way, in standard deviations of z [{REACH:g}]"
     parser.add_argument("--reach", type=number(0.01, 100), default=REACH, metavar="R", help=far)
 
@@ -46,9 +47,11 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     if selection.count > MOST_MOVED:
         raise UserError(f"{selection.count:,} pictures to move are too many: up to {MOST_MOVED}")
     dcgan, z_dist = trained.dcgan, trained.settings.z_dist
-    count = min(arguments.count, dcgan.z_dim)
+    count = min(arguments.count or COUNT, dcgan.z_dim)
+    if arguments.count and arguments.count > count:
+        say(f"--count {arguments.count}: there are {count}, as many as z has coordinates")
     refuse_huge(trained, count, STEPS)
-    say(f"looking for {count} directions")
+    say(f"looking for {counted(count, 'direction')}")
     y = _labels_of(dcgan, labels)
     found = telling_directions(dcgan.sampler, dcgan.value_range, z_dist, dcgan.z_dim, y, count)
     reach = arguments.reach * DEVIATIONS[z_dist]

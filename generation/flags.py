@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from generation.latent import numbers_of, seeds_from
+from generation.latent import numbers_of, refuse_no_z, seeds_from
 from runs.flags import flags_of, value_of
 from runs.settings import Settings
 from support.console import positive
 from support.errors import UserError
-from support.files import refuse_to_replace
+from support.files import file_in_the_way, refuse_to_replace
 
 WHICH = "the checkpoint: last, best (of --eval_freq) or a step [last]"
 WEIGHTS = "of G: raw, or ema for the averaged ones [ema where the run has them]"
@@ -96,7 +96,7 @@ def refuse_to_replace_inputs(arguments: argparse.Namespace, *outputs: Path | Non
 
 
 def check_points(arguments: argparse.Namespace) -> None:
-    """Refuse flags of add_range and add_points that contradict each other."""
+    """Refuse flags of add_range and add_points that contradict each other, and a --z without z."""
     given = {name for name, value in vars(arguments).items() if value is not None}
     sources = [f"--{name}" for name in ("seeds", "num", "z") if name in given]
     if len(sources) > 1:
@@ -106,6 +106,8 @@ def check_points(arguments: argparse.Namespace) -> None:
             raise UserError(f"--{one} does not apply to --{other}: leave one of them out")
     if {"seed", "num"} <= given and "label" not in given:  # with it, a seed may be of many pictures
         seeds_from(arguments.seed, arguments.num)
+    if "z" in given:
+        refuse_no_z(arguments.z)
 
 
 def run_folder(text: str) -> Path:
@@ -123,6 +125,6 @@ def run_folder(text: str) -> Path:
 def out_folder(text: str) -> Path:
     """The type of --out, for argparse: a folder, which may yet have to be made."""
     out = Path(text)
-    if out.exists() and not out.is_dir():
-        raise argparse.ArgumentTypeError(f"{out} is a file. Give a folder")
+    if file := file_in_the_way(out):
+        raise argparse.ArgumentTypeError(f"{file} is a file. Give a folder")
     return out

@@ -13,6 +13,7 @@ from support.console import Say
 from support.errors import UserError
 from support.npy import read_npy
 from support.progress import Progress
+from support.text import first_names
 from utils import CHANNELS
 
 SUFFIX = ".npy"
@@ -32,18 +33,29 @@ def size_of(path: Path) -> tuple[int, int]:
     if is_array(path):
         height, width = read_array(path).shape[1:3]
         return height, width
-    sizes = set()
+    sizes: dict[tuple[int, int], list[str]] = {}  # and the files that have each
     with quiet_pillow():
         for file in files_of([path]):
             try:
                 with opened(file) as image:
-                    sizes.add((image.height, image.width))
+                    sizes.setdefault((image.height, image.width), []).append(str(file))
             except UnreadableError:
                 continue  # read_folder counts and names it
-    if len(sizes) != 1:
-        found = f"pictures of {len(sizes)} sizes" if sizes else "no picture that can be read"
-        raise UserError(f"{path} holds {found}: give --output_height and --output_width")
-    return sizes.pop()
+    if not sizes:
+        raise UserError(f"{path} holds no picture that can be read")
+    usual, *others = sorted(sizes, key=lambda size: -len(sizes[size]))
+    if others:
+        odd = first_names([f"{name} {_sides(size)}" for size in others for name in sizes[size]])
+        raise UserError(
+            f"{path} holds pictures of {len(sizes)} sizes: {len(sizes[usual]):,} of "
+            f"{_sides(usual)}, but {odd}: take these out, or have all of them resized by "
+            "--output_height and --output_width"
+        )
+    return usual
+
+
+def _sides(size: tuple[int, ...]) -> str:
+    return "x".join(map(str, size))
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -65,22 +77,27 @@ def read_folder(
     """The pictures below a folder: uint8 [N, height, width, c_dim].
 
     Those that are not of that size are cropped and resized as the data set's images are. `say` gets
-    what became of the files.
+    what became of the files, and the names of the first that were resized.
 
     Raises:
         UserError: there is none that can be read.
     """
-    files: Sequence[Path] = files_of([folder])
-    report, pictures = Report(), []
+    files: Sequence[Path] = files_of([folder], say)
+    report, pictures, resized = Report(), list[np.ndarray](), list[str]()
     with quiet_pillow(), Progress("reading", len(files), "images") as progress:
         for path, result in images_for(settings, shape, files):
             report.add(str(path), result)
             if not isinstance(result, str):
                 pictures.append(result.pixels)
+                if result.seen != shape[:2]:
+                    resized.append(f"{path} {_sides(result.seen)}")
             progress.update()
     skipped_list = folder.with_name(f"{folder.name}.skipped.txt")
     report.write_skipped(skipped_list)
     say("\n".join(report.lines([], skipped_list)))
+    if resized:
+        count = f"{len(resized):,} of {len(pictures):,}"
+        say(f"resized {count} to {_sides(shape[:2])}: {first_names(resized)}")
     if not pictures:
         raise UserError(f"{folder}: none of these files can be used")
     return np.stack(pictures)

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,18 @@ from datasets.image_files import Geometry, Loaded, UnreadableError, load_image
 from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError, one_line
-from support.files import PICTURE_SUFFIXES
+from support.files import PICTURE_SUFFIXES, visible_files
 from support.parallel import in_parallel
+from support.text import first_names
 
 if TYPE_CHECKING:
     from runs.opened import Trained
+
+# What generate.py's commands call the files that show several pictures at once.
+SHEETS = re.compile(
+    r"(grid_\d+x\d+|nearest|directions|direction_\d+)_(seed|z)\d+.*|(seeds|z)_\d.*|scores"
+    r"|.+_(projection|completion)"
+)
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
@@ -27,22 +35,33 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", metavar="LIST", help="only these classes count [all]")
 
 
-def files_of(paths: Sequence[Path]) -> list[Path]:
+def files_of(paths: Sequence[Path], say: Say = str) -> list[Path]:
     """The files among `paths`, and all pictures in the folders among them, by suffix, sorted.
 
-    A file that comes up twice, say by itself and in a folder, counts once.
+    A file that comes up twice, say by itself and in a folder, counts once. What is hidden in a
+    folder, and what this program itself wrote there as a sheet of several pictures, is left out;
+    `say` gets a line that names such sheets.
 
     Raises:
         UserError: a path leads nowhere, a folder cannot be read, or there is no picture.
     """
     files: dict[str, Path] = {}  # by their real paths
+    sheets: list[str] = []
     for path in paths:
         if not os.path.lexists(path):
             raise UserError(f"there is no file and no folder {path}")
         for file in sorted(_pictures_in(path)) if path.is_dir() else [path]:
-            files.setdefault(os.path.realpath(file), file)
+            if file not in paths and SHEETS.fullmatch(file.stem):
+                sheets.append(str(file))
+            else:
+                files.setdefault(os.path.realpath(file), file)
+    named = first_names(sheets)
+    left_out = f"{len(sheets):,} (sheets of several pictures, by their names): {named}"
     if not files:
-        raise UserError(f"no picture in {', '.join(map(str, paths))}")
+        but = f", but {left_out}" if sheets else ""
+        raise UserError(f"no picture in {', '.join(map(str, paths))}{but}")
+    if sheets:
+        say(f"left out {left_out}")
     return list(files.values())
 
 
@@ -50,9 +69,8 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise UserError(f"{one_line(error)}: its pictures would be missing") from error
 
-    for top, _, names in os.walk(folder, onerror=refuse):
-        paths = (Path(top, name) for name in names)
-        yield from (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES)
+    paths = (Path(place, name) for place, name in visible_files(folder, refuse))
+    return (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def say_unknown_geometry(trained: "Trained", say: Say) -> None:

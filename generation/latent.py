@@ -104,8 +104,17 @@ def read_z(path: Path, z_dim: int) -> np.ndarray:
     return z
 
 
-def _is_z(dtype: np.dtype, shape: tuple[int, ...], z_dim: int) -> bool:
-    return len(shape) == 2 and shape[1] == z_dim and shape[0] > 0 and dtype.kind == "f"
+def refuse_no_z(path: Path) -> None:
+    """Refuse what is no file of z, of whatever length: as read_z does, without a run.
+
+    Raises:
+        UserError: the file is missing or holds something else.
+    """
+    read_npy(path, _is_z, "floats [N, z_dim]", "--z ")
+
+
+def _is_z(dtype: np.dtype, shape: tuple[int, ...], z_dim: int | None = None) -> bool:
+    return len(shape) == 2 and z_dim in (None, shape[1]) and shape[0] > 0 and dtype.kind == "f"
 
 
 def within(z: np.ndarray, z_dist: str) -> np.ndarray:

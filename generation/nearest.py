@@ -14,6 +14,7 @@ from metrics.reals import settings_of_data
 from support.console import positive, say, say_written
 from support.errors import UserError
 from support.streams import random_stream
+from support.text import counted
 from utils import save_sheet
 
 if TYPE_CHECKING:
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
 FOLDER = "nearest"
 PICTURES = 10
+COUNT = 5  # images for each
 REALS_COMPARED = 100  # with each other, to compare the distances with
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this command."""
     add_range(parser, str(PICTURES))
-    each = "images for each [5]"
-    parser.add_argument("--count", type=positive, default=5, metavar="N", help=each)
+    each = f"images for each [{COUNT}]"
+    parser.add_argument("--count", type=positive, default=COUNT, metavar="N", help=each)
     add_setting(parser, "dataset")
     add_setting(parser, "data_dir")
 
@@ -45,6 +47,8 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
     reals = _training_images(trained)
     pixels = selection.pixels(trained.dcgan)
     count = min(arguments.count, len(reals))
+    if arguments.count > count:
+        say(f"--count {arguments.count}: there are {counted(count, 'image')}")
     found, distances = closest(pixels, reals, count)
     captions = []
     for name, own in zip(selection.names(), distances, strict=True):
@@ -64,7 +68,9 @@ def _training_images(trained: "Trained") -> np.ndarray:
     channels, name = trained.dcgan.image_shape[2], trained.settings.dataset
     data = open_dataset(settings_of_data(trained), seed=0, say=say)
     if data.images.shape[-1] != channels:
-        raise UserError(f"{name} has {data.text}: the run was trained with {channels} channels")
+        raise UserError(
+            f"{name} has {data.text}: the run was trained with {counted(channels, 'channel')}"
+        )
     say(f"{name}: {data.text}")
     return data.images
 

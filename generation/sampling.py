@@ -18,7 +18,7 @@ from support.files import PICTURE_SUFFIXES, remove_old, sweep_asides
 from support.npy import write_npy
 from support.parallel import in_parallel
 from support.progress import Progress
-from support.text import shortened
+from support.text import counted, shortened
 from utils import SAMPLED_AT_ONCE, grid_size, sample_pixels, save_grid, save_picture
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(trained: "Trained", arguments: argparse.Namespace) -> None:
             say_written(f"{paths[-1]}, {selection.count:,} pictures in all")
         made = 0 if arguments.format == "npy" else selection.count
         if older := pictures_in(arguments.out) - made:
-            say(f"{arguments.out} also holds {older:,} pictures of earlier commands")
+            say(f"{arguments.out} also holds {counted(older, 'picture')} of earlier commands")
     if arguments.save_z:
         say_written(save_z(selection, arguments.save_z))
         if trained.classes:
@@ -92,6 +92,8 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
     if selection.count > rows * columns:
         raise UserError(f"--grid {rows}x{columns} has no room for {selection.count:,} pictures")
     refuse_huge(trained, rows, columns)
+    if empty := rows * columns - selection.count:
+        say(f"{counted(empty, 'tile')} of the {rows}x{columns} grid without a picture: black")
     name = selection.names(slice(1))[0]
     names: list[str] = []
     # The name of the first picture has its label; this shows several.

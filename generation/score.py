@@ -37,7 +37,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Replace folders by the pictures in them; refuse what is not there."""
-    arguments.images = files_of(arguments.images)
+    arguments.images = files_of(arguments.images, say)
     refuse_to_replace_inputs(arguments, arguments.features)
 
 

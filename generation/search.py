@@ -16,7 +16,7 @@ from generation.flags import add_setting
 from generation.inputs import add_images, files_of, loaded_images, say_unknown_geometry
 from generation.latent import within
 from generation.selection import as_typed, chosen_labels
-from support.console import Say, positive
+from support.console import Say, positive, say
 from support.errors import UserError
 from support.npy import write_npy
 from support.streams import draw_z, random_stream
@@ -58,7 +58,7 @@ def check_search(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: two have the same name, or one has too long a name.
     """
-    arguments.images = files_of(arguments.images)
+    arguments.images = files_of(arguments.images, say)
     (stem, times), *_ = Counter(path.stem for path in arguments.images).most_common()
     if times > 1:
         raise UserError(f"{times} of the images are called {stem}: give them one at a time")

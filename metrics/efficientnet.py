@@ -43,15 +43,9 @@ def load_weights() -> dict[str, tf.Tensor]:
     Kernels are in TensorFlow's order, [height, width, in, out]; depthwise [height, width, in, 1].
 
     Raises:
-        RunError: the package is missing, or its file is not the one that is known.
+        RunError: as weights_file.
     """
-    found = importlib.util.find_spec(PACKAGE)  # which runs nothing of it
-    if found is None or found.origin is None:
-        raise RunError(f"the space efficientnet needs weights of 17 MB: {INSTALL}")
-    path = Path(found.origin).parent / FILE
-    if not path.is_file() or sha256_of(path) != SHA256:
-        raise RunError(f"{path} is missing or not as published: {INSTALL} --force-reinstall")
-    stored, weights = read_weights(path), {}
+    stored, weights = read_weights(weights_file()), {}
     for conv, norm in _layers():
         kernel = stored[f"{conv}.weight"].transpose(2, 3, 1, 0)  # from [out, in, height, width]
         scale = stored[f"{norm}.weight"] / np.sqrt(stored[f"{norm}.running_var"] + EPSILON)
@@ -63,6 +57,21 @@ def load_weights() -> dict[str, tf.Tensor]:
     weights["_fc/w"] = tf.constant(stored["_fc.weight"].T)
     weights["_fc/biases"] = tf.constant(stored["_fc.bias"])
     return weights
+
+
+def weights_file() -> Path:
+    """The file of the weights.
+
+    Raises:
+        RunError: the package is missing, or its file is not the one that is known.
+    """
+    found = importlib.util.find_spec(PACKAGE)  # which runs nothing of it
+    if found is None or found.origin is None:
+        raise RunError(f"the space efficientnet needs weights of 17 MB: {INSTALL}")
+    path = Path(found.origin).parent / FILE
+    if not path.is_file() or sha256_of(path) != SHA256:
+        raise RunError(f"{path} is missing or not as published: {INSTALL} --force-reinstall")
+    return path
 
 
 def _layers() -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from metrics.modes import label_accuracy, modes
 from metrics.neighbours import neighbours
 from metrics.spaces import LEAST, Features, Space, features_of
 from support.errors import UserError
+from support.text import counted
 
 SEARCHED = 1000  # pictures that are looked up among all real images, at most
 
@@ -117,7 +118,7 @@ def distances(
     if real.space != fake.space:
         raise UserError(f"features of two spaces cannot be compared: {real.space}, {fake.space}")
     if (count := min(len(real.values), len(fake.values))) < LEAST:
-        raise UserError(f"{count} pictures are too few to compare, {LEAST} are needed")
+        raise UserError(f"{counted(count, 'picture')} to compare: {LEAST} or more are needed")
     kernel = kernel_distance(real.values, fake.values, subsets)
     figures = {
         "frechet": frechet_distance(real.values, fake.values),

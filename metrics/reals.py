@@ -14,6 +14,7 @@ from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError
 from support.streams import random_stream
+from support.text import counted
 
 if TYPE_CHECKING:
     from runs.opened import Trained
@@ -82,7 +83,8 @@ def _parts(settings: Settings) -> list[Reals]:
 def _enough(reals: Reals, name: str) -> Reals:
     if len(reals.images) < LEAST:
         raise UserError(
-            f"{name}: {len(reals.images)} images are too few to compare with, {LEAST} are needed"
+            f"{name}: {counted(len(reals.images), 'image')} to compare with: {LEAST} or more are "
+            "needed"
         )
     return reals
 

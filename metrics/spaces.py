@@ -78,26 +78,48 @@ def suiting(settings: Settings) -> str:
     return "mnist" if settings.is_idx_set else "efficientnet"
 
 
+def refuse_unopenable(name: str, settings: Settings) -> None:
+    """Refuse what open_space would refuse: before any work is done, and any file is written.
+
+    Raises:
+        UserError: the data cannot be compared in this space.
+        RunError: weights are missing; says how to get them.
+    """
+    if name == "mnist":
+        _refuse_folder(settings)
+    elif name == "efficientnet":
+        from metrics import efficientnet
+
+        efficientnet.weights_file()
+    elif name == "inception":
+        from metrics import inception
+
+        inception.load_network()
+
+
 def open_space(name: str, settings: Settings, arrays: Path, say: Say) -> Space:
     """The space of that name, one of SPACES, for pictures like those of a data set.
 
     What it trains for itself is kept in the folder `arrays`; `say` gets a line about it.
 
     Raises:
-        UserError: the data cannot be compared in this space.
-        RunError: weights are missing; says how to get them.
+        UserError, RunError: as refuse_unopenable.
     """
     return SPACES[name](settings, arrays, say)
 
 
-def _mnist(settings: Settings, arrays: Path, say: Say) -> Space:
-    from metrics import classifier
-
+def _refuse_folder(settings: Settings) -> None:
     if not settings.is_idx_set:
         raise UserError(
             f"--space mnist is a classifier of an idx set's labels, and {settings.dataset} is a "
             "folder: leave --space out"
         )
+
+
+def _mnist(settings: Settings, arrays: Path, say: Say) -> Space:
+    from metrics import classifier
+
+    _refuse_folder(settings)
     size = (classifier.SIDE, classifier.SIDE)
     (images, labels), test = load_parts(folder_of(settings), Geometry(None, size))
     key = digest_of(images, labels, f"classifier {classifier.VERSION}")

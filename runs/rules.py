@@ -7,7 +7,7 @@ from PIL import ImageColor
 
 from runs.presets import meant_by
 from support.errors import UserError
-from support.files import refuse_pattern
+from support.files import file_in_the_way, refuse_pattern
 
 # The networks that a size is of.
 OF_ARCHITECTURES = {
@@ -53,6 +53,24 @@ def check(settings: Any) -> None:
             )
     if not settings.dataset.strip("/.") or settings.dataset.startswith("-"):
         raise UserError(f"--dataset={settings.dataset!r}: name a folder in --data_dir, or mnist")
+
+
+def refuse_files(settings: Any) -> None:
+    """Refuse folders to write to that are files, or lie below one.
+
+    Raises:
+        UserError: names the flag, or what to move away.
+    """
+    out = settings.out_dir / settings.out_name
+    kinds = {name: out / getattr(settings, name) for name in ("checkpoint_dir", "sample_dir")}
+    named = {"out_dir": settings.out_dir, "out_name": out, **kinds}
+    for name, folder in named.items():
+        if file := file_in_the_way(folder):
+            value = getattr(settings, name)
+            raise UserError(f"--{name}={value}: {file} is a file. Give a folder")
+    for kind in (settings.checkpoint_dir, settings.sample_dir, "logs"):
+        if file := file_in_the_way(settings.run_folder(kind)):
+            raise UserError(f"{file} is a file where a folder is needed: move it away")
 
 
 def refuse_meaningless(settings: Any) -> None:

@@ -63,10 +63,10 @@ class Settings:
         100, "pictures in a grid, frames in an animation", COMMAND, least=1
     )
     export: bool = setting(
-        False, "write the trained networks as a SavedModel, without --train", COMMAND
+        False, "write the networks as a SavedModel; with --train, when it ends", COMMAND
     )
     freeze: bool = setting(
-        False, "write the generator as one frozen graph, without --train", COMMAND
+        False, "write the generator as one frozen graph; with --train, when it ends", COMMAND
     )
     which: str = setting(
         "last",

@@ -17,6 +17,7 @@ from traceback import walk_tb
 from types import FrameType
 from typing import NoReturn
 
+from support.early import handle, leave
 from support.errors import UserError, exit_status, expected_errors, failure, one_line
 from support.text import shortened
 
@@ -191,7 +192,10 @@ def plain_words(argv: Sequence[str]) -> list[str]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Which known word may be meant, as a sentence to append: " Did you mean --crop?", or ""."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    known = list(known)
+    if (device := re.fullmatch(r"--((?:c|g)pu)s?", word)) and "--device" in known:
+        return f" Did you mean --device {device[1]}?"
+    near = difflib.get_close_matches(word, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -204,14 +208,8 @@ def leaving_at_once() -> Iterator[None]:
     TensorFlow or Pillow write to it.
     """
     stderr = os.dup(2)
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        os.write(stderr, f"stopped by {name}; every file written is whole\n".encode())
-        os._exit(128 + number)
-
     try:
-        with _handled_by(leave):
+        with _handled_by(lambda number, frame: leave(number, stderr)):
             yield
     finally:
         os.close(stderr)
@@ -237,16 +235,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that stop a program, except those that whoever started it has ignored.
-
-    nohup ignores SIGHUP; shells ignore SIGINT for what their scripts start in the background.
-    """
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, handler)
+def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Handle the signals that stop a program, as early.handle does, inside the block."""
+    before = handle(handler)
     try:
         yield
     finally:

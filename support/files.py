@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -65,13 +65,20 @@ def folder_aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def file_in_the_way(folder: Path) -> Path | None:
+    """What is no folder where `folder` is to be made: itself, or one above; None if it may be."""
+    return next((p for p in (folder, *folder.parents) if p.exists() and not p.is_dir()), None)
+
+
 def refuse_to_replace(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Refuse to write a file where something stands that must stay.
 
     Raises:
         UserError: a link, a pipe, a device or a folder is there, or one of the `inputs`, the files
-            that the command reads.
+            that the command reads; or a file where its folder would be.
     """
+    if file := file_in_the_way(path.parent):
+        raise UserError(f"{path}: {file} is a file. Give a folder")
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UserError(
             f"{path} is a link, a pipe, a device or a folder, which would be replaced. "
@@ -137,9 +144,14 @@ def refuse_pattern(folder: Path) -> None:
         raise UserError(f"{folder}: TensorFlow takes no names that are not UTF-8: give another")
 
 
-def visible_files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file below a folder, as its folder and its name; what is hidden is left out."""
-    for place, folders, files in os.walk(folder):
+def visible_files(
+    folder: Path, fault: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Each file below a folder, as its folder and its name; what is hidden is left out.
+
+    fault: is called for a folder that cannot be read, and may raise; None passes over it.
+    """
+    for place, folders, files in os.walk(folder, onerror=fault):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from ((place, name) for name in files if not name.startswith("."))
 

@@ -48,9 +48,14 @@ def name_in_file(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", name)[:NAME_LETTERS]
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many there are of something: "1 step", "2,000 steps"; `many` is not always one + s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def in_units(count: int) -> str:
     """A number of bytes for people: 999 bytes, 43.2 GB."""
     if count < 1000:
-        return f"{count} bytes"
+        return counted(count, "byte")
     power = min((len(str(count)) - 1) // 3, 4)
     return f"{count / 1000**power:.1f} {' kMGT'[power]}B"

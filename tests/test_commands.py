@@ -132,8 +132,23 @@ def test_a_missing_library_is_one_line(library: str) -> None:
     assert "pip install -r requirements.txt" in one_error_line(done, 1)
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
-    write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--out_dir=file",), "--out_dir=file: file is a file. Give a folder"),
+        (("--out_dir=file/deep",), "--out_dir=file/deep: file is a file. Give a folder"),
+        (("--out_name=file",), "--out_name=file: file is a file. Give a folder"),
+        (("--checkpoint_dir=file",), "--checkpoint_dir=file: file is a file. Give a folder"),
+        (("--sample_dir=file",), "--sample_dir=file: file is a file. Give a folder"),
+        (("--dataset=mnist",), "logs/mnist_64_28_28 is a file where a folder is needed: move it"),
+    ],
+)
+def test_a_file_where_a_folder_is_needed_is_refused_before_tensorflow_loads(
+    flags: tuple[str, ...], message: str, here: Here, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
-    done = run("main.py", *TINY, "--train", "--out_dir=file")
-    assert "file/checkpoint" in one_error_line(done, 1)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/mnist_64_28_28").touch()
+    done = here(tmp_path, *flags, "--train")
+    assert message in one_error_line(done, 2)
+    assert "TensorFlow" not in done.stdout

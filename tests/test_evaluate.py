@@ -26,7 +26,8 @@ import evaluate
 from metrics import classifier
 from support.files import read_json, write_json
 
-FACES = ("--run", "checkpoint/faces", "--space", "pixels")
+PIXELS = ("--space", "pixels")  # which needs no package
+FACES = ("--run", "checkpoint/faces", *PIXELS)
 DIGITS = ("--run", "checkpoint/digits")
 
 
@@ -143,7 +144,13 @@ def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: He
     assert read_json(Path("here/made_pixels.json"))["pictures"] == "made"
     write_jpegs(Path("made/larger"), 1, 20, 20)
     line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
-    assert "made holds pictures of 2 sizes: give --output_height and --output_width" in line
+    assert "made holds pictures of 2 sizes: 11 of 16x16, but made/larger/00000.jpg 20x20" in line
+    Path("made/00000.jpg").rename("made/grid_1x1_seed00000.jpg")
+    size = ("--output_height", "16", "--dataset", "faces", "--space", "pixels")
+    done = measured("made", *size, "--out", "here")
+    assert "left out 1 (sheets of several pictures, by their names): made/grid_1x1" in done.stdout
+    assert "resized 1 of 11 to 16x16: made/larger/00000.jpg 20x20" in done.stdout
+    assert read_json(Path("here/made_pixels.json"))["samples"] == 11
 
 
 def test_copies_of_training_images_are_found(measured: Here) -> None:
@@ -169,11 +176,14 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
         (("--floor", "--dataset", "faces", "--sapce", "mnist"), "Did you mean --space?"),
         ((*FACES, "--num", "9"), "--num 9: 10 pictures or more are needed"),
         (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: leave --space"),
-        (("--floor", "--dataset", "cats"), "there is no folder data/cats"),
+        (("--floor", "--dataset", "cats", *PIXELS), "there is no folder data/cats"),
         (("bad.npy", "--dataset", "faces"), "bad.npy holds float64 12x8x8x3; it must be uint8"),
-        (("grey.npy", "--dataset", "faces"), "the pictures are 8x8x1, those of faces 8x8x3"),
-        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are 12 pictures"),
-        (DIGITS, "faces has 3 channels, the run's pictures 1"),
+        (
+            ("grey.npy", "--dataset", "faces", *PIXELS),
+            "the pictures are 8x8x1, those of faces 8x8x3",
+        ),
+        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: the pictures are 12"),
+        ((*DIGITS, *PIXELS), "faces has 3 channels, the run's pictures 1"),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(

@@ -126,7 +126,7 @@ def test_a_report_needs_no_card_and_no_comparison(exported: Here) -> None:
     done = exported(*FACES, "--format", "report", "--out", "told")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in Path("told").iterdir()] == ["report.html"]
-    assert "A DCGAN after 1 steps" in Path("told/report.html").read_text()
+    assert "A DCGAN after 1 step of" in Path("told/report.html").read_text()
 
 
 def test_the_page_is_written_in_both_sizes(exported: Here) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from makers import DIGITS, FACES, PROJECT, Here, Run, one_error_line, small, written
 from PIL import Image
@@ -107,6 +108,8 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
         ((*FACES, "--num", "2", "--seed", str(2**31 - 1)), "2 seeds from there go beyond the last"),
         ((*FACES, "--z", "z.npy", "--seed", "0"), "--seed does not apply to --z"),
         ((*FACES, "--z", "z.npy", "--truncation", "1"), "--truncation does not apply to --z"),
+        ((*FACES, "--z", "none.npy"), "--z none.npy: there is no such file"),
+        (("directions", *FACES, "--z", "checkpoint/faces/run.json"), "it cannot be read as .npy"),
         ((*FACES, "--truncation", "-1"), "--truncation"),
         ((*FACES, "--truncation", "0"), "--truncation: 0: it must be"),
         ((*FACES, "--z_dist", "cauchy"), "uniform_signed"),
@@ -120,6 +123,8 @@ def test_what_no_memory_can_hold_is_refused(words: tuple, message: str, made: He
             "it is a checkpoint: give --run checkpoint/faces --which 1",
         ),
         ((*FACES, "--out", "checkpoint/faces/run.json"), "run.json is a file. Give a folder"),
+        ((*FACES, "--out", "checkpoint/faces/run.json/x"), "run.json is a file. Give a folder"),
+        ((*FACES, "--save_z", "checkpoint/faces/run.json/z.npy"), "run.json is a file. Give a"),
         ((*FACES, "--save_z", "checkpoint"), "--save_z: checkpoint is a folder. Give the name of"),
         (("score", *FACES, ".", "--features", "."), "--features: . is a folder. Give the name of"),
         (("score", *FACES, "none.png"), "there is no file and no folder none.png"),
@@ -147,16 +152,17 @@ def test_a_wrong_command_line_is_refused_before_tensorflow_is_loaded(
         ((*DIGITS, "--label", "cat"), "the classes are 0 to 2"),
         ((*DIGITS, "--label", "0-2", "--grid", "2x4"), "--grid 2x3"),
         ((*DIGITS, "--seeds", "0-4", "--grid", "2x2"), "no room for 5"),
-        ((*DIGITS, "--z", "none.npy"), "none.npy"),
+        ((*DIGITS, "--z", "other.npy"), "--z other.npy holds float32 2x4; it must be floats Nx5"),
         ((*DIGITS, "--label", "2,"), "--label 2,: the classes are 0 to 2"),
         ((*DIGITS, "--output_height", "64"), "output_height is 8, not 64. Leave out what differs"),
-        ((*DIGITS, "--which", "2"), "has no checkpoint of step 2: there are 1"),
+        ((*DIGITS, "--which", "2"), "has no checkpoint of step 2: there is step 1"),
         ((*DIGITS, "--z_dist", "uniform_signed", "--truncation", "2"), "Give 1 or less"),
     ],
 )
 def test_what_does_not_fit_the_run_is_refused(
     made: Here, words: tuple[str, ...], message: str
 ) -> None:
+    np.save("other.npy", np.zeros((2, 4), np.float32))
     assert message in one_error_line(made(*words), 2)
 
 

@@ -120,6 +120,7 @@ def test_a_value_may_be_the_old_name_of_a_flag() -> None:
         ("--optoin=1", "there is no flag --optoin. Did you mean --option?"),
         ("--input_hight 96", "Did you mean --input_height?"),
         ("--epochs 5", "Did you mean --epoch?"),
+        ("--gpu=1", "there is no flag --gpu. Did you mean --device gpu?"),
         ("--xyzzy", "there is no flag --xyzzy. All flags"),
         ("--epoch five", "--epoch=five"),
         ("--epoch 0", "--epoch=0: it must be 1 or more"),
@@ -175,6 +176,7 @@ def test_help_lists_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.strip() == help_text()
+    assert "\n  python download.py mnist\n  python main.py --dataset mnist" in shown, "one a line"
     for name in ORIGINAL_DEFAULTS:
         assert f"--{name}" in shown
 

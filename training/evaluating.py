@@ -18,11 +18,12 @@ from metrics.reals import (
     open_reals,
     reals_of,
 )
-from metrics.spaces import open_space, suiting
+from metrics.spaces import open_space, refuse_unopenable, suiting
 from model import DCGAN
 from runs.settings import Settings
 from support.console import Say
 from support.files import read_json, write_json
+from support.text import counted
 from training.history import Row, as_noted
 
 PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
@@ -44,7 +45,7 @@ class Evaluator:
         """
         real, arrays = _reals(settings, data, say), arrays_of(settings)
         self._dcgan, self._z_dist = dcgan, settings.z_dist
-        self._space = open_space(settings.eval_space or suiting(settings), settings, arrays, say)
+        self._space = open_space(_space_of(settings), settings, arrays, say)
         self._real = features_of_reals(self._space, compared(real).images, arrays, say)
         self._asked = drawn_labels(real, PICTURES, seed=0) if dcgan.y_dim else None
         self._weights = settings.weights or ("ema" if dcgan.average else "raw")
@@ -130,6 +131,20 @@ class Evaluator:
         yield f"to evaluate took {share:.0%} of the time. --which best takes that step's weights"
 
 
+def refuse_unmeasurable(settings: Settings) -> None:
+    """Refuse an --eval_freq whose pictures could not be measured, before anything is written.
+
+    Raises:
+        UserError, RunError: as metrics.spaces.refuse_unopenable.
+    """
+    if settings.eval_freq:
+        refuse_unopenable(_space_of(settings), settings)
+
+
+def _space_of(settings: Settings) -> str:
+    return settings.eval_space or suiting(settings)
+
+
 def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:
     """The step with the smallest figure, and that; (0, nan) where there is no figure."""
     numbers = [one for one in measured if not math.isnan(one[1])]
@@ -144,7 +159,7 @@ def trend_of(measured: Sequence[tuple[int, float]]) -> str:
         return "the last evaluation: it still got better, and may do so with a larger --epoch"
     if later <= count // 4:
         return f"{later} of {count} evaluations came after it: it may yet get better"
-    return f"none of the {later} evaluations after it was better"
+    return f"{counted(later, 'evaluation')} after it, none of them better"
 
 
 def _reals(settings: Settings, data: Dataset, say: Say) -> Reals:

@@ -17,6 +17,7 @@ NOTED = ".6g"  # how a number is written
 LOW_FOR_STEPS = 200
 LOW_ROWS = 3  # at least: rows may be far apart
 COLLAPSED_BELOW = 0.2
+NOTHING = "not measured yet"  # what a panel says that has no curve
 COLLAPSED_TIMES = 3
 RISING = 0.005  # from the first of these times to the last; a young G may be on its way
 COLLAPSED = (
@@ -168,7 +169,10 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     for panel in panels[-2:]:
         panel.set_xlabel("step")
     for panel in panels:
-        panel.legend(fontsize="small")
+        if any(len(line.get_xdata()) for line in panel.get_lines()):
+            panel.legend(fontsize="small")
+        else:  # as the speed, which takes two records
+            panel.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=panel.transAxes)
         panel.grid(alpha=0.3)
     with written_aside(path) as aside:
         figure.savefig(aside, format="png", dpi=80)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from datasets.dataset import epoch_of, step_text
 from runs.settings import Settings
+from support.text import counted
 
 SMALL = 500  # images in an epoch, at most
 ENOUGH_STEPS = 2000
@@ -21,7 +22,7 @@ def epoch_text(settings: Settings, count: int, replicas: int = 1) -> str:
         return f"1 step an epoch: {size} images, repeated to fill {step}"
     capped = f"{size:,} of them in an epoch, " if size < count else ""
     each = f" of {step}" if replicas > 1 else ""
-    return f"{capped}{_steps(steps)} an epoch{each}, {left_over} left over"
+    return f"{capped}{counted(steps, 'step')} an epoch{each}, {left_over} left over"
 
 
 def frequency(settings: Settings, name: str, images: int, batches: int) -> int:
@@ -51,7 +52,7 @@ def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool
 def pace(settings: Settings, images: int, batches: int) -> str:
     """How often there is a sample picture and a checkpoint, in words."""
     sample, checkpoint = (frequency(settings, name, images, batches) for name in AT_LEAST)
-    text = f"a sample picture every {sample:,} steps, a checkpoint every {checkpoint:,}"
+    text = f"a sample picture every {counted(sample, 'step')}, a checkpoint every {checkpoint:,}"
     freq = settings.eval_freq
     return f"{text}, an evaluation every {freq:,}" if freq else text
 
@@ -63,13 +64,10 @@ def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     missing = [f"--{name}" for name in helpful if not getattr(settings, name)]
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
-    line = f"a small set: {_steps(batches)} an epoch, --epoch {settings.epoch} makes {steps:,}"
+    each = counted(batches, "step")
+    line = f"a small set: {each} an epoch, --epoch {settings.epoch} makes {steps:,}"
     if steps < ENOUGH_STEPS:
         line += f", --epoch {math.ceil(ENOUGH_STEPS / batches)} about {ENOUGH_STEPS:,}"
     if missing:
         line += f"; {' '.join(missing)} would make more of the images"
     yield f"{line} (docs/small-sets.md)"
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step{'s' if count != 1 else ''}"

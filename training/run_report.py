@@ -14,6 +14,7 @@ from runs.flags import COMMAND, as_flag, displayed, marked
 from runs.settings import Settings
 from runs.stored import StoredRun, beside, evaluations_of, read_run
 from support.errors import UserError
+from support.text import counted
 from training.history import read_rows
 from training.monitor import REALS, sample_pictures, sampled_steps, step_of_picture
 
@@ -79,12 +80,13 @@ def is_readable(path: Path) -> bool:
 
 
 def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | None) -> str:
-    images = f"{run.images:,} images of " if run.images else ""
+    images = f"{counted(run.images, 'image')} of " if run.images else ""
     height, width = settings.output_height, settings.output_width
     kinds = "with {} tags" if stored and stored.config.tags else "in {} classes"
     labels = f" {kinds.format(len(run.classes))}" if run.classes else ""
+    each = counted(settings.batch_size * run.replicas, "image")
     return (
-        f"A DCGAN after {step:,} steps of {settings.batch_size * run.replicas} images. It was "
+        f"A DCGAN after {counted(step, 'step')} of {each}. It was "
         f"trained on {images}{settings.dataset}{labels}, {height}x{width} pixels."
     )
 

@@ -21,8 +21,9 @@ from runs.settings import Settings
 from runs.stored import image_size, read_run, store_run
 from support.console import say, say_written
 from support.files import sweep_asides
-from support.text import first_names
+from support.text import counted, first_names
 from training.distributed import Cluster
+from training.evaluating import refuse_unmeasurable
 from training.loop import Run, the_only_training, train_steps
 from training.pace import advice, epoch_text, pace
 from utils import visualize
@@ -38,6 +39,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
     """
     settings, folder = plan.settings, plan.folder
     with cluster.chief_first():  # it decodes a folder's images; the others find them decoded
+        if cluster.is_chief:
+            refuse_unmeasurable(settings)
         data = open_dataset(settings, plan.seed, cluster.replicas, say=say)
     epoch = epoch_text(settings, len(data.images), cluster.replicas)
     say(f"{settings.dataset}: {data.text}, {epoch}")
@@ -49,7 +52,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
     say(parameter_table(dcgan.generator, dcgan.discriminator))
     step = _take_weights(plan, dcgan, data.classes)
     if frozen := dcgan.training.freeze_d:
-        say(f"the first {frozen} layers of D keep their weights")
+        say(f"the weights of D's first {counted(frozen, 'layer')} stay as they are")
     cluster.refuse_differences(what_must_agree(settings, plan.seed, data, step))
     total = settings.epoch * data.batches
     if step < total:
@@ -72,8 +75,9 @@ def train(plan: Plan, cluster: Cluster) -> int:
             return 128 + stopped_by
     else:
         say(
-            f"this run is finished: it has made {step:,} steps, and --epoch {settings.epoch} is "
-            f"{total:,}. To train on: --epoch {step // data.batches + settings.epoch}"
+            f"this run is finished: it has made {counted(step, 'step')}, and --epoch "
+            f"{settings.epoch} is {total:,}. To train on: "
+            f"--epoch {step // data.batches + settings.epoch}"
         )
     if cluster.is_chief:
         dcgan.choose(settings.weights)
@@ -154,6 +158,7 @@ def dry_run(plan: Plan) -> int:
     """Print the settings, the data and the sizes, what would be written, and stop -> 0."""
     settings, source = plan.settings, plan.source
     if settings.train:
+        refuse_unmeasurable(settings)
         data = describe(settings, say=say)
         epoch = epoch_of(settings, data.images)
         dcgan = plan.networks(data.c_dim, data.y_dim, data.tags)

@@ -63,13 +63,20 @@ def test_each_sub_folder_is_a_class(tmp_path: Path, capsys: pytest.CaptureFixtur
         )
         assert "skipped 1 (not an image): bees/1.jpg" in said
         assert "unbalanced" not in said
+        assert "does not" not in said, "those outside are told of once"
 
 
-def test_deeper_files_are_of_the_sub_folder_they_are_under(tmp_path: Path) -> None:
+def test_deeper_files_are_of_the_sub_folder_they_are_under(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_classes(tmp_path / "animals")
     (tmp_path / "animals/apes/young").mkdir()
     (tmp_path / "animals/apes/0.jpg").rename(tmp_path / "animals/apes/young/0.jpg")
     assert len(opened(tmp_path, "--labels").images) == 11
+    assert (
+        "left out 1 (in folders that */*.jpg does not search): apes/young/0.jpg; to take them, "
+        '--input_fname_pattern "**/*.jpg"\n'
+    ) in capsys.readouterr().out
     data = opened(tmp_path, "--labels", "--input_fname_pattern=**/*.jpg")
     assert len(data.images) == 12
     check_greys(data)

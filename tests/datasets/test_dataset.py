@@ -119,8 +119,8 @@ def test_fewer_images_than_a_batch_are_an_error(tmp_path: Path) -> None:
     settings = parse([f"--data_dir={tmp_path}", "--dataset=few", "--batch_size=4"])
     with pytest.raises(
         UserError,
-        match=r"3 images do not fill one batch of 4: .*--batch_size \(say 2\), or --augment or "
-        "--allow_bad to repeat them",
+        match=r"3 images, which cannot fill one batch of 4: .*--batch_size \(say 2\), or "
+        "--augment or --allow_bad to repeat them",
     ):
         open_dataset(settings, 0, say=print)
 

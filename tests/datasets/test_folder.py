@@ -132,9 +132,19 @@ def test_images_too_large_for_the_memory_are_skipped(
 
 
 def test_a_pattern_can_search_below(tmp_path: Path) -> None:
-    write_jpegs(tmp_path / "a" / "b", 2)
-    write_jpegs(tmp_path / "c", 1)
-    assert len(find_images(tmp_path, "**/*.jpg").files) == 3
+    write_jpegs(tmp_path / "data" / "a" / "b", 2)
+    write_jpegs(tmp_path / "data" / "c", 1)
+    assert len(find_images(tmp_path / "data", "**/*.jpg").files) == 3
+    write_jpegs(tmp_path / "data", 1)
+    (tmp_path / "data/a/x.png").write_bytes(b"")
+    said: list[str] = []
+    load(tmp_path / "data", say=said.append)
+    assert said[-2:] == [
+        "other pictures, which *.jpg does not match: 1 .png",
+        "left out 3 (in folders that *.jpg does not search): a/b/00000.jpg, a/b/00001.jpg, "
+        'c/00000.jpg; to take them, --input_fname_pattern "**/*.jpg", or --labels, which makes a '
+        "class of each sub-folder",
+    ]
 
 
 def test_no_pattern_is_advised_for_hidden_files(tmp_path: Path) -> None:
@@ -143,7 +153,9 @@ def test_no_pattern_is_advised_for_hidden_files(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in (".a.png", "deep/b.png"):
         Image.new("L", (8, 8)).save(tmp_path / name)
-    with pytest.raises(UserError, match=r'There are 1 \.png; try .*pattern "\*\*/\*\.png"$'):
+    with pytest.raises(
+        UserError, match=r'There are 1 \.png, in sub-folders; try .*pattern "\*\*/\*\.png"$'
+    ):
         find_images(tmp_path, "*.jpg")
 
 
@@ -151,7 +163,7 @@ def test_a_missing_folder_that_download_py_makes_is_named_with_the_command(tmp_p
     assert {
         name for name, of in download.DATA_SETS.items() if isinstance(of, download.ImageSet)
     } == FETCHED
-    fetch = rf"Type: python download\.py celebA --data_dir {tmp_path}\. Or: Unpack"
+    fetch = rf"Type: python download\.py celebA --data_dir {tmp_path}\. Or unpack"
     with pytest.raises(UserError, match=fetch):
         find_images(tmp_path / "celebA", "*.jpg")
 

@@ -161,7 +161,8 @@ def test_another_data_folder_is_part_of_the_recipe(host: Host, fails: Fails) -> 
 
 def test_a_data_folder_that_cannot_be_made_is_named(host: Host, fails: Fails) -> None:
     Path("data").write_text("a file")
-    assert "error: data: File exists. By hand: fetch" in fails(1, "celebA")
+    line = fails(2, "celebA")
+    assert "error: --data_dir data: data is a file. Give a folder. By hand: fetch" in line
 
 
 def test_an_unknown_name_is_refused(run: Run) -> None:

@@ -54,6 +54,8 @@ def test_it_shows_what_it_was_given(tmp_path: Path) -> None:
     assert series["Kernel distance: 0 is the best"] == [["kid", [None, 0.5, None]]]
     assert "Diversity, as a part of the images'" not in series, "nothing was measured"
     assert [sample["step"] for sample in data["samples"]] == [1, 2, 3]
+    table = '<tr><th scope="row">step</th><td>2</td></tr>'
+    assert table in page, "figures are rows: side by side they would not fit a screen"
     for words in ("the command", "lead", "--seed", "12.35"):
         assert words in page
 

@@ -1,5 +1,8 @@
 """The exported SavedModel gives what the model gives."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +45,13 @@ def test_a_link_in_the_way_leads_no_export_elsewhere(tmp_path: Path) -> None:
     outside.mkdir()
     folder.mkdir()
     (folder / ".export.part").symlink_to(outside)
+    with subprocess.Popen([sys.executable, "-c", ""]) as killed:
+        left = folder / f".export.{killed.pid}-0a.part"
+    left.mkdir()
+    os.utime(left, (1, 1))
     assert save_model(small(), folder / "export").is_dir()
     assert list(outside.iterdir()) == []
+    assert not left.exists(), "what a killed export left is swept"
 
 
 def test_what_is_no_saved_model_is_not_replaced(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ CASES = [
         "128 images of 32x32x1",
     ),
     Case(
-        "6 less than a batch", tiny, (*TRAIN, "--batch_size=64"), 2, "do not fill one batch of 64"
+        "6 less than a batch", tiny, (*TRAIN, "--batch_size=64"), 2, "cannot fill one batch of 64"
     ),
     Case("7 batch 1", tiny, (*TRAIN, "--batch_size=1", "--sample_freq=9"), 0, "9 steps an epoch"),
     Case("7 batch 7", tiny, (*TRAIN, "--batch_size=7"), 0, "2 left over"),

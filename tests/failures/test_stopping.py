@@ -40,9 +40,16 @@ def test_a_signal_before_the_training_says_so(
     assert not list((tmp_path / "data/.arrays").glob("[!.]*")), "nothing half under a final name"
 
 
-@pytest.mark.parametrize("script", ["main.py", "generate.py", "download.py", "bench.py"])
-def test_a_signal_while_modules_are_loaded_says_so(script: str, run: Run, tmp_path: Path) -> None:
-    for module in ("absl", "numpy", "filelock"):
+SCRIPTS = [f"{name}.py" for name in ("main", "generate", "evaluate", "export", "download", "bench")]
+
+
+# The first modules that a script loads, which are Python's own, and the first of others.
+@pytest.mark.parametrize("modules", ["signal", "argparse", "absl numpy filelock"])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_signal_while_modules_are_loaded_says_so(
+    script: str, modules: str, run: Run, tmp_path: Path
+) -> None:
+    for module in modules.split():
         (tmp_path / f"{module}.py").write_text("import os; os.kill(os.getpid(), 2)")
     done = run(script, "--help", environment={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 130

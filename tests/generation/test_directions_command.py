@@ -10,6 +10,7 @@ from PIL import Image
 
 from gan.directions import telling_directions
 from generation.directions import moved
+from generation.inputs import SHEETS
 from generation.selection import selected
 from runs.opened import open_run
 from support.streams import DEVIATIONS, draw_z, random_stream
@@ -32,6 +33,7 @@ def test_a_sheet_for_each_z_and_a_gif_for_each_direction(made: Here) -> None:
         "direction_2_seed00003_2.gif",
     ]
     assert files[0].parent == Path("samples/faces/directions")
+    assert all(SHEETS.fullmatch(path.stem) for path in files)
     sheet = Image.open(files[1])
     assert sheet.size == (7 * SHEET_SIDE, 2 * (SHEET_SIDE + NAME_HEIGHT))
     (itself,) = written(made(*FACES, "--seeds", "7", "--out", "itself"))
@@ -69,6 +71,11 @@ def test_directions_are_those_of_the_label_that_is_asked_for(made: Here) -> None
 
     of_each = [changes("--label", str(label)) for label in range(3)]
     assert len({tuple(lines) for lines in of_each}) == 3
+    few = ("directions", *DIGITS, "--seeds", "3")
+    assert (
+        "--count 6: there are 5, as many as z has coordinates" in made(*few, "--count", "6").stdout
+    )
+    assert "--count" not in made(*few).stdout, "nobody asked for 8"
     assert changes("--label", "0-2") == changes() != of_each[0]
 
 

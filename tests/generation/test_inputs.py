@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from datasets.image_files import quiet_pillow
-from generation.inputs import images_for
+from generation.inputs import files_of, images_for
 from runs.settings import Settings
+from support.errors import UserError
 
 
 def test_a_turned_photo_of_the_networks_size_is_not_cropped(tmp_path: Path) -> None:
@@ -31,3 +33,27 @@ def test_damaged_exif_data_keep_no_image_out(tmp_path: Path) -> None:
         ((_, image),) = images_for(Settings(crop=True, input_height=8), (12, 16, 1), [path])
     assert not isinstance(image, str), image
     assert image.done == ("damaged EXIF data, not used",)
+
+
+def test_sheets_in_a_folder_are_left_out_and_named(tmp_path: Path) -> None:
+    """The tests of each command see to it that its sheets have such names."""
+    picture, sheet = tmp_path / "seed00000.png", tmp_path / "grid_1x2_seed00000.png"
+    sheet.touch()
+    with pytest.raises(
+        UserError, match=r"no picture in .*, but 1 \(sheets of several pictures, by"
+    ):
+        files_of([tmp_path])
+    picture.touch()
+    said: list[str] = []
+    assert files_of([tmp_path], said.append) == [picture]
+    assert said == [f"left out 1 (sheets of several pictures, by their names): {sheet}"]
+    assert files_of([sheet], said.append) == [sheet], "it was asked for"
+    assert len(said) == 1
+
+
+def test_hidden_files_are_no_pictures_in_any_folder(tmp_path: Path) -> None:
+    for name in ("a.png", ".b.png", ".c/d.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_of([tmp_path]) == [tmp_path / "a.png"]
+    assert files_of([tmp_path / ".b.png"]) == [tmp_path / ".b.png"], "it was asked for"

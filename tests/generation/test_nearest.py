@@ -5,6 +5,7 @@ from pathlib import Path
 from makers import DIGITS, FACES, Here, one_error_line, write_jpegs, write_mnist, written
 from PIL import Image
 
+from generation.inputs import SHEETS
 from support.files import read_json, write_json
 from utils import NAME_HEIGHT, SHEET_SIDE
 
@@ -12,11 +13,14 @@ from utils import NAME_HEIGHT, SHEET_SIDE
 def test_nearest_shows_images_of_the_run_or_of_another_data_set(made: Here) -> None:
     write_jpegs(Path("data/faces"), 7, 24, 24)
     done = made("nearest", *FACES, "--num", "4", "--count", "2")
-    sheet = Image.open(written(done)[-1])
+    path = written(done)[-1]
+    assert SHEETS.fullmatch(path.stem)
+    sheet = Image.open(path)
     assert sheet.size == (3 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     assert "from a training image to the nearest other: " in done.stdout
     few = ("--dataset", "few", "--num", "1", "--count", "1")
     write_jpegs(Path("data/few"), 2, 24, 24)
+    assert "--count 3: there are 2 images" in made("nearest", *FACES, *few, "--count", "3").stdout
     written(made("nearest", *FACES, *few))  # fewer images than in the run's batch
     write_mnist(Path("data/mnist"), 3, 2)
     done = made("nearest", *FACES, "--num", "1", "--dataset", "mnist")

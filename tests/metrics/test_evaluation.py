@@ -56,7 +56,7 @@ def test_two_spaces_are_not_compared() -> None:
 
 def test_too_few_pictures_are_refused() -> None:
     real, fake = two_sets()
-    with pytest.raises(UserError, match="9 pictures are too few to compare, 10 are needed"):
+    with pytest.raises(UserError, match="9 pictures to compare: 10 or more are needed"):
         distances(Features("a", real), Features("a", fake[:9]))
     few = distances(Features("a", real[:10]), Features("a", fake[:10]))
     assert all(np.isfinite(value) for value in few.values())

@@ -48,7 +48,7 @@ def test_a_folder_is_split_in_two(tmp_path: Path) -> None:
 def test_too_few_are_refused(tmp_path: Path) -> None:
     write_jpegs(tmp_path / "faces", 9, 20, 20)
     settings = parse(["--dataset=faces", f"--data_dir={tmp_path}"])
-    with pytest.raises(UserError, match="faces: 9 images are too few to compare with, 10"):
+    with pytest.raises(UserError, match="faces: 9 images to compare with: 10"):
         open_reals(settings, lambda line: None)
 
 

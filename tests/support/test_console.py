@@ -211,6 +211,8 @@ def test_pasted_dashes_and_quotes_are_undone(typed: str, plain: str) -> None:
 def test_the_nearest_word_is_named_if_there_is_one() -> None:
     assert nearest("--optoin", ["--option", "--out"]) == " Did you mean --option?"
     assert nearest("--xyzzy", ["--option", "--out"]) == ""
+    assert nearest("--gpu", ["--g_dropout", "--device"]) == " Did you mean --device gpu?"
+    assert nearest("--cpu", ["--cut"]) == " Did you mean --cut?"
 
 
 def parser() -> Parser:

@@ -1,6 +1,13 @@
 """Names as people and file systems can bear them."""
 
-from support.text import first_names, name_in_file, shortened, shown
+from support.text import counted, first_names, in_units, name_in_file, shortened, shown
+
+
+def test_one_thing_is_not_several() -> None:
+    assert counted(1, "step") == "1 step"
+    assert counted(2000, "step") == "2,000 steps"
+    assert counted(0, "class", "classes") == "0 classes"
+    assert in_units(1) == "1 byte"
 
 
 def test_class_names_are_safe_in_names_of_files() -> None:

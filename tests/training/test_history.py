@@ -132,6 +132,17 @@ def test_a_single_point_is_seen(tmp_path: Path) -> None:
     assert seen[1] > seen[0] + 3 * 20, "in the panels of loss, probability and speed"
 
 
+def test_a_panel_without_a_curve_says_so(tmp_path: Path) -> None:
+    """The first record of a start has no speed: that takes two."""
+    dark = []
+    for speed in (math.nan, 250.0):
+        (row,) = rows(1)
+        picture = draw_curves([row._replace(images_per_s=speed)], tmp_path / "history.png")
+        grey = np.asarray(Image.open(picture).convert("L"))
+        dark.append(int((grey[330:370, 540:680] < 100).sum()))  # the middle of that panel
+    assert dark[0] > 100 > dark[1]
+
+
 def test_a_loss_that_has_no_low_end_gives_no_alarm() -> None:
     alarms = Alarms(None)
     assert not [words for row in rows(60, d_loss=-9.0) for words in alarms.after(row)]

@@ -87,7 +87,7 @@ def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_
     data = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-100])
     failed = one_error_line(here(tmp_path, *flags), 1)
-    assert "none of the 1 checkpoints in old can be read" in failed
+    assert "1 checkpoint in old, and none can be read" in failed
 
 
 def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
@@ -97,7 +97,7 @@ def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
     small(16, 16, 3).save(tmp_path / "start", 0)
     flags = (*QUIET, "--seed=5", "--train")
     out = ok(here(tmp_path, *flags, "--init_from=start", "--freeze_d=2", "--epoch=1"))
-    assert "the first 2 layers of D keep their weights" in out
+    assert "the weights of D's first 2 layers stay as they are" in out
     resumed = ok(here(tmp_path, *flags, "--epoch=2"))
     (kept,) = (line for line in resumed.splitlines() if line.startswith("as the run was: "))
     assert "--freeze_d=2" in kept.split()
