@@ -6,12 +6,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from types import ModuleType
 
 from support.errors import RunError, UserError
 
 OLDEST = (2, 18)  # as requirements.txt has it
 INSTALL = "pip install -r requirements.txt"
+# What a processor must have one of, by Linux's names, or bfloat16 is computed by detours.
+FOR_BFLOAT16 = {"avx512bw", "avx512_bf16", "amx_bf16", "bf16"}
 
 
 def start_tensorflow(
@@ -63,6 +66,21 @@ def choose_device(device: str, tf: ModuleType, many: bool = False) -> str:
     name = tf.config.experimental.get_device_details(used[0]).get("device_name", "unknown")
     which = f"{len(gpus)} GPUs" if many else f"GPU {chosen} of {len(gpus)}"
     return f"{which} ({name}) and {cpu}"
+
+
+def lacks_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether bfloat16 is slow here: no GPU, and a processor that is known to have nothing for it.
+
+    Where the system does not tell what the processor has, it may be fast.
+    """
+    import tensorflow as tf
+
+    if tf.config.get_visible_devices("GPU") or not cpuinfo.is_file():
+        return False
+    lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
+    told = {name.strip(): set(has.split()) for name, _, has in lines}
+    has = told.get("flags", set()) | told.get("Features", set())  # x86, ARM
+    return bool(has) and not has & FOR_BFLOAT16
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from datasets.dataset import epoch_of, step_text
 from runs.settings import Settings
+from support.startup import lacks_bfloat16
 from support.text import counted
 
 SMALL = 500  # images in an epoch, at most
@@ -58,7 +59,12 @@ def pace(settings: Settings, images: int, batches: int) -> str:
 
 
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
-    """For a small set, one line with what would help it; for others none."""
+    """A line where bfloat16 is slow, and for a small set one with what would help it."""
+    if settings.precision == "bfloat16" and lacks_bfloat16():
+        yield (
+            "--precision=bfloat16 is several times slower than float32 here: this processor has no "
+            "AVX512 or the like. Give --precision=float32"
+        )
     steps = settings.epoch * batches
     helpful = ("augment",) if settings.is_idx_set else ("flip", "augment")  # digits have a side
     missing = [f"--{name}" for name in helpful if not getattr(settings, name)]

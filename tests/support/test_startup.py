@@ -99,3 +99,23 @@ def test_a_missing_tensorflow_is_one_line() -> None:
     assert done.stderr.startswith("error: TensorFlow cannot be loaded")
     assert done.stderr.rstrip().endswith("pip install -r requirements.txt")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "lacks"),
+    [
+        ("flags\t\t: fpu fma avx2\n", True),
+        ("flags\t\t: fpu fma avx2 avx512bw avx512_bf16\n", False),
+        ("Features\t: fp asimd bf16\n", False),
+        ("Features\t: fp asimd\n", True),
+        ("processor\t: 0\n", False),
+        (None, False),
+    ],
+)
+def test_a_processor_without_bfloat16_is_known(
+    cpuinfo: str | None, lacks: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        path.write_text(cpuinfo)
+    assert startup.lacks_bfloat16(path) == lacks

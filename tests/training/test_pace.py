@@ -70,3 +70,11 @@ def test_an_epoch_in_words(count: int, epoch: tuple[int, int], replicas: int, te
     settings = parse(["--batch_size=8", f"--train_size={epoch[0]}", "--augment"])
     assert epoch_of(settings, count, replicas) == epoch
     assert epoch_text(settings, count, replicas) == text
+
+
+def test_slow_bfloat16_is_told_before_hours_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for lacks, told in ((True, 1), (False, 0)):
+        monkeypatch.setattr("training.pace.lacks_bfloat16", lambda lacks=lacks: lacks)
+        lines = list(advice(parse(["--precision=bfloat16"]), 9999, 99))
+        assert sum("Give --precision=float32" in line for line in lines) == told
+        assert not list(advice(parse([]), 9999, 99))
