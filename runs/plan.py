@@ -181,8 +181,12 @@ def _as_the_run_was(
         for name, before in others.items():
             if (value := getattr(now, name)) != before:
                 why = "" if name in settings.given else " (the default; it was not typed)"
-                notes.append(f"changed: {name} {displayed(before)} -> {displayed(value)}{why}")
+                notes.append(f"changed: {name} {_worded(before)} -> {_worded(value)}{why}")
     return now, notes
+
+
+def _worded(value: Any) -> Any:
+    return "the default" if value is None else displayed(value)
 
 
 def _told(stored: Description | None, settings: Settings) -> dict[str, Any]:

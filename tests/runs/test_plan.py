@@ -53,10 +53,16 @@ def test_what_decides_the_run_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_what_is_typed_is_taken_and_the_change_is_said(tmp_path: Path) -> None:
     make_run(tmp_path, "--crop", "--epoch=3")
-    found = plan(tmp_path, "--nocrop", "--beta1=0.4", "--epoch=9", "--seed=6")
+    found = plan(tmp_path, "--nocrop", "--beta1=0.4", "--epoch=9", "--seed=6", "--sample_num=9")
     now = found.settings
     assert (now.crop, now.beta1, now.epoch, now.seed) == (False, 0.4, 9, 6)
-    for change in ("crop True -> False", "beta1 0.5 -> 0.4", "epoch 3 -> 9", "seed 5 -> 6"):
+    for change in (
+        "crop True -> False",
+        "beta1 0.5 -> 0.4",
+        "epoch 3 -> 9",
+        "seed 5 -> 6",
+        "sample_num the default -> 9",
+    ):
         assert f"changed: {change}" in found.notes
 
 
