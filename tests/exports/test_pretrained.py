@@ -11,6 +11,7 @@ from makers import batch, lived, opened, small
 from exports.card import describe, write_card
 from exports.check import check
 from exports.pretrained import write
+from exports.web import write_page
 from model import DCGAN
 from runs.opened import Trained, open_run
 from support.errors import RunError, UserError
@@ -110,6 +111,8 @@ def test_its_card_goes_along_with_what_is_made_of_it(trained: Trained) -> None:
     of_this = figures | {"step": 9, "weights": "ema", "identity": "x"}
     write_json(Path("logs/run/evaluated/of_this.json"), of_this)
     write_card(trained, [], Path("out"), "CC BY 4.0, somebody")
-    card = describe(open_run(Path("out"), {}), [])
+    again = open_run(Path("out"), {})
+    card = describe(again, [])
     assert card["data"] == {"name": "faces", "images": 40, "licence": "CC BY 4.0, somebody"}
     assert [one["figures"] for one in card["figures"]] == [{"frechet": 1.5}]
+    assert "CC BY 4.0, somebody" in write_page(again, Path("page.html")).read_text("utf-8")
