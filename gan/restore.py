@@ -67,9 +67,8 @@ def restore(state: State, prefix: Path, note: Say, to_train: bool = True) -> Non
 
 def _restore_tf1(state: State, prefix: Path) -> None:
     variables = state.generator.named_variables() | state.discriminator.named_variables()
-    values = read_values(prefix, variables)
     try:
-        for name, value in values.items():
+        for name, value in read_values(prefix, variables).items():
             variables[name].assign(value)
     except ValueError as error:
         raise UserError(f"{prefix}: {one_line(error)}") from error

@@ -8,10 +8,12 @@ import pytest
 import tensorflow as tf
 from makers import batch, lived, opened, small
 
+from exports import pretrained
 from exports.card import describe, write_card
 from exports.check import check
 from exports.pretrained import write
 from exports.web import write_page
+from exports.weights import arrays_of
 from model import DCGAN
 from runs.opened import Trained, open_run
 from support.errors import RunError, UserError
@@ -40,6 +42,33 @@ def test_a_fresh_process_finds_the_same_numbers_but_for_rounding(trained: Traine
     assert checked.is_same
     assert 0 < checked.difference <= 2**-11
     assert sorted(path.name for path in Path("out").iterdir()) == [*FILES, "checkpoint", "run.json"]
+
+
+def test_of_large_arrays_a_number_takes_a_byte(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is off by half a unit at most; 127 of them make the largest number of its column."""
+    (whole,) = write(trained, Path("in float16"))
+    monkeypatch.setattr(pretrained, "LARGE", 40)
+    (written,) = write(trained, Path("out"))
+    assert written.path.stat().st_size < 0.8 * whole.path.stat().st_size
+    assert check(trained, written).is_same
+    again = open_run(Path("out"), {}).dcgan.named_variables()
+    for name, array in arrays_of(trained.dcgan).items():
+        largest = np.abs(array).max(tuple(range(max(array.ndim - 1, 0))), keepdims=True)
+        assert (np.abs(again[name] - array) <= largest / 253).all(), name
+
+
+def test_units_of_another_shape_are_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = pretrained._rounded
+    cut = {"generator/g_h1_lin/Matrix/scale": np.ones(2, np.float32)}
+    monkeypatch.setattr(pretrained, "LARGE", 40)
+    monkeypatch.setattr(pretrained, "_rounded", lambda *array: rounded(*array) | cut)
+    write(trained, Path("out"))
+    with pytest.raises(UserError, match=r"out/DCGAN\.model-9: operands could not be broadcast"):
+        open_run(Path("out"), {})
 
 
 def test_it_is_opened_as_any_run(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
