@@ -1,4 +1,7 @@
-# make demo: from nothing to pictures.  make test: everything that is checked.
+# make demo: digits of the model that comes along, then a training from nothing to pictures.
+# make web: the page of your newest run in the browser; before there is one, of the model that comes along.
+# make demo.html, make demo_faces.html: the pages of the models that come along, as files to pass on.
+# make test: everything that is checked.
 # make soak: the tests that take long, then a training killed 30 times.  make audit: known faults of the libraries used.
 # make test-web: the tests of the page in a browser; installs Chromium (Debian, as root) and what drives it. Then
 # make test runs them, too. REQUIRE_BROWSER=1 has it fail where it would leave them out.
@@ -9,9 +12,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
-.PHONY: demo web test test-web soak audit dates format clean
+.PHONY: demo web demo.html demo_faces.html test test-web soak audit dates format clean
 
 demo: .venv/installed
+	$(BIN)/python generate.py --run pretrained/mnist --label 0-9 --grid --out demo/pretrained
+	@echo "these digits are of the model that comes along. Now one is trained, for 500 steps:"
 	$(BIN)/python download.py mnist
 	$(BIN)/python main.py $(DEMO) --train --train_size 32000 --epoch 1 --log_freq 50
 	$(BIN)/python main.py $(DEMO)
@@ -21,9 +26,14 @@ demo: .venv/installed
 # The page of the run that was trained last, in the browser.
 web: .venv/installed
 	run=$$(ls -td checkpoint/*/ 2>/dev/null | head -n 1); \
-	test -n "$$run" || { echo "no run in checkpoint/: train one first"; exit 1; }; \
-	$(BIN)/python export.py --run "$$run" --format web --out exported/newest && \
+	$(BIN)/python export.py --run "$${run:-pretrained/mnist}" --format web --out exported/newest && \
 	$(BIN)/python -m webbrowser "$$PWD/exported/newest/page.html"
+
+demo.html: RUN := pretrained/mnist
+demo_faces.html: RUN := pretrained/faces
+demo.html demo_faces.html: .venv/installed
+	$(BIN)/python export.py --run $(RUN) --format web --out exported/$(basename $@)
+	cp exported/$(basename $@)/page.html $@
 
 test: .venv/extras
 	$(BIN)/ruff format --check .
@@ -70,4 +80,4 @@ format: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv demo demo.html demo_faces.html .mypy_cache .pytest_cache .ruff_cache

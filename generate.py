@@ -1,7 +1,7 @@
 """Make pictures with a trained run. It needs only the checkpoint (nearest also needs the data).
 
   python generate.py --run checkpoint/mnist_64_28_28 --num 1000 --seed 0
-  python generate.py --run checkpoint/mnist_64_28_28 --label 0-9 --grid
+  python generate.py --run pretrained/mnist --label 0-9 --grid
   python generate.py interpolate --run checkpoint/mnist_64_28_28 --seeds 3,7,12 --loop
   python generate.py arithmetic --run RUN --seeds 1,2,3 --minus 4,5,6 --plus 7,8,9
   python generate.py directions --run RUN --seeds 3,7

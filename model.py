@@ -123,7 +123,7 @@ class DCGAN(tf.Module):
         if description is None:
             raise UserError(f"no checkpoint in {checkpoint_dir}: train first, with --train")
         dcgan = cls(*description)
-        dcgan.load(checkpoint_dir, step, note)
+        dcgan.load(checkpoint_dir, step, note, to_train=False)
         dcgan.choose(weights)
         return dcgan
 
@@ -282,12 +282,17 @@ class DCGAN(tf.Module):
         return write_checkpoint(tf.train.Checkpoint(dcgan=self).write, folder, step, max_to_keep)
 
     def load(
-        self, checkpoint_dir: str | Path, step: int | None = None, note: Say = print_note
+        self,
+        checkpoint_dir: str | Path,
+        step: int | None = None,
+        note: Say = print_note,
+        to_train: bool = True,
     ) -> tuple[bool, int]:
         """Restore the newest good checkpoint of a folder, or that of `step` -> (found, its step).
 
         It may be one of the original's, of TensorFlow 1: then its step is the number in its name,
-        and Adam starts anew. `note` is given a line for that, and for each damaged checkpoint.
+        and Adam starts anew. `note` is given a line for each damaged checkpoint, and, with
+        `to_train`, for that.
 
         Raises:
             UserError: the checkpoint is of networks of another shape, and names each difference; or
@@ -300,7 +305,8 @@ class DCGAN(tf.Module):
         if stored := read_description(checkpoint_dir):
             refuse_other_shape(stored.config.shape(), self.config.shape(), checkpoint_dir)
         state = State(**{name: getattr(self, name) for name in State._fields})
-        found = read_newest(checkpoint_dir, lambda path: restore(state, path, note), step, note)
+        read = functools.partial(restore, state, note=note, to_train=to_train)
+        found = read_newest(checkpoint_dir, read, step, note)
         if fault := found and self.not_finite():
             raise RunError(f"{found} is of no use: {fault}")
         if found and self.step < 0:

@@ -61,7 +61,7 @@ def describe(
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
         "weights": dcgan.weights,
-        "data": _data(trained, licence, came_with),
+        "data": data_of(trained, licence),
         "inputs": {
             "z": {"numbers": dcgan.z_dim, "drawn_from": trained.settings.z_dist},
             "y": {"numbers": dcgan.y_dim or 0, "classes": trained.classes},
@@ -101,10 +101,11 @@ def _figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _data(trained: "Trained", licence: str | None, came_with: Mapping[str, Any]) -> dict[str, Any]:
+def data_of(trained: "Trained", licence: str | None = None) -> dict[str, Any]:
+    """The name of the data, how many images, and their licence: `licence`, or what is known."""
     if "dataset" not in trained.known:
         return {"name": "", "images": None, "licence": licence or UNKNOWN}
-    dataset, on_card = trained.settings.dataset, came_with.get("data")
+    dataset, on_card = trained.settings.dataset, read_json(trained.folder / CARD).get("data")
     its = on_card.get("licence") if isinstance(on_card, dict) else None
     return {
         "name": Path(dataset).name,

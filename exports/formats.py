@@ -59,7 +59,7 @@ FORMATS = {
         (("ai-edge-litert", "ai_edge_litert"),),
     ),
     "npz": Format("all weights as arrays", "exports.weights"),
-    "pretrained": Format("the run to pass on, at a sixth of its size", "exports.pretrained"),
+    "pretrained": Format("the run to pass on, at a tenth of its size", "exports.pretrained"),
     "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
     "web-int8": Format("that page at half the size", "exports.web", function="write_int8"),
     "report": Format("the training as one page that can be sent", "training.run_report"),

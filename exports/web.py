@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exports.card import UNKNOWN, data_of
 from exports.formats import Written
 from exports.graphs import labels_to_try
 from exports.layers import Layer, layers_of
@@ -131,6 +132,8 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     ]
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
+    if (licence := data_of(trained)["licence"]) != UNKNOWN:
+        card.append(("Their licence", licence))
     card.append(("The whole card", "model.md, exported beside this page"))
     return [(word, printable(said)) for word, said in card]
 

@@ -25,11 +25,12 @@ class State(NamedTuple):
     average: Average | None
 
 
-def restore(state: State, prefix: Path, note: Say) -> None:
+def restore(state: State, prefix: Path, note: Say, to_train: bool = True) -> None:
     """Fill `state` from a checkpoint, which may be one of the original's; then Adam starts anew.
 
     So does an optimizer that the checkpoint does not have, as the run had another. An average that
-    it lacks begins with its weights. `note` is given a line for each.
+    it lacks begins with its weights. `note` is given a line for each; without `to_train` none
+    that matters only to a training that goes on.
 
     Raises:
         UserError: it is of other networks.
@@ -37,7 +38,8 @@ def restore(state: State, prefix: Path, note: Say) -> None:
     """
     if is_tf1(prefix):
         _restore_tf1(state, prefix)
-        note(f"{prefix} holds weights and averages alone: to train on, Adam starts anew")
+        if to_train:
+            note(f"{prefix} holds weights and averages alone: Adam starts anew")
         is_averaged = False
     else:
         held = _parts_of(prefix)
@@ -65,9 +67,8 @@ def restore(state: State, prefix: Path, note: Say) -> None:
 
 def _restore_tf1(state: State, prefix: Path) -> None:
     variables = state.generator.named_variables() | state.discriminator.named_variables()
-    values = read_values(prefix, variables)
     try:
-        for name, value in values.items():
+        for name, value in read_values(prefix, variables).items():
             variables[name].assign(value)
     except ValueError as error:
         raise UserError(f"{prefix}: {one_line(error)}") from error

@@ -2,7 +2,8 @@
 
 They hold weights and moving averages by name, `generator/g_h0_lin/Matrix` and so on; those of 2016
 lack the network's part of the name. They hold no settings, no step and nothing of Adam's.
-exports/pretrained.py writes the same, with the weights in float16.
+exports/pretrained.py writes the same, with the weights rounded: to float16, or to int8, in units
+that stand beside them by a name that ends in SCALE.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from support.errors import UserError
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # in every checkpoint of TensorFlow 2
 NETWORKS = {"g_": "generator/", "d_": "discriminator/"}
+SCALE = "/scale"
 NAMED_AT_MOST = 5
 
 Shapes = Mapping[str, Sequence[int]]
@@ -67,16 +69,26 @@ def read_values(prefix: Path, names: Mapping[str, Any]) -> dict[str, np.ndarray]
 
     Raises:
         UserError: a name is missing, or one is there that is not among `names`.
+        ValueError: the units of int8 numbers do not have their shape.
     """
     reader = tf.train.load_checkpoint(str(prefix))
     stored = _by_full_name(prefix, reader)
+    scaled = {name for name in names if name + SCALE in stored}
+    known = {*names, *(name + SCALE for name in scaled)}
     for fault, names_of in (
         ("lacks", [name for name in names if name not in stored]),
-        ("also holds", [its for name, (its, _) in stored.items() if name not in names]),
+        ("also holds", [its for name, (its, _) in stored.items() if name not in known]),
     ):
         if names_of:
             raise UserError(f"{prefix} {fault} {_some(names_of)}: it is not of these networks")
-    return {name: reader.get_tensor(stored[name][0]).astype(np.float32) for name in names}
+
+    def held(name: str) -> np.ndarray:
+        values: np.ndarray = reader.get_tensor(stored[name][0]).astype(np.float32)
+        return values
+
+    return {
+        name: held(name) * held(name + SCALE) if name in scaled else held(name) for name in names
+    }
 
 
 def _by_full_name(prefix: Path, reader: Any) -> dict[str, tuple[str, list[int]]]:

@@ -125,7 +125,8 @@ def _begin_with(source: Path, plan: Plan, dcgan: DCGAN) -> str:
         variables[name].assign(variable)
     if dcgan.average:
         dcgan.average.restart(dcgan.generator)
-    return f"weights and averages of step {int(other.step):,} of {source}"
+    step = int(other.step)
+    return f"weights and averages of step {step:,} of {source}; the optimizers start anew"
 
 
 def what_must_agree(settings: Settings, seed: int, data: Dataset, step: int) -> dict[str, int]:

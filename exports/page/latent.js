@@ -99,10 +99,11 @@ function near(model, point, seed, strength) {
 }
 
 // What stands behind # in the address: seed=5&label=3&d=1:0.5,2:-1&c=17:0.4, all counted from 1 but
-// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /.
-function addressOf(point) {
+// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /. The label
+// that the seed draws stands there only where it was chosen (null: none was).
+function addressOf(model, point, chosen) {
   const parts = [point.seed === null ? `z=${textOfZ(point.z)}` : `seed=${point.seed}`];
-  if (point.label) {
+  if (point.label && !(chosen === null && isDrawn(model, point))) {
     const [from, to, share] = point.label;
     parts.push(from === to ? `label=${from}` : `label=${from}-${to}:${share}`);
   }
@@ -114,9 +115,20 @@ function addressOf(point) {
   return `#${parts.join("&")}`;
 }
 
+// Whether the label of a point is the one that its seed draws.
+function isDrawn(model, { seed, label: [from, to] }) {
+  return seed !== null && from === to && from === labelOfSeed(seed, model.classes.length);
+}
+
+// The class that an address asks for; null where it leaves that to the seed, or mixes two.
+function labelOfAddress(model, text) {
+  const [from, to] = labelIn(model, partsOf(text).get("label")) ?? [null, null];
+  return from === to ? from : null;
+}
+
 // The point that an address holds; null where it holds none, or one that makes no sense here.
 function pointOfAddress(model, text) {
-  const given = new Map(text.replace(/^#/, "").split("&").map((part) => part.split(/=(.*)/s)));
+  const given = partsOf(text);
   const label = labelIn(model, given.get("label"));
   let point;
   if (/^\d{1,10}$/.test(given.get("seed") ?? "") && Number(given.get("seed")) <= LAST_SEED)
@@ -132,6 +144,11 @@ function pointOfAddress(model, text) {
   for (const [k, amount] of pairsIn(given.get("c")))
     if (k >= 0 && k < model.zDim) point.coordinates.set(k, amount);
   return point;
+}
+
+// What an address says, by name.
+function partsOf(text) {
+  return new Map(text.replace(/^#/, "").split("&").map((part) => part.split(/=(.*)/s)));
 }
 
 function labelIn(model, text) {

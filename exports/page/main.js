@@ -41,8 +41,8 @@ async function start() {
     draw(byId("picture"), model, pixels);
     describe();
     followers.forEach((follow) => follow());
-    if (remember === "push") history.pushState(null, "", addressOf(point));
-    if (remember === "replace") history.replaceState(null, "", addressOf(point));
+    if (remember === "push") history.pushState(null, "", addressOf(model, point, app.label));
+    if (remember === "replace") history.replaceState(null, "", addressOf(model, point, app.label));
     if (remember !== "no") {
       clearTimeout(timer);
       timer = setTimeout(() => resting.forEach((follow) => follow()), REST);
@@ -65,10 +65,7 @@ async function start() {
   // The picture that the address asks for; without one, that of a seed.
   function showAddressed() {
     const point = pointOfAddress(model, location.hash) ?? pointOfSeed(model, randomSeed());
-    const drawn = point.seed !== null && point.label
-      ? labelOfSeed(point.seed, model.classes.length) : null;
-    app.label = point.label && point.label[0] === point.label[1] && point.label[0] !== drawn
-      ? point.label[0] : null;
+    app.label = labelOfAddress(model, location.hash);
     show(point, "replace");
   }
 

@@ -233,6 +233,16 @@ def test_a_copied_link_makes_the_same_picture(
     other.context.close()
 
 
+def test_an_address_chooses_its_label_and_without_one_any(browser: Any, path: Path) -> None:
+    drawn = labels_of_seeds([5], 3)[0]
+    for address, chosen in ((f"seed=5&label={drawn}", str(drawn)), ("seed=5", "any")):
+        page = opened(browser, path, address)
+        assert page.inner_text("#caption") == f"Seed 5 · label {NAMES[drawn]}"
+        assert page.locator("#labels :checked").get_attribute("value") == chosen
+        assert page.url.endswith(f"#{address}"), "which the page keeps as it is"
+        page.context.close()
+
+
 NONSENSE = (
     "seed=99999999999",
     "seed=x",

@@ -8,9 +8,12 @@ import pytest
 import tensorflow as tf
 from makers import batch, lived, opened, small
 
+from exports import pretrained
 from exports.card import describe, write_card
 from exports.check import check
 from exports.pretrained import write
+from exports.web import write_page
+from exports.weights import arrays_of
 from model import DCGAN
 from runs.opened import Trained, open_run
 from support.errors import RunError, UserError
@@ -41,6 +44,33 @@ def test_a_fresh_process_finds_the_same_numbers_but_for_rounding(trained: Traine
     assert sorted(path.name for path in Path("out").iterdir()) == [*FILES, "checkpoint", "run.json"]
 
 
+def test_of_large_arrays_a_number_takes_a_byte(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is off by half a unit at most; 127 of them make the largest number of its column."""
+    (whole,) = write(trained, Path("in float16"))
+    monkeypatch.setattr(pretrained, "LARGE", 40)
+    (written,) = write(trained, Path("out"))
+    assert written.path.stat().st_size < 0.8 * whole.path.stat().st_size
+    assert check(trained, written).is_same
+    again = open_run(Path("out"), {}).dcgan.named_variables()
+    for name, array in arrays_of(trained.dcgan).items():
+        largest = np.abs(array).max(tuple(range(max(array.ndim - 1, 0))), keepdims=True)
+        assert (np.abs(again[name] - array) <= largest / 253).all(), name
+
+
+def test_units_of_another_shape_are_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = pretrained._rounded
+    cut = {"generator/g_h1_lin/Matrix/scale": np.ones(2, np.float32)}
+    monkeypatch.setattr(pretrained, "LARGE", 40)
+    monkeypatch.setattr(pretrained, "_rounded", lambda *array: rounded(*array) | cut)
+    write(trained, Path("out"))
+    with pytest.raises(UserError, match=r"out/DCGAN\.model-9: operands could not be broadcast"):
+        open_run(Path("out"), {})
+
+
 def test_it_is_opened_as_any_run(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     write(trained, Path("out"))
     again = open_run(Path("out"), {})
@@ -50,8 +80,10 @@ def test_it_is_opened_as_any_run(trained: Trained, capsys: pytest.CaptureFixture
     assert again.loaded == "step 9 of out"
     assert again.classes == ["dark", "fair", "red"]
     assert again.settings.z_dist == "normal01"
-    said = "out/DCGAN.model-9 holds weights and averages alone: to train on, Adam starts anew"
-    assert said in "".join(capsys.readouterr())
+    assert "".join(capsys.readouterr()) == "", "of the optimizers only a training has to know"
+    trained.dcgan.load("out")
+    said = "out/DCGAN.model-9 holds weights and averages alone: Adam starts anew"
+    assert said in capsys.readouterr().err
 
 
 def test_it_names_no_folder_of_the_machine(trained: Trained) -> None:
@@ -108,6 +140,8 @@ def test_its_card_goes_along_with_what_is_made_of_it(trained: Trained) -> None:
     of_this = figures | {"step": 9, "weights": "ema", "identity": "x"}
     write_json(Path("logs/run/evaluated/of_this.json"), of_this)
     write_card(trained, [], Path("out"), "CC BY 4.0, somebody")
-    card = describe(open_run(Path("out"), {}), [])
+    again = open_run(Path("out"), {})
+    card = describe(again, [])
     assert card["data"] == {"name": "faces", "images": 40, "licence": "CC BY 4.0, somebody"}
     assert [one["figures"] for one in card["figures"]] == [{"frechet": 1.5}]
+    assert "CC BY 4.0, somebody" in write_page(again, Path("page.html")).read_text("utf-8")

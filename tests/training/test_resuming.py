@@ -82,7 +82,9 @@ def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_
     prefix = small(16, 16, 3).save(tmp_path / "old", 7)
     write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
     flags = (*TINY, "--train", "--init_from=old", "--dry_run")
-    assert "weights and averages of step 7 of old\n" in ok(here(tmp_path, *flags))
+    assert "weights and averages of step 7 of old; the optimizers start anew\n" in ok(
+        here(tmp_path, *flags)
+    )
     assert not (tmp_path / "checkpoint").exists()
     data = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-100])
