@@ -25,8 +25,8 @@ demo: .venv/installed
 
 # The page of the run that was trained last, in the browser.
 web: .venv/installed
-	run=$$(ls -td checkpoint/*/ 2>/dev/null | head -n 1); \
-	$(BIN)/python export.py --run "$${run:-pretrained/mnist}" --format web --out exported/newest && \
+	run=$$(ls -t checkpoint/*/*.index 2>/dev/null | head -n 1); \
+	$(BIN)/python export.py --run "$$(dirname "$${run:-pretrained/mnist/run.json}")" --format web --out exported/newest && \
 	$(BIN)/python -m webbrowser "$$PWD/exported/newest/page.html"
 
 demo.html: RUN := pretrained/mnist

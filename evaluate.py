@@ -139,7 +139,7 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
         raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
     if arguments.num and arguments.num > len(images):
-        raise UserError(f"--num {arguments.num}: the pictures are {len(images):,}")
+        raise UserError(f"--num {arguments.num}: there are only {counted(len(images), 'picture')}")
     evaluation = _measured(pictures, real, settings, arguments)
     _write(evaluation, pictures, arguments.out or OF_NO_RUN)
 

@@ -6,7 +6,7 @@
   python main.py --dataset anime --input_height 96 --output_height 48 --crop --train
   python main.py --dataset faces --labels --flip --augment --train
 
-Without --train it makes pictures with the run that these flags name, which is trained already.
+Without --train it makes pictures with the trained run that these flags name.
 """
 
 if __name__ == "__main__":  # before all else is loaded

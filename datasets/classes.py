@@ -347,5 +347,5 @@ def _by_sub_folder(folder: Path, pattern: str, say: Say) -> Found:
     outside = [path.name for path in inside if path.is_file() and path.match(pattern)]
     if outside:
         say(f"left out {len(outside):,} (not in a sub-folder): {first_names(outside)}")
-    deeper = tuple(path for path in found.elsewhere if path.parent != folder)  # others are told
+    deeper = tuple(name for name in found.elsewhere if os.path.dirname(name))  # others are told
     return found._replace(labels=labels, elsewhere=deeper)

@@ -12,7 +12,15 @@ import numpy as np
 from PIL import ImageColor
 
 from datasets.classes import class_lines, find_labelled, number_classes, tag_lines
-from datasets.folder import Found, channels, find_images, first_header, load_folder
+from datasets.folder import (
+    FETCHED,
+    Found,
+    channels,
+    find_images,
+    first_header,
+    load_folder,
+    missing,
+)
 from datasets.idx import MNIST_CLASSES, load_mnist
 from datasets.image_files import Geometry
 from runs.settings import IDX_SETS, Settings
@@ -23,6 +31,7 @@ from support.text import counted
 from utils import one_hot
 
 ARRAYS = ".arrays"  # below data_dir
+ALIKE = 0.8  # how much a name is to be like another to be taken for it: anme for anime
 
 
 @dataclass(frozen=True)
@@ -232,8 +241,8 @@ def geometry_of(settings: Settings) -> Geometry:
 def _found(settings: Settings, say: Say) -> Found:
     """The files of a folder's images, with labels also the class of each."""
     folder, pattern = folder_of(settings), settings.input_fname_pattern
-    if not folder.is_dir() and (meant := _meant(settings)):
-        raise UserError(f"there is no folder {folder}. Did you mean {meant}?")
+    if not folder.is_dir():
+        raise missing(folder, _meant(settings))
     if settings.with_labels:
         return find_labelled(folder, pattern, settings.labels_file, say)
     return find_images(folder, pattern)
@@ -242,6 +251,8 @@ def _found(settings: Settings, say: Say) -> Found:
 def _meant(settings: Settings) -> str:
     """The flags for the data set that is probably meant by one that is not there; "" for none."""
     typed, data_dir = Path(settings.dataset), settings.data_dir
+    if typed.name in FETCHED or typed == data_dir:
+        return ""
     if typed.is_dir():  # as from here, and not from data_dir
         if typed.is_relative_to(data_dir):
             return f"--dataset={typed.relative_to(data_dir)}"
@@ -249,7 +260,7 @@ def _meant(settings: Settings) -> str:
     above = folder_of(settings).parent
     there = [path.name for path in above.glob("[!.]*") if path.is_dir()]
     names = {name.casefold(): name for name in (*IDX_SETS, *there)}
-    near = difflib.get_close_matches(typed.name.casefold(), names, n=1)
+    near = difflib.get_close_matches(typed.name.casefold(), names, n=1, cutoff=ALIKE)
     return f"--dataset={typed.with_name(names[near[0]])}" if near else ""
 
 

@@ -38,17 +38,17 @@ FETCHED = {"celebA", "lsun", "lsun_val"}  # the folders that download.py makes
 class Found(NamedTuple):
     """What matches a pattern, in the order of the names; `folders` are names below the folder.
 
-    others: how many pictures the pattern does not match, by suffix. elsewhere: files that it would
-    match if it searched their folders. labels: the class of each file. listed_in: the CSV that
-    chose the files, if one did. tags: the names of tags, where the labels are of tags: a letter for
-    each, "1" or "0".
+    others: how many pictures the pattern does not match, by suffix. elsewhere: pictures that it
+    would match if it searched their folders, names below the folder. labels: the class of each
+    file. listed_in: the CSV that chose the files, if one did. tags: the names of tags, where the
+    labels are of tags: a letter for each, "1" or "0".
     """
 
     pattern: str
     files: list[Path]
     folders: list[str]
     others: Counter[str]
-    elsewhere: tuple[Path, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     labels: list[str] | None = None
     listed_in: Path | None = None
     tags: tuple[str, ...] = ()
@@ -62,32 +62,53 @@ def find_images(folder: Path, pattern: str) -> Found:
             link leads back to a folder above it, or folders are nested too deep.
     """
     if not folder.is_dir():
-        above = folder.parent
-        there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
-        fetch = f"{how_to_fetch(folder)}. Or unpack" if folder.name in FETCHED else "Unpack"
-        raise UserError(
-            f"there is no folder {folder}; {above} holds "
-            f"{first_names(there, NEIGHBOURS) or 'no folder'}. {fetch} the images there, or "
-            "give another --dataset or --data_dir"
-        )
+        raise missing(folder)
     if os.path.isabs(pattern):
         raise UserError(f"--input_fname_pattern={pattern}: give it relative to {folder}")
     try:
         names = sorted(filter(None, _matches(folder, pattern)))
-        visible = [Path(place, name) for place, name in visible_files(folder)]
+        others, elsewhere = _left_of(folder, pattern, names)
     except RecursionError as error:
         raise UserError(f"{folder}: its folders are nested too deep, about 1,000 times") from error
     folders = [name for name in names if os.path.isdir(folder / name)]
     files = [folder / name for name in sorted(set(names).difference(folders))]
     if not files:
-        what = _what_is_there(folder, Counter(path.suffix for path in visible))
-        raise UserError(f"{folder}: no file matches {pattern}. {what}")
-    matched, of_names = set(files), os.path.basename(pattern)
-    left = [path for path in visible if path not in matched]
-    elsewhere = [path for path in left if fnmatch.fnmatch(path.name, of_names)]
-    others = Counter(path.suffix for path in set(left).difference(elsewhere))
+        others.update(os.path.splitext(name)[1] for name in elsewhere)
+        raise UserError(f"{folder}: no file matches {pattern}. {_what_is_there(folder, others)}")
     pictures = {s: count for s, count in others.items() if s.lower() in PICTURE_SUFFIXES}
     return Found(pattern, files, folders, Counter(pictures), tuple(sorted(elsewhere)))
+
+
+def _left_of(folder: Path, pattern: str, names: Sequence[str]) -> tuple[Counter[str], list[str]]:
+    """What a pattern does not find: how many files of each suffix, and pictures in sub-folders.
+
+    These, names below `folder`, are those that it would find if it searched all folders.
+    """
+    matched, of_names = set(map(os.path.normpath, names)), os.path.basename(pattern)
+    above = len(str(folder)) + 1
+    others, elsewhere = Counter[str](), list[str]()
+    for place, name in visible_files(folder):
+        suffix, below = os.path.splitext(name)[1], os.path.join(place, name)[above:]
+        if below in matched:
+            continue
+        if suffix.lower() in PICTURE_SUFFIXES and fnmatch.fnmatch(name, of_names):
+            elsewhere.append(below)
+        else:
+            others[suffix] += 1
+    return others, elsewhere
+
+
+def missing(folder: Path, meant: str = "") -> UserError:
+    """What to say where a data set's folder is not there; `meant`: the flags for a likely other."""
+    above = folder.parent
+    there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
+    fetch = f"{how_to_fetch(folder)}. Or unpack" if folder.name in FETCHED else "Unpack"
+    return UserError(
+        f"there is no folder {folder}; {above} holds "
+        f"{first_names(there, NEIGHBOURS) or 'no folder'}. "
+        f"{f'Did you mean {meant}? ' if meant else ''}{fetch} the images there, or give another "
+        "--dataset or --data_dir"
+    )
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[str]:
@@ -163,8 +184,8 @@ def load_folder(
     if found.others:
         kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in found.others.most_common())
         say(f"other pictures, which {found.pattern} does not match: {kinds}")
-    if found.elsewhere:
-        names = first_names([path.relative_to(folder).as_posix() for path in found.elsewhere])
+    if found.elsewhere and (found.labels or "/" not in found.pattern):  # else it was meant so
+        names = first_names(found.elsewhere)
         classes = "" if found.labels else ", or --labels, which makes a class of each sub-folder"
         say(
             f"left out {len(found.elsewhere):,} (in folders that {found.pattern} does not search): "

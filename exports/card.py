@@ -164,9 +164,10 @@ def _lines(card: dict[str, Any]) -> list[str]:
         *_table("Files", ("file", "what", "size", "against the run itself"), _rows(card)),
     ]
     for one in card["figures"]:
-        title = f"Figures in the space {one['space']}: {one['samples']:,} pictures against "
+        title = f"Figures of the run itself in the space {one['space']}: "
+        title += f"{one['samples']:,} pictures against {one['reals']:,} real images"
         rows = [(name, f"{value:.6g}") for name, value in one["figures"].items()]
-        lines += _table(f"{title}{one['reals']:,} real images", ("figure", "value"), rows)
+        lines += _table(title, ("figure", "value"), rows)
     if not card["figures"]:
         lines += ["", "evaluate.py had not measured this checkpoint when it was exported."]
     settings = card["networks"] | card["training"] | card["settings"]

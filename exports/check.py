@@ -127,7 +127,7 @@ def compared(
     written: Written, found: Arrays, wanted: Arrays, value_range: tuple[float, float]
 ) -> Checked:
     """How far what was found is from what is wanted; pixels must be those of the images found."""
-    worst = 0.0 if found else math.inf
+    worst, is_near = 0.0 if found else math.inf, True
     for name, values in found.items():
         if name == "pixels":
             is_right = np.array_equal(values, to_pixels(found["images"], value_range))
@@ -135,10 +135,12 @@ def compared(
         elif values.shape != wanted[name].shape:
             worst = math.inf
         else:
+            apart = np.abs(values - wanted[name]).max(initial=0)
             scale = max(1.0, np.abs(wanted[name]).max(initial=0))
-            worst = np.maximum(worst, np.abs(values - wanted[name]).max(initial=0) / scale)
+            worst = np.maximum(worst, apart / scale)
+            is_near &= bool(apart <= written.rounded.get(name, math.inf))
     if written.least is None:
-        return Checked(written, float(worst), None, bool(worst <= written.most))
+        return Checked(written, float(worst), None, is_near and bool(worst <= written.most))
     psnr = math.nan
     if math.isfinite(worst):
         error = np.square(found["images"] - wanted["images"]).mean()

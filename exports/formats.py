@@ -2,8 +2,8 @@
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ class Written:
     and `batches`, the inputs by name (exports/check.py); "" where there is no such
     program. least: how near its pictures must be to the run's, in dB; None where all its numbers
     must be the run's. most: what these may be apart, in parts of 1, or of the largest of an array.
+    rounded: by name, how far arrays may be apart that were rounded, each as it was.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Written:
     reader: str
     least: float | None = None
     most: float = 1e-5
+    rounded: Mapping[str, float] = field(default_factory=dict)
 
 
 FORMATS = {

@@ -1,4 +1,4 @@
-"""The run to pass on: both networks in a third of the space, which every command here opens.
+"""The run to pass on: both networks in a tenth of the space, which every command here opens.
 
 A checkpoint in the format of the original's, weights by their names and nothing of an optimizer,
 with DCGAN.model.json and run.json beside it. Large arrays are most of it: they take a byte a
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LARGE = 2**20  # numbers in an array that is kept in int8; a smaller one is in float16
 PARTS = 2.0**-11  # of a number: what rounding it to float16 may change
-PARTS_OF_LARGE = 1 / 254  # of a column's largest number: half a unit of int8
+PARTS_OF_LARGE = 1 / 253  # of a column's largest number: half a unit of int8, and a float32's error
 OF_ITS_MACHINE = {"labels_file"}  # settings that name files of whoever trained it
 MORE = {"dataset", "epoch", "batch_size", "output_height", "output_width"}
 READER = """
@@ -35,8 +35,9 @@ import tensorflow as tf
 
 stored = tf.train.load_checkpoint(path.partition(".data-")[0])
 held = {name: stored.get_tensor(name) for name in stored.get_variable_to_shape_map()}
-names = [name for name in held if not name.endswith("/scale")]
-outputs = {name: held[name] * held.get(name + "/scale", 1) for name in names}
+scale = "/scale"  # as gan.tf1.SCALE
+names = [name for name in held if not name.endswith(scale)]
+outputs = {name: held[name] * held.get(name + scale, 1) for name in names}
 """
 
 
@@ -50,9 +51,11 @@ def write(trained: "Trained", folder: Path) -> list[Written]:
     dcgan = trained.dcgan
     step = int(dcgan.step)
     _refuse_another(folder, f"{CHECKPOINT_NAME}-{step}")
-    arrays: dict[str, np.ndarray] = {}
+    arrays, apart = dict[str, np.ndarray](), dict[str, float]()
     for name, array in arrays_of(dcgan).items():
-        arrays |= _rounded(name, array)
+        rounded = _rounded(name, array)
+        arrays |= rounded
+        apart[name] = _most_of(rounded[name]) * float(np.abs(array).max())
     # What is stored as G's weights is what was sampled by: there is no second set to choose from.
     write_description(folder, Description(dcgan.config, replace(dcgan.training, ema=0.0)))
     write_json(folder / RUN_FILE, _told(trained))
@@ -68,8 +71,8 @@ def write(trained: "Trained", folder: Path) -> list[Written]:
     prefix = write_checkpoint(save, folder, step, max_to_keep=1)
     text = "both networks, rounded, for generate.py --run and main.py --init_from"
     path = prefix.with_name(prefix.name + SUFFIXES[1])
-    most = PARTS_OF_LARGE if any(name.endswith(SCALE) for name in arrays) else PARTS
-    return [Written(path, text, READER, most=most)]
+    most = max(_most_of(array) for array in arrays.values())
+    return [Written(path, text, READER, most=most, rounded=apart)]
 
 
 def _refuse_another(folder: Path, name: str) -> None:
@@ -103,6 +106,11 @@ def _rounded(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
     if not np.isfinite(half).all():
         raise RunError(f"{name} has numbers beyond float16's largest, {np.finfo(np.float16).max}")
     return {name: half}
+
+
+def _most_of(array: np.ndarray) -> float:
+    """In parts of the largest number, how far rounding to this type may have changed one."""
+    return {"int8": PARTS_OF_LARGE, "float16": PARTS}.get(array.dtype.name, 0.0)
 
 
 def _told(trained: "Trained") -> dict[str, Any]:

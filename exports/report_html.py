@@ -149,7 +149,7 @@ def _evaluations(evaluations: Sequence[Mapping]) -> str:
     for name in names:
         values = [one["figures"].get(name) for one in evaluations]
         rows[name] = ["" if value is None else f"{value:.4g}" for value in values]
-    body = "".join(_row("td", values, name) for name, values in rows.items())
+    body = "".join(_row(values, name) for name, values in rows.items())
     scrolls = 'class="scroll" tabindex="0" role="region" aria-label="figures"'
     table = f"<div {scrolls}><table>{body}</table></div>"
     note = '<p class="note">Figures of different spaces cannot be compared.</p>'
@@ -164,7 +164,7 @@ def _animations(animations: Sequence[tuple[str, Path]]) -> str:
 
 
 def _settings(report: Report) -> str:
-    rows = "".join(_row("td", pair) for pair in report.settings)
+    rows = "".join(_row(pair) for pair in report.settings)
     return f"<details><summary>All settings</summary><table>{rows}</table></details>"
 
 
@@ -172,9 +172,9 @@ def _section(title: str, content: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{content}</section>"
 
 
-def _row(cell: str, values: Sequence[str], name: str = "") -> str:
+def _row(values: Sequence[str], name: str = "") -> str:
     head = f'<th scope="row">{html.escape(name)}</th>' if name else ""
-    cells = "".join(f"<{cell}>{html.escape(v)}</{cell}>" for v in values)
+    cells = "".join(f"<td>{html.escape(v)}</td>" for v in values)
     return f"<tr>{head}{cells}</tr>"
 
 

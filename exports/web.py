@@ -133,7 +133,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
     if (licence := data_of(trained)["licence"]) != UNKNOWN:
-        card.append(("Their licence", licence))
+        card.append(("Licence of the data", licence))
     card.append(("The whole card", "model.md, exported beside this page"))
     return [(word, printable(said)) for word, said in card]
 

@@ -16,7 +16,6 @@ from gan.tf1 import is_tf1
 from support.console import Say
 from support.errors import RunError, UserError, one_line
 from support.files import open_regular, refuse_pattern, sweep_asides, written_aside
-from support.text import counted
 
 CHECKPOINT_NAME = "DCGAN.model"
 STATE_FILE = "checkpoint"  # TensorFlow's own note of the newest one
@@ -148,8 +147,8 @@ def read_newest(
     if step is not None:
         raise RunError(f"the checkpoint of step {step} in {folder} cannot be read. Take another")
     raise RunError(
-        f"{counted(len(prefixes), 'checkpoint')} in {folder}, and none can be read. Put back a "
-        "copy of one, or start a new run with --out_name"
+        f"no checkpoint in {folder} can be read ({len(prefixes)} tried). Put back a copy of one, "
+        "or start a new run with --out_name"
     )
 
 

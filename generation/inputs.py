@@ -22,11 +22,13 @@ from support.text import first_names
 if TYPE_CHECKING:
     from runs.opened import Trained
 
-# What generate.py's commands call the files that show several pictures at once.
+# What generate.py's commands call the files that show several pictures at once: grid, nearest and
+# directions, interpolate, arithmetic. Others might be anyone's, but for what was written beside.
 SHEETS = re.compile(
-    r"(grid_\d+x\d+|nearest|directions|direction_\d+)_(seed|z)\d+.*|(seeds|z)_\d.*|scores"
-    r"|.+_(projection|completion)"
+    r"(grid_\d+x\d+|nearest|directions|direction_\d+)_(seed|z)\d{5}.*"
+    r"|(seeds|z)_\d.*_s?lerp.*|seeds_\d.*_(minus|plus)_\d.*"
 )
+BESIDE = {"_projection": "_z.npy", "_completion": "_z.npy", "scores": "scores.csv"}
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,7 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", metavar="LIST", help="only these classes count [all]")
 
 
-def files_of(paths: Sequence[Path], say: Say = str) -> list[Path]:
+def files_of(paths: Sequence[Path], say: Say | None = None) -> list[Path]:
     """The files among `paths`, and all pictures in the folders among them, by suffix, sorted.
 
     A file that comes up twice, say by itself and in a folder, counts once. What is hidden in a
@@ -51,7 +53,7 @@ def files_of(paths: Sequence[Path], say: Say = str) -> list[Path]:
         if not os.path.lexists(path):
             raise UserError(f"there is no file and no folder {path}")
         for file in sorted(_pictures_in(path)) if path.is_dir() else [path]:
-            if file not in paths and SHEETS.fullmatch(file.stem):
+            if file not in paths and is_sheet(file):
                 sheets.append(str(file))
             else:
                 files.setdefault(os.path.realpath(file), file)
@@ -60,9 +62,19 @@ def files_of(paths: Sequence[Path], say: Say = str) -> list[Path]:
     if not files:
         but = f", but {left_out}" if sheets else ""
         raise UserError(f"no picture in {', '.join(map(str, paths))}{but}")
-    if sheets:
+    if sheets and say:
         say(f"left out {left_out}")
     return list(files.values())
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file shows several pictures at once: one that generate.py wrote, by its name."""
+    beside = (
+        path.with_name(path.stem.removesuffix(ending) + other)
+        for ending, other in BESIDE.items()
+        if path.stem.endswith(ending)
+    )
+    return SHEETS.fullmatch(path.stem) is not None or any(other.is_file() for other in beside)
 
 
 def _pictures_in(folder: Path) -> Iterator[Path]:

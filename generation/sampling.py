@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from generation.flags import add_file, add_range, check_points, refuse_to_replace_inputs
+from generation.inputs import is_sheet
 from generation.latent import z_of_seeds
 from generation.selection import Selection, chosen_labels, labels_part, refuse_huge, selected
 from support.console import say, say_written
@@ -93,7 +94,8 @@ def _write_grid(trained: "Trained", arguments: argparse.Namespace, labels: list[
         raise UserError(f"--grid {rows}x{columns} has no room for {selection.count:,} pictures")
     refuse_huge(trained, rows, columns)
     if empty := rows * columns - selection.count:
-        say(f"{counted(empty, 'tile')} of the {rows}x{columns} grid without a picture: black")
+        tiles = counted(empty, "tile")
+        say(f"{tiles} of the {rows}x{columns} grid black: there are no more pictures")
     name = selection.names(slice(1))[0]
     names: list[str] = []
     # The name of the first picture has its label; this shows several.
@@ -126,9 +128,11 @@ def write_singles(dcgan: "DCGAN", selection: Selection, folder: Path, kind: str)
 
 
 def pictures_in(folder: Path) -> int:
-    """How many pictures are in a folder, which may be read as one set; hidden ones aside."""
+    """How many pictures of a folder are read as one set: without hidden ones and sheets."""
     return sum(
-        path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+        path.suffix.lower() in PICTURE_SUFFIXES
+        and not path.name.startswith(".")
+        and not is_sheet(path)
         for path in folder.iterdir()
     )
 

@@ -193,7 +193,7 @@ def plain_words(argv: Sequence[str]) -> list[str]:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Which known word may be meant, as a sentence to append: " Did you mean --crop?", or ""."""
     known = list(known)
-    if (device := re.fullmatch(r"--((?:c|g)pu)s?", word)) and "--device" in known:
+    if (device := re.fullmatch(r"--([cg]pu)s?", word)) and "--device" in known:
         return f" Did you mean --device {device[1]}?"
     near = difflib.get_close_matches(word, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""

@@ -19,8 +19,9 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # those that stop a program; Windows 
 
 def watch_signals() -> None:
     """Have a signal end this program in one line from now on, until something handles it better."""
-    sys.excepthook = _interrupted  # while the module `signal` loads
+    before, sys.excepthook = sys.excepthook, _interrupted  # while the module `signal` loads
     handle(lambda number, frame: leave(number))
+    sys.excepthook = before
 
 
 def handle(handler: "Handler") -> "dict[int, Any]":

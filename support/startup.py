@@ -14,7 +14,7 @@ from support.errors import RunError, UserError
 OLDEST = (2, 18)  # as requirements.txt has it
 INSTALL = "pip install -r requirements.txt"
 # What a processor must have one of, by Linux's names, or bfloat16 is computed by detours.
-FOR_BFLOAT16 = {"avx512bw", "avx512_bf16", "amx_bf16", "bf16"}
+FOR_BFLOAT16 = {"avx512bw", "avx512_bf16", "avx_ne_convert", "amx_bf16", "bf16"}
 
 
 def start_tensorflow(
@@ -77,7 +77,7 @@ def lacks_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
     if tf.config.get_visible_devices("GPU") or not cpuinfo.is_file():
         return False
-    lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
+    lines = (line.partition(":") for line in cpuinfo.read_text("utf-8", "replace").splitlines())
     told = {name.strip(): set(has.split()) for name, _, has in lines}
     has = told.get("flags", set()) | told.get("Features", set())  # x86, ARM
     return bool(has) and not has & FOR_BFLOAT16

@@ -48,9 +48,9 @@ def name_in_file(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", name)[:NAME_LETTERS]
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """How many there are of something: "1 step", "2,000 steps"; `many` is not always one + s."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def counted(count: int, one: str) -> str:
+    """How many there are of something: "1 step", "2,000 steps"."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def in_units(count: int) -> str:

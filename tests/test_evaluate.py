@@ -182,7 +182,7 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
             ("grey.npy", "--dataset", "faces", *PIXELS),
             "the pictures are 8x8x1, those of faces 8x8x3",
         ),
-        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: the pictures are 12"),
+        (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are only 12 pictures"),
         ((*DIGITS, *PIXELS), "faces has 3 channels, the run's pictures 1"),
     ],
 )

@@ -14,10 +14,10 @@ from support.errors import UserError
 from support.files import written_aside
 
 NOTED = ".6g"  # how a number is written
+NOTHING = "not measured yet"  # what a panel says that has no curve
 LOW_FOR_STEPS = 200
 LOW_ROWS = 3  # at least: rows may be far apart
 COLLAPSED_BELOW = 0.2
-NOTHING = "not measured yet"  # what a panel says that has no curve
 COLLAPSED_TIMES = 3
 RISING = 0.005  # from the first of these times to the last; a young G may be on its way
 COLLAPSED = (

@@ -62,8 +62,8 @@ def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     """A line where bfloat16 is slow, and for a small set one with what would help it."""
     if settings.precision == "bfloat16" and lacks_bfloat16():
         yield (
-            "--precision=bfloat16 is several times slower than float32 here: this processor has no "
-            "AVX512 or the like. Give --precision=float32"
+            "--precision=bfloat16: this processor has nothing for it (AVX512, AMX), and a step may "
+            "take several times as long as in float32. Give --precision=float32"
         )
     steps = settings.epoch * batches
     helpful = ("augment",) if settings.is_idx_set else ("flip", "augment")  # digits have a side

@@ -64,9 +64,9 @@ async function start() {
 
   // The picture that the address asks for; without one, that of a seed.
   function showAddressed() {
-    const point = pointOfAddress(model, location.hash) ?? pointOfSeed(model, randomSeed());
-    app.label = labelOfAddress(model, location.hash);
-    show(point, "replace");
+    const asked = pointOfAddress(model, location.hash);
+    app.label = asked && labelOfAddress(model, location.hash);
+    show(asked ?? pointOfSeed(model, randomSeed()), "replace");
   }
 
   function showSeed(seed) {

@@ -68,7 +68,10 @@ def test_figures_are_those_of_this_step_and_these_weights(trained: Trained) -> N
     write_card(trained, [], Path("out"))
     assert read_json(Path("out/model.json"))["figures"] == [told | {"space": "mnist"}]
     text = Path("out/model.md").read_text()
-    assert "## Figures in the space mnist: 500 pictures against 700 real images" in text
+    assert (
+        "## Figures of the run itself in the space mnist: 500 pictures against 700 real images"
+        in text
+    )
     assert "| frechet | 12.5 |" in text
 
 

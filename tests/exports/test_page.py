@@ -249,6 +249,8 @@ NONSENSE = (
     "z=AAAA",
     "z=" + "A" * 27,
     "seed=1&label=9&d=99:1,x:y,1:1e9",
+    "label=1",
+    "seed=x&label=1",
 )
 
 
@@ -258,6 +260,7 @@ def test_an_address_that_makes_no_sense_shows_some_picture(
 ) -> None:
     page = opened(browser, path, address)
     assert page.inner_text("#caption").startswith("Seed ")
+    assert page.input_value("#labels input:checked") == "any", "no label was chosen: Any"
     assert page.said == []
     page.context.close()
 

@@ -58,7 +58,7 @@ def test_networks_of_which_nothing_is_known_are_not_made(
     monkeypatch.setattr("model.build", lambda *_: pytest.fail("they were made"))
     if checkpoint == "damaged":
         index.write_bytes(index.read_bytes()[:40])
-        with pytest.raises(RunError, match=f"1 checkpoint in {tmp_path}, and none can be read"):
+        with pytest.raises(RunError, match=f"no checkpoint in {tmp_path} can be read"):
             DCGAN.from_checkpoint(tmp_path)
         assert f"{tmp_path}/DCGAN.model-1 is damaged: " in capsys.readouterr().err
     else:

@@ -5,7 +5,7 @@ from makers import DIGITS, Here, one_error_line, small, written
 from PIL import Image
 
 from generation.arithmetic import captions_of, result_of, sheet_of
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from utils import NAME_HEIGHT, SHEET_SIDE, sample_pixels
 
 
@@ -49,7 +49,7 @@ def test_the_sheet_has_means_and_result_above_what_they_are_of() -> None:
 def test_a_sheet_is_written_and_the_z_can_be_used(made: Here) -> None:
     words = ("--seeds", "1,2", "--minus", "3", "--plus", "4-6", "--save_z", "z.npy")
     paths = written(made("arithmetic", *DIGITS, *words, "--label", "1"))
-    assert SHEETS.fullmatch(paths[0].stem)
+    assert is_sheet(paths[0])
     assert Image.open(paths[0]).size == (4 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     written(made(*DIGITS, "--z", "z.npy"))
     assert "--seeds is missing" in one_error_line(made("arithmetic", *DIGITS), 2)

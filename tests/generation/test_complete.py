@@ -9,7 +9,7 @@ from PIL import Image
 
 from generation.blending import BLENDS
 from generation.complete import _loss_of, complete
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from generation.latent import z_of_seeds
 from generation.masks import named_mask, weights_of
 from generation.search import Search
@@ -60,7 +60,7 @@ def test_complete_writes_the_picture_the_sheet_and_a_z_that_can_be_used(made: He
         f"0000{k}_{end}" for k in (0, 1) for end in ("completed.png", "completion.png", "z.npy")
     ]
     assert Path("samples/faces/completed") == files[0].parent
-    assert [bool(SHEETS.fullmatch(path.stem)) for path in files[:2]] == [False, True]
+    assert [is_sheet(path) for path in files[:2]] == [False, True]
     assert f"completing {paths[0]} (cut to the centre 20x20): 25% of it is hidden" in done.stdout
     Image.new("RGBA", (24, 24), (9, 9, 9, 200)).save("half.png")
     said = made("complete", *FACES, "half.png", "--mask", "left", "--steps", "1").stdout

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan.directions import telling_directions
 from generation.directions import moved
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from generation.selection import selected
 from runs.opened import open_run
 from support.streams import DEVIATIONS, draw_z, random_stream
@@ -33,7 +33,7 @@ def test_a_sheet_for_each_z_and_a_gif_for_each_direction(made: Here) -> None:
         "direction_2_seed00003_2.gif",
     ]
     assert files[0].parent == Path("samples/faces/directions")
-    assert all(SHEETS.fullmatch(path.stem) for path in files)
+    assert all(is_sheet(path) for path in files)
     sheet = Image.open(files[1])
     assert sheet.size == (7 * SHEET_SIDE, 2 * (SHEET_SIDE + NAME_HEIGHT))
     (itself,) = written(made(*FACES, "--seeds", "7", "--out", "itself"))

@@ -51,6 +51,12 @@ def test_sheets_in_a_folder_are_left_out_and_named(tmp_path: Path) -> None:
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("stem", ["z_001", "z_00012_frame", "seeds_1", "scores", "my_projection"])
+def test_a_photograph_of_such_a_name_is_no_sheet(stem: str, tmp_path: Path) -> None:
+    (tmp_path / f"{stem}.png").touch()
+    assert files_of([tmp_path]) == [tmp_path / f"{stem}.png"]
+
+
 def test_hidden_files_are_no_pictures_in_any_folder(tmp_path: Path) -> None:
     for name in ("a.png", ".b.png", ".c/d.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from makers import DIGITS, FACES, Here, one_error_line, small, written
 from PIL import Image
 
 from generation import interpolate
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from generation.interpolate import frames_between, save_frames
 from generation.latent import z_of_seeds
 from utils import sample_pixels
@@ -86,7 +86,7 @@ def test_a_gif_takes_the_seconds(tmp_path: Path) -> None:
 def test_from_seed_to_seed_and_from_label_to_label(made: Here) -> None:
     (path,) = written(made("interpolate", *FACES, "--seeds", "3,7", "--frames", "9", "--loop"))
     assert path.name == "seeds_3-7_slerp.gif", "the run's z are normal"
-    assert SHEETS.fullmatch(path.stem)
+    assert is_sheet(path)
     assert 1 < Image.open(path).n_frames <= 9  # type: ignore[attr-defined]
     written(made("interpolate", *DIGITS, "--seeds", "3", "--label", "0,2", "--method", "lerp"))
     for words, message in (

@@ -5,7 +5,7 @@ from pathlib import Path
 from makers import DIGITS, FACES, Here, one_error_line, write_jpegs, write_mnist, written
 from PIL import Image
 
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from support.files import read_json, write_json
 from utils import NAME_HEIGHT, SHEET_SIDE
 
@@ -14,7 +14,7 @@ def test_nearest_shows_images_of_the_run_or_of_another_data_set(made: Here) -> N
     write_jpegs(Path("data/faces"), 7, 24, 24)
     done = made("nearest", *FACES, "--num", "4", "--count", "2")
     path = written(done)[-1]
-    assert SHEETS.fullmatch(path.stem)
+    assert is_sheet(path)
     sheet = Image.open(path)
     assert sheet.size == (3 * SHEET_SIDE, 4 * (SHEET_SIDE + NAME_HEIGHT))
     assert "from a training image to the nearest other: " in done.stdout

@@ -11,7 +11,7 @@ from makers import DIGITS, FACES, Here, ok, one_error_line, small, stretched, wr
 from PIL import Image
 
 from generation import sampling
-from generation.inputs import SHEETS
+from generation.inputs import is_sheet
 from generation.sampling import sampled, save_z, write_array, write_singles
 from generation.selection import Selection
 from model import DCGAN
@@ -173,7 +173,7 @@ def test_z_goes_out_and_comes_in_again(made: Here) -> None:
 def test_each_column_of_a_grid_is_a_label_and_each_row_a_seed(made: Here) -> None:
     (sheet,) = written(made(*DIGITS, "--label", "0-2", "--grid"))
     assert Image.open(sheet).size == (3 * 8, 10 * 8)
-    assert SHEETS.fullmatch(sheet.stem)
+    assert is_sheet(sheet)
     written(made(*DIGITS, "--label", "0-2", "--num", "6"))
     pixels = np.asarray(Image.open(sheet))
     for seed in (0, 1):
@@ -181,9 +181,9 @@ def test_each_column_of_a_grid_is_a_label_and_each_row_a_seed(made: Here) -> Non
             name = f"samples/digits/generated/seed{seed:05}_label{label}.png"
             tile = pixels[8 * seed : 8 * seed + 8, 8 * label : 8 * label + 8]
             assert (np.asarray(Image.open(name)) == tile).all()
-            assert not SHEETS.fullmatch(Path(name).stem)
+            assert not is_sheet(Path(name))
     done = made(*FACES, "--grid", "2x3", "--seeds", "0-4")
-    assert "1 tile of the 2x3 grid without a picture: black" in done.stdout
+    assert "1 tile of the 2x3 grid black: there are no more pictures" in done.stdout
     (sheet,) = written(done)
     assert Image.open(sheet).size == (24, 16)
     done = made(*FACES, "--grid")

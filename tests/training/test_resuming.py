@@ -89,7 +89,7 @@ def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_
     data = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-100])
     failed = one_error_line(here(tmp_path, *flags), 1)
-    assert "1 checkpoint in old, and none can be read" in failed
+    assert "no checkpoint in old can be read (1 tried)" in failed
 
 
 def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
