@@ -17,6 +17,7 @@ if __name__ == "__main__":  # before all else is loaded
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import Field
 
 from support.console import (
@@ -56,7 +57,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     if {"--help", "--helpfull"} & set(plain_words(argv)):
-        say(help_text())
+        with suppress(BrokenPipeError):  # head, or a pager that was left
+            say(help_text())
         return 0
     settings = parse(argv)
     refuse_files(settings)

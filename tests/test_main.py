@@ -239,3 +239,14 @@ def test_a_new_flag_is_one_edit(tmp_path: Path, capsys: pytest.CaptureFixture[st
     changed = resolve(parse([*flags, "--train", "--sparkle=4"], Sparkling), drawn_seed=1)
     assert "changed: sparkle 3 -> 4" in changed.notes
     assert not any("glitter" in note for note in changed.notes)
+
+
+def test_help_whose_reader_has_left_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(text: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("main.say", gone)
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().err == ""
