@@ -100,7 +100,7 @@ def _left_of(folder: Path, pattern: str, names: Sequence[str]) -> tuple[Counter[
 
 def missing(folder: Path, meant: str = "") -> UserError:
     """What to say where a data set's folder is not there; `meant`: the flags for a likely other."""
-    above = folder.parent
+    above = next((path for path in folder.parents if path.is_dir()), folder.parent)
     there = sorted(path.name for path in above.glob("[!.]*") if path.is_dir())
     fetch = f"{how_to_fetch(folder)}. Or unpack" if folder.name in FETCHED else "Unpack"
     return UserError(

@@ -165,5 +165,9 @@ def test_a_data_set_that_is_probably_meant_is_named(
     (tmp_path / "data/anime").mkdir(parents=True)
     (tmp_path / "elsewhere/faces").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match="data/data/cats; data holds anime. Unpack the images there"
+    ):
+        open_dataset(parse(["--dataset=data/cats"]), 0, say=print)
     with pytest.raises(UserError, match=f"there is no folder data/.* Did you mean {meant}\\?"):
         open_dataset(parse([f"--dataset={dataset}"]), 0, say=print)
