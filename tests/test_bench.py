@@ -87,7 +87,7 @@ def test_bfloat16_is_compared_with_float32_and_both_with_an_earlier_run() -> Non
         (["--case_s=mnist"], 2, "not understood: --case_s=mnist. Did you mean --cases?"),
         (["--steps=0"], 2, "argument --steps: 0: it must be a whole number, 1 or more. All flags"),
         (["--json=folder"], 2, "--json folder: it is a folder"),
-        (["--json=old.json/new.json"], 1, "old.json"),
+        (["--json=old.json/new.json"], 2, "old.json is a file. Give a folder"),
         (["--json=link.json"], 2, "link.json is a link"),
     ],
 )

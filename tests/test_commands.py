@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from makers import (
+    FEW,
     PROJECT,
     TINY,
     Here,
@@ -27,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_jpegs(folder / "data/tiny", 4, 20, 20)
     write_mnist(folder / "data/mnist")
     for flags in (TINY, ("--dataset=mnist", "--train_size=64", "--log_freq=9", "--z_dim=12")):
-        command = [sys.executable, str(PROJECT / "main.py"), *flags, "--train", "--epoch=1"]
+        command = [sys.executable, str(PROJECT / "main.py"), *flags, *FEW, "--train", "--epoch=1"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=240)
     (folder / "data").rename(folder / "gone")
     return folder

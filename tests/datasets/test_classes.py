@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import Here, one_error_line, write_mnist
+from makers import FEW, Here, one_error_line, write_mnist
 from PIL import Image
 
 from datasets.classes import class_lines, number_classes, read_labels
@@ -251,7 +251,7 @@ ONE_TRACE = ("--sample_freq=1", "--log_freq=99", "--summary_freq=99")  # each ta
 def test_a_labelled_run_from_folder_to_pictures(tmp_path: Path, here: Here) -> None:
     """Trained, resumed, shown; refused with other classes and without labels."""
     write_classes(tmp_path / "data/animals")
-    train = (*ANIMALS, *ONE_TRACE, "--train", "--flip", "--augment")
+    train = (*ANIMALS, *ONE_TRACE, *FEW, "--train", "--flip", "--augment")
     done = here(tmp_path, *train, "--labels", "--epoch=2")
     assert done.returncode == 0, done.stderr
     run = tmp_path / "checkpoint/animals_4_16_16"
@@ -259,7 +259,10 @@ def test_a_labelled_run_from_folder_to_pictures(tmp_path: Path, here: Here) -> N
     assert Image.open(tmp_path / "samples/animals_4_16_16/train_01_0002.png").size == (48, 44)
 
     done = here(tmp_path, *ANIMALS, *ONE_TRACE, "--train", "--epoch=3")
-    assert "as the run was: --labels=True --flip=True --augment=True\n" in done.stdout
+    assert (
+        "as the run was: --labels=True --flip=True --gf_dim=4 --df_dim=4 --augment=True\n"
+        in done.stdout
+    )
     assert "resuming from step 6" in done.stdout
     straight = here(tmp_path, *train, "--labels", "--epoch=3", "--out_dir=straight")
     assert straight.returncode == 0

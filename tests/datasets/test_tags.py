@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import Here, one_error_line, small, stretched
+from makers import FEW, Here, one_error_line, small, stretched
 from PIL import Image
 
 import evaluate
@@ -174,7 +174,7 @@ def test_a_run_of_tags_from_table_to_pictures(
 ) -> None:
     """Trained, resumed, sampled, evaluated; the commands for classes refuse it."""
     write_shades(tmp_path, copies=4)
-    flags = ("--dataset=shades", "--batch_size=20", "--output_height=16", "--seed=3")
+    flags = ("--dataset=shades", "--batch_size=20", "--output_height=16", "--seed=3", *FEW)
     quiet = ("--sample_freq=1", "--log_freq=99", "--summary_freq=99", "--train")
     done = here(tmp_path, *flags, *quiet, "--labels_file=tags.csv", "--epoch=1")
     assert done.returncode == 0, done.stderr

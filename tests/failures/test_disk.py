@@ -38,14 +38,18 @@ def small_files_only() -> None:
 
 CASES = [
     Case(
-        "15 no folder to write to", in_the_way("checkpoint"), TRAIN, 1, "checkpoint/tiny_4_16_16: "
+        "15 no folder to write to",
+        in_the_way("checkpoint"),
+        TRAIN,
+        2,
+        "--checkpoint_dir=checkpoint: checkpoint is a file. Give a folder",
     ),
     Case(
         "15 no folder for samples",
         in_the_way("samples"),
         (*TRAIN, "--sample_freq=1"),
-        1,
-        "samples/tiny_4_16_16: Not a directory",
+        2,
+        "--sample_dir=samples: samples is a file. Give a folder",
     ),
     Case(
         "15 no place for a sample",
