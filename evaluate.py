@@ -107,7 +107,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     step = int(trained.dcgan.step)
     say(f"loaded {trained.loaded}")
     settings = reals.settings_of_data(trained)
-    refuse_unopenable(_space_of(arguments, settings), settings)
+    refuse_unopenable(suiting(settings, arguments.space), settings)
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
@@ -119,7 +119,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
-    refuse_unopenable(_space_of(arguments, settings), settings)
+    refuse_unopenable(suiting(settings, arguments.space), settings)
     if arguments.floor:
         real, others = reals.open_halves(settings, say)
         others = reals.drawn(others, arguments.num or PICTURES)
@@ -175,7 +175,7 @@ def _measured(
 ) -> Evaluation:
     """Measure them, and print the table."""
     arrays = arrays_of(settings)
-    space: Space = open_space(_space_of(arguments, settings), settings, arrays, say)
+    space: Space = open_space(suiting(settings, arguments.space), settings, arrays, say)
     some = reals.compared(real)
     features = reals.features_of_reals(space, some.images, arrays, say)
     evaluation = evaluate(
@@ -192,11 +192,6 @@ def _measured(
         shares = zip(names, evaluation.histogram, strict=True)
         say("  classes drawn:  " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
     return evaluation
-
-
-def _space_of(arguments: argparse.Namespace, settings: Settings) -> str:
-    space: str = arguments.space or suiting(settings)
-    return space
 
 
 def _write(evaluation: Evaluation, pictures: Pictures, folder: Path) -> None:

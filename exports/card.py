@@ -53,7 +53,7 @@ def describe(
     What only the machine of the training knows is taken from the card beside a pretrained run.
     """
     dcgan, settings = trained.dcgan, trained.settings.as_json()
-    came_with = read_json(trained.folder / CARD)
+    came_with = card_beside(trained)
     step = dataclasses.asdict(dcgan.training)
     told = [*marked(trained.settings, KEPT), "epoch"]
     its_own = set(told) & trained.known - dcgan.config.shape().keys() - step.keys() - NOT_TOLD
@@ -61,7 +61,7 @@ def describe(
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
         "weights": dcgan.weights,
-        "data": data_of(trained, licence),
+        "data": data_of(trained, came_with, licence),
         "inputs": {
             "z": {"numbers": dcgan.z_dim, "drawn_from": trained.settings.z_dist},
             "y": {"numbers": dcgan.y_dim or 0, "classes": trained.classes},
@@ -101,11 +101,21 @@ def _figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def data_of(trained: "Trained", licence: str | None = None) -> dict[str, Any]:
-    """The name of the data, how many images, and their licence: `licence`, or what is known."""
+def card_beside(trained: "Trained") -> dict[str, Any]:
+    """The card that a pretrained run came with; empty for any other run."""
+    return read_json(trained.folder / CARD)
+
+
+def data_of(
+    trained: "Trained", came_with: Mapping[str, Any], licence: str | None = None
+) -> dict[str, Any]:
+    """The name of the data, how many images, and their licence: `licence`, or what is known.
+
+    came_with: the card beside the run.
+    """
     if "dataset" not in trained.known:
         return {"name": "", "images": None, "licence": licence or UNKNOWN}
-    dataset, on_card = trained.settings.dataset, read_json(trained.folder / CARD).get("data")
+    dataset, on_card = trained.settings.dataset, came_with.get("data")
     its = on_card.get("licence") if isinstance(on_card, dict) else None
     return {
         "name": Path(dataset).name,

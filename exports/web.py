@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exports.card import UNKNOWN, data_of
+from exports.card import UNKNOWN, card_beside, data_of
 from exports.formats import Written
 from exports.graphs import labels_to_try
 from exports.layers import Layer, layers_of
@@ -132,7 +132,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     ]
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
-    if (licence := data_of(trained)["licence"]) != UNKNOWN:
+    if (licence := data_of(trained, card_beside(trained))["licence"]) != UNKNOWN:
         card.append(("Licence of the data", licence))
     card.append(("The whole card", "model.md, exported beside this page"))
     return [(word, printable(said)) for word, said in card]

@@ -73,9 +73,9 @@ def blocks_of(images: np.ndarray, size: int = 500) -> Iterable[np.ndarray]:
     return (images[start : start + size] for start in range(0, len(images), size))
 
 
-def suiting(settings: Settings) -> str:
-    """The space for a data set, where none is asked for."""
-    return "mnist" if settings.is_idx_set else "efficientnet"
+def suiting(settings: Settings, asked: str | None = None) -> str:
+    """The space that is asked for, else the one for a data set."""
+    return asked or ("mnist" if settings.is_idx_set else "efficientnet")
 
 
 def refuse_unopenable(name: str, settings: Settings) -> None:

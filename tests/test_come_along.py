@@ -14,10 +14,7 @@ LICENCES = {"mnist": "CC BY-SA 3.0", "faces": "Wischofsky"}
 
 @pytest.fixture(params=LICENCES)
 def folder(request: pytest.FixtureRequest) -> Path:
-    folder: Path = PROJECT / "pretrained" / request.param
-    if not folder.is_dir():
-        pytest.skip(f"pretrained/{request.param} is not in this checkout")
-    return folder
+    return PROJECT / "pretrained" / str(request.param)
 
 
 def test_it_is_15_mb_at_most(folder: Path) -> None:

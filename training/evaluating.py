@@ -45,7 +45,7 @@ class Evaluator:
         """
         real, arrays = _reals(settings, data, say), arrays_of(settings)
         self._dcgan, self._z_dist = dcgan, settings.z_dist
-        self._space = open_space(_space_of(settings), settings, arrays, say)
+        self._space = open_space(suiting(settings, settings.eval_space), settings, arrays, say)
         self._real = features_of_reals(self._space, compared(real).images, arrays, say)
         self._asked = drawn_labels(real, PICTURES, seed=0) if dcgan.y_dim else None
         self._weights = settings.weights or ("ema" if dcgan.average else "raw")
@@ -138,11 +138,7 @@ def refuse_unmeasurable(settings: Settings) -> None:
         UserError, RunError: as metrics.spaces.refuse_unopenable.
     """
     if settings.eval_freq:
-        refuse_unopenable(_space_of(settings), settings)
-
-
-def _space_of(settings: Settings) -> str:
-    return settings.eval_space or suiting(settings)
+        refuse_unopenable(suiting(settings, settings.eval_space), settings)
 
 
 def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:
