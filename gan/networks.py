@@ -7,7 +7,8 @@ Network.hidden.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import tensorflow as tf
 
@@ -195,8 +196,11 @@ def new(kind: type[Network], config: NetworkConfig, seed: int) -> Network:
     return network
 
 
-def variable_shapes(config: NetworkConfig) -> dict[str, list[int]]:
+@cache
+def variable_shapes(config: NetworkConfig) -> Mapping[str, list[int]]:
     """The shapes of both networks' variables, by name. However large they are, none is made.
+
+    They are kept: it takes a third of a second, and a training that goes on asks twice.
 
     Raises:
         ValueError: as refuse_unknown; or a size is beyond what a tensor can have.

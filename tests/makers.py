@@ -144,8 +144,11 @@ def gzip_files(folder: Path) -> None:
         path.unlink()
 
 
-TINY = ("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999")
 FEW = ("--gf_dim=4", "--df_dim=4")  # filters, where large networks are not to the point
+TINY = (
+    *("--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--sample_freq=999"),
+    *FEW,
+)
 TRAIN = (*TINY, "--train", "--seed=3")
 
 

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from makers import PROJECT, Run, write_jpegs
+from makers import PROJECT, TINY, Run, write_jpegs
 
 SOURCES = sorted(
     p for p in PROJECT.glob("**/*.py") if ".venv" not in p.parts and "tests" not in p.parts
@@ -42,11 +42,17 @@ def test_a_training_writes_only_below_the_named_folders(run: Run, tmp_path: Path
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     write_jpegs(tmp_path / "pictures/tiny", 4, 20, 20)
-    flags = ["--dataset=tiny", "--output_height=16", "--batch_size=4", "--epoch=1", "--train"]
     done = run(
         "main.py",
-        *flags,
-        *("--data_dir=pictures", "--out_dir=out", "--sample_freq=1", "--visualize", "--export"),
+        *TINY,
+        *(
+            "--train",
+            "--data_dir=pictures",
+            "--out_dir=out",
+            "--sample_freq=1",
+            "--visualize",
+            "--export",
+        ),
         environment={"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")},
     )
     assert done.returncode == 0, done.stderr

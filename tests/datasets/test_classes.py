@@ -289,7 +289,7 @@ def test_a_labelled_run_from_folder_to_pictures(tmp_path: Path, here: Here) -> N
 def test_mnist_without_labels(tmp_path: Path, here: Here) -> None:
     """The four-layer network in [-1, 1]; test mode and a resumed training know it."""
     write_mnist(tmp_path / "data/mnist", 12, 4)
-    flags = ("--dataset=mnist", "--batch_size=8", "--seed=3")
+    flags = ("--dataset=mnist", "--batch_size=8", "--seed=3", *FEW)
     done = here(tmp_path, *flags, *ONE_TRACE, "--nolabels", "--train", "--epoch=1")
     assert done.returncode == 0, done.stderr
     dcgan = DCGAN.from_checkpoint(tmp_path / "checkpoint/mnist_8_28_28")

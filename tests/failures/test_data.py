@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hosts import HASTY, Manner, Request, running_host, status
 from makers import (
+    FEW,
     TRAIN,
     Case,
     Check,
@@ -118,7 +119,7 @@ CASES = [
     Case(
         "5 mnist without 28",
         mnist,
-        ("--dataset=mnist", "--output_height=32", "--train", "--batch_size=100", "--epoch=1"),
+        ("--dataset=mnist", "--output_height=32", "--train", "--batch_size=100", "--epoch=1", *FEW),
         0,
         "128 images of 32x32x1",
     ),
@@ -140,7 +141,7 @@ CASES = [
     Case(
         "11 still gzipped",
         gzipped_mnist,
-        ("--dataset=mnist", "--train", "--epoch=1"),
+        ("--dataset=mnist", "--train", "--epoch=1", *FEW),
         0,
         "128 images of 28x28x1",
     ),

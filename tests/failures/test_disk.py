@@ -32,8 +32,8 @@ def spaces(folder: Path) -> None:
 
 
 def small_files_only() -> None:
-    """No file may grow above 1 MB: what a full disk does to a checkpoint, without a disk."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    """No file may grow above 0.2 MB: what a full disk does to a checkpoint, without a disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
 
 CASES = [

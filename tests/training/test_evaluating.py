@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import FACES, FEW, TINY, Here, ok, one_error_line, small, tiny, write_jpegs
+from makers import FACES, TINY, Here, ok, one_error_line, small, tiny, write_jpegs
 from PIL import Image
 
 import evaluate
@@ -22,7 +22,7 @@ from training import evaluating
 from training.evaluating import best_of, trend_of
 from training.history import EVALUATED, Row
 
-FLAGS = (*TINY, *FEW, "--seed=3")
+FLAGS = (*TINY, "--seed=3")
 MEASURED = (*FLAGS, "--train", "--eval_freq=2", "--eval_space=pixels", "--log_freq=99")
 RUN = Path("checkpoint/tiny_4_16_16")
 BEST = RUN / "best"

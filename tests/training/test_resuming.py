@@ -79,7 +79,7 @@ def test_init_from_begins_a_run_with_the_weights_of_another(here: Here, tmp_path
 
 
 def test_a_dry_run_loads_what_init_from_names_as_the_start_does(here: Here, tmp_path: Path) -> None:
-    prefix = small(16, 16, 3).save(tmp_path / "old", 7)
+    prefix = small(16, 16, 3, gf_dim=4, df_dim=4).save(tmp_path / "old", 7)
     write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
     flags = (*TINY, "--train", "--init_from=old", "--dry_run")
     assert "weights and averages of step 7 of old; the optimizers start anew\n" in ok(
@@ -96,7 +96,7 @@ def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
     here: Here, tmp_path: Path
 ) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 16, 16)
-    small(16, 16, 3).save(tmp_path / "start", 0)
+    small(16, 16, 3, gf_dim=4, df_dim=4).save(tmp_path / "start", 0)
     flags = (*QUIET, "--seed=5", "--train")
     out = ok(here(tmp_path, *flags, "--init_from=start", "--freeze_d=2", "--epoch=1"))
     assert "the weights of D's first 2 layers stay as they are" in out
@@ -130,7 +130,7 @@ def test_a_bfloat16_run_stays_so_and_ends_as_one_that_was_not_stopped(
 ) -> None:
     """Bit for bit; the flag is typed once. Whether XLA compiles is each command's own."""
     write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
-    small(16, 16, 3).save(tmp_path / "start", 0)
+    small(16, 16, 3, gf_dim=4, df_dim=4).save(tmp_path / "start", 0)
     built = []
 
     class Built(DCGAN):
@@ -163,7 +163,7 @@ def test_an_averaged_run_keeps_its_average_and_ends_as_one_that_was_not_stopped(
 ) -> None:
     """Bit for bit; --ema is typed once, also where it is typed after the run has begun."""
     write_jpegs(tmp_path / "data/tiny", 4, 16, 16)
-    small(16, 16, 3).save(tmp_path / "start", 0)
+    small(16, 16, 3, gf_dim=4, df_dim=4).save(tmp_path / "start", 0)
     flags = (*TINY, "--seed=5", "--train", "--init_from=start")
     whole, halves = ("--out_name=whole", "--epoch=3"), "--out_name=halves"
     out = ok(here(tmp_path, *flags, *whole, "--ema=0.1", "--sample_freq=1"))
