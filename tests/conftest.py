@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from forked import run_forked
 from hosts import SHORT, Host, running_host
 from makers import (
@@ -38,28 +39,47 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:
-    """Leave what TensorFlow's modules hold out of every later gc.collect: that took 0.3 s each."""
+    """Leave what TensorFlow's modules hold out of every later collection: that took 0.3 s each."""
+    gc.freeze()
+
+
+def forget() -> None:
+    """Free the networks of a command: hundreds of MB, in a circle with their graphs.
+
+    TensorFlow never lets go of a gradient that was traced: that, too, is not looked at again.
+    """
+    gc.collect()
     gc.freeze()
 
 
 @pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Compute a step without tracing it, which takes longer than a few tiny steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """run("main.py", "--train", ...) in an empty folder; output captured as text."""
+    """run("main.py", "--train", ...) in an empty folder; output captured as text.
+
+    With largest_file no file may grow above as many bytes: what a full disk does, without a disk.
+    """
 
     def call(
         script: str,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
-        preexec_fn: Callable[[], object] | None = None,
+        largest_file: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
         every = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **(environment or {})}
-        if not (preexec_fn or environment):
-            return run_forked(PROJECT / script, arguments, tmp_path, every)
+        if "PYTHONPATH" not in (environment or {}):
+            return run_forked(PROJECT / script, arguments, tmp_path, every, largest_file)
         return subprocess.run(
             [sys.executable, str(PROJECT / script), *arguments],
             cwd=tmp_path,
             env=every,
-            preexec_fn=preexec_fn,
             capture_output=True,
             text=True,
             timeout=240,
@@ -77,7 +97,7 @@ def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.chdir(folder)
         capfd.readouterr()
         status = main.main(flags)
-        gc.collect()  # the networks: hundreds of MB each, in a circle with their graphs
+        forget()
         return subprocess.CompletedProcess(flags, status, *capfd.readouterr())
 
     return call
@@ -109,7 +129,7 @@ def among_runs(
         def call(*words: str) -> subprocess.CompletedProcess[str]:
             capfd.readouterr()
             status = script(words)
-            gc.collect()
+            forget()
             return subprocess.CompletedProcess(words, status, *capfd.readouterr())
 
         return call

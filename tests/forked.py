@@ -5,11 +5,13 @@ the child runs the script as Python does: by its path, in its folder, under its 
 Python reads before a script begins (PYTHONPATH and the like) needs a process that is really new.
 
 Run as a program this is that process. It reads a line of JSON for each command (script, arguments,
-folder, environment, and the files for stdout and stderr) and answers with the exit status.
+folder, environment, the files for stdout and stderr, how large a file may grow), and answers with
+the exit status.
 """
 
 import json
 import os
+import resource
 import runpy
 import signal
 import subprocess
@@ -37,7 +39,11 @@ def forking() -> subprocess.Popen[str]:
 
 
 def run_forked(
-    script: Path, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str]
+    script: Path,
+    arguments: tuple[str, ...],
+    folder: Path,
+    environment: Mapping[str, str],
+    largest_file: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """As subprocess.run([python, script, *arguments]), output captured as text."""
     server = forking()
@@ -46,7 +52,8 @@ def run_forked(
     with tempfile.TemporaryDirectory() as name:
         out, err = Path(name, "out"), Path(name, "err")
         words = {"script": str(script), "arguments": arguments, "folder": str(folder)}
-        asked = words | {"environment": dict(environment), "out": str(out), "err": str(err)}
+        limits = {"environment": dict(environment), "largest_file": largest_file}
+        asked = words | limits | {"out": str(out), "err": str(err)}
         server.stdin.write(f"{json.dumps(asked)}\n")
         server.stdin.flush()
         answer = server.stdout.readline()
@@ -83,6 +90,8 @@ def become(asked: dict[str, Any]) -> None:
     sys.argv = [asked["script"], *asked["arguments"]]
     sys.path[0] = str(Path(asked["script"]).parent)
     signal.alarm(TIMEOUT)
+    if asked["largest_file"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["largest_file"],) * 2)
 
 
 if __name__ == "__main__":

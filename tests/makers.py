@@ -2,16 +2,20 @@
 
 import gzip
 import io
+import os
 import re
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from forked import run_forked
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -179,12 +183,24 @@ def trained(*flags: str) -> Callable[[Path], None]:
     """Prepare a run of two steps, with a checkpoint of each, in the working folder."""
 
     def prepare(folder: Path) -> None:
-        import main
-
-        tiny(folder)
-        assert main.main([*TRAIN, "--ckpt_freq=1", *flags]) == 0
+        for name, content in _trained(flags).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     return prepare
+
+
+@cache
+def _trained(flags: tuple[str, ...]) -> dict[Path, bytes]:
+    """The files of such a run, trained in a folder of its own, and of its data."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tiny(folder)
+        command = (*TRAIN, "--ckpt_freq=1", *flags)
+        ok(run_forked(PROJECT / "main.py", command, folder, os.environ))
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
 def ok(done: subprocess.CompletedProcess[str]) -> str:
@@ -222,6 +238,10 @@ def opened(dcgan: "DCGAN", **settings: Any) -> "Trained":
 
 def lived(dcgan: "DCGAN", steps: int = 2) -> "DCGAN":
     """Networks whose moving averages, biases and labels count, and whose pictures are not grey."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)  # tracing takes longer than a few tiny steps
     for number in range(steps):
         dcgan.train_step(*batch(dcgan, seed=number))
+    tf.config.run_functions_eagerly(False)
     return dcgan if dcgan.config.architecture == "gan" else stretched(dcgan)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -121,10 +120,7 @@ def test_an_archive_by_hand_must_be_there(host: Host, tmp_path: Path, fails: Fai
 def test_a_disk_that_fills_up_ends_in_one_line(run: Run, tmp_path: Path) -> None:
     """A limit on the size of files takes the place of a full disk."""
     (tmp_path / "faces.zip").write_bytes(ARCHIVE)
-    done = run(
-        *("download.py", "anime", "--from", "faces.zip"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
-    )
+    done = run("download.py", "anime", "--from", "faces.zip", largest_file=1000)
     line = one_error_line(done, 1)
     assert "File too large. By hand: unpack your images into data/anime" in line
     assert visible(tmp_path / "data") == []

@@ -36,6 +36,7 @@ def train(dcgan: DCGAN, *steps: int) -> None:
         dcgan.train_step(images, z, y, evaluate=step % 2 == 0)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("y_dim", [None, 3])
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_it_is_the_average_that_its_formula_says(share: float, y_dim: int | None) -> None:
@@ -104,6 +105,7 @@ def test_what_was_not_averaged_cannot_be_chosen(tmp_path: Path) -> None:
         DCGAN.from_checkpoint(tmp_path, weights="mean")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_that_begins_to_average_starts_from_its_weights(tmp_path: Path) -> None:
     """And one that ceases leaves nothing of it behind."""
     plain, said = small(), list[str]()
@@ -137,6 +139,7 @@ def test_without_it_a_checkpoint_holds_what_it_always_held(tmp_path: Path) -> No
     assert len(more) == len(small().generator.named_variables()) + 1
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_each_network_has_its_learning_rate(tmp_path: Path) -> None:
     """Adam's first update moves a weight by the learning rate, whatever the gradient."""
     dcgan = small(learning_rate=0.5, g_learning_rate=0.001, d_learning_rate=0.004)

@@ -10,6 +10,7 @@ from makers import batch, small
 from gan.freezing import trained_of
 from support.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 LAYERS = {"dcgan": 5, "dcgan_mnist": 4, "gan": 4}
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +96,7 @@ def test_the_penalties_are_of_the_slope_by_hand() -> None:
 STEP = 3e-4
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["wgan-gp", "rpgan"])
 @pytest.mark.parametrize(("y_dim", "spectral_norm"), [(None, False), (3, False), (None, True)])
 def test_gradients_of_penalties_are_those_of_finite_differences(
@@ -155,14 +155,6 @@ def feels_a_slope(name: str) -> bool:
 
 
 @pytest.fixture
-def eagerly() -> Iterator[None]:
-    """Compute a step without tracing it, which takes longer than a few tiny steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture
 def least_squares(monkeypatch: pytest.MonkeyPatch) -> Loss:
     """Least squares with a penalty: what another loss needs (Mao et al. 2017)."""
 
@@ -184,6 +176,7 @@ def least_squares(monkeypatch: pytest.MonkeyPatch) -> Loss:
     return loss
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_another_loss_is_one_row(least_squares: Loss, tmp_path: Path) -> None:
     """It decides the losses, how often each network is updated, and it stays with a checkpoint."""
     dcgan = small(y_dim=3, loss="made_up")
@@ -198,6 +191,7 @@ def test_another_loss_is_one_row(least_squares: Loss, tmp_path: Path) -> None:
     assert DCGAN.from_checkpoint(tmp_path).loss == least_squares
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_g_averages_move_once_for_each_update_of_either(least_squares: Loss) -> None:
     """Three of D and one of G on the same pass; with the weights held still they see one batch."""
     dcgan = small(loss="made_up", learning_rate=0.0)

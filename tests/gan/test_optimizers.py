@@ -9,6 +9,8 @@ from makers import batch, small
 
 from gan.optimizers import SGD, RMSProp
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def test_rmsprop_is_tensorflow_ones() -> None:
     variable = tf.Variable([1.0, -2.0])

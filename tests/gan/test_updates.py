@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from model import DCGAN
 from training.devices import OneDevice, Wish
 from training.loop import Run, make_batch
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 KNOBS: dict[str, dict[str, Any]] = {
     "rmsprop": {"optimizer": "rmsprop"},
     "sgd": {"g_optimizer": "sgd", "d_optimizer": "rmsprop"},
@@ -33,14 +34,6 @@ KNOBS: dict[str, dict[str, Any]] = {
 SIDE = 9  # with 8, D convolves single pixels, which TensorFlow 2.21 on CPUs has NaN for in bfloat16
 ALL = {name: value for knob in list(KNOBS.values())[:-1] for name, value in knob.items()}
 SEEDS: dict[str, Any] = {f"{name}_seed": (1, 2) for name in ("penalty", "noise", "dropout")}
-
-
-@pytest.fixture(autouse=True)
-def eagerly() -> Iterator[None]:
-    """Compute a step without tracing it, which takes longer than a few tiny steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
