@@ -95,6 +95,7 @@ def test_it_follows_from_the_seed_and_differs_from_look_to_look() -> None:
         ((7, 5), {"c_dim": 1, "y_dim": 3, "precision": "bfloat16"}),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_any_network_takes_a_step_with_it(size: tuple[int, int], kind: dict) -> None:
     """With the weights held still, only what D sees can make a difference."""
     dcgan = small(*size, **kind, learning_rate=0.0)

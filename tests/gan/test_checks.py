@@ -87,6 +87,7 @@ def test_values_are_looked_at_when_there_are_some() -> None:
         dcgan.train_step(images * 255, z)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_images_that_are_all_light_are_pointed_out_once(capfd: pytest.CaptureFixture[str]) -> None:
     dcgan = small()
     images, z, _ = batch(dcgan)
@@ -97,6 +98,7 @@ def test_images_that_are_all_light_are_pointed_out_once(capfd: pytest.CaptureFix
     assert "grey" not in capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_other_types_that_hold_the_same_numbers_do() -> None:
     dcgan = small(y_dim=3)
     images, z, y = batch(dcgan)

@@ -38,11 +38,12 @@ SEEDS: dict[str, Any] = {f"{name}_seed": (1, 2) for name in ("penalty", "noise",
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("knob", KNOBS)
-def test_every_loss_trains_every_architecture_with_every_setting(
-    knob: str, architecture: str
-) -> None:
-    """A step is finite, and moves each weight of both networks."""
-    for name in LOSSES:
+def test_every_architecture_trains_with_every_setting(knob: str, architecture: str) -> None:
+    """A step is finite, and moves each weight of both networks, whatever the penalty of the loss.
+
+    Every loss trains every architecture in test_losses.py.
+    """
+    for name in ("gan", "wgan-gp", "rpgan"):
         if knob == "smoothing" and not LOSSES[name].has_target:
             continue
         kind: dict[str, Any] = {
