@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 from forked import run_forked
 from hosts import SHORT, Host, running_host
 from makers import (
@@ -55,6 +54,8 @@ def forget() -> None:
 @pytest.fixture
 def eagerly() -> Iterator[None]:
     """Compute a step without tracing it, which takes longer than a few tiny steps."""
+    import tensorflow as tf
+
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

@@ -37,6 +37,7 @@ def test_odd_sizes_are_counted_by_their_smaller_maps() -> None:
     assert multiplications(small.generator, (17, 3)) == [5 * 2 * 1 * 16, *deconvolutions]
 
 
+@pytest.mark.slow
 def test_a_table_and_a_json_come_out(run: Run, tmp_path: Path) -> None:
     tiny = ("--height=9", "--width=8", "--c_dim=1", "--batch_size=2", "--steps=3", "--rounds=1")
     done = run("bench.py", *tiny, "--precision", "float32")

@@ -128,7 +128,10 @@ def test_a_wrong_flag_is_refused_before_tensorflow_loads() -> None:
     assert done.stdout.split() == ["2", "False"]
 
 
-@pytest.mark.parametrize("library", ["absl", "numpy", "PIL", "tqdm", "tensorboard", "matplotlib"])
+AFTER_TENSORFLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("tqdm", "matplotlib")]
+
+
+@pytest.mark.parametrize("library", ["absl", "numpy", "PIL", "tensorboard", *AFTER_TENSORFLOW])
 def test_a_missing_library_is_one_line(library: str) -> None:
     code = f"import sys; sys.modules[{library!r}] = None; import main; sys.exit(main.main([]))"
     done = subprocess.run(

@@ -35,6 +35,7 @@ def test_any_size_takes_a_step(
     assert low <= fakes.min() <= fakes.max() <= high
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("y_dim", [None, 3])
 @pytest.mark.parametrize(("evaluate", "passes"), [(False, 3), (True, 5)])
 def test_g_averages_move_once_for_each_pass(y_dim: int, evaluate: bool, passes: int) -> None:
@@ -50,6 +51,7 @@ def test_g_averages_move_once_for_each_pass(y_dim: int, evaluate: bool, passes: 
     np.testing.assert_allclose(bias, (1 - 0.9**passes) * mean, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_adam_counts_one_update_of_d_and_two_of_g() -> None:
     dcgan = small()
     dcgan.train_step(*batch(dcgan))
@@ -57,6 +59,7 @@ def test_adam_counts_one_update_of_d_and_two_of_g() -> None:
     assert float(dcgan.g_optim.beta1_power) == 0.5**3
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_watching_adds_what_tensorboard_shows() -> None:
     dcgan = small()
     images, z, _ = batch(dcgan)
@@ -209,6 +212,7 @@ def test_a_step_that_xla_compiled_is_the_same_step() -> None:
         assert float(losses[1][name]) == pytest.approx(float(loss), abs=1e-5), name
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_checkpoint_goes_on_with_its_learning_rate_and_beta1(tmp_path: Path) -> None:
     straight = small(learning_rate=0.01, beta1=0.3)
     straight.train_step(*batch(straight))

@@ -27,7 +27,7 @@ def test_a_signal_before_the_training_says_so(
     number: signal.Signals, moment: str, tmp_path: Path
 ) -> None:
     """Also while what libraries write to stderr is held back."""
-    write_jpegs(tmp_path / "data/tiny", 6000, 20, 20)
+    write_jpegs(tmp_path / "data/tiny", 3000, 20, 20)
     begun = {"loading": has_tensorflow, "decoding": lambda _: any(tmp_path.rglob(".tiny*.part*"))}
     with start(tmp_path, *TRAIN) as process:
         while process.poll() is None and not begun[moment](process.pid):
@@ -56,7 +56,9 @@ def test_a_signal_while_modules_are_loaded_says_so(
     assert done.stderr == "stopped by SIGINT; every file written is whole\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_stops(number: signal.Signals, tmp_path: Path) -> None:
     write_jpegs(tmp_path / "data/tiny", 8, 20, 20)
     flags = [*TINY, "--train", "--epoch=100000", "--log_freq=1"]

@@ -56,6 +56,7 @@ def test_it_is_the_average_that_its_formula_says(share: float, y_dim: int | None
     assert moved.max() > 1e-3
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_it_is_saved_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
     straight = small(y_dim=3, ema=0.1)
     train(straight, 1, 2)
@@ -78,6 +79,7 @@ def test_the_raw_weights_are_those_of_a_training_without_it() -> None:
     assert plain.average is None
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_sampler_goes_by_the_weights_that_are_chosen(tmp_path: Path) -> None:
     dcgan = small(c_dim=3, ema=0.1, learning_rate=0.01)
     train(dcgan, 1, 2, 3)

@@ -9,18 +9,15 @@ import pytest
 from makers import PROJECT
 
 from support import startup
-
-
-def start(device: str, verbose: bool = False) -> subprocess.CompletedProcess[str]:
-    call = f"start_tensorflow({device!r}, {verbose})"
-    code = f"from support.startup import start_tensorflow; print({call})"
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+from support.errors import UserError
 
 
 def test_starting_says_only_one_line() -> None:
-    done = start("cpu")
+    call = "start_tensorflow('cpu', verbose=False)"
+    code = f"from support.startup import start_tensorflow; print({call})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
     assert done.stdout.startswith("TensorFlow 2.")
     assert " on CPU (" in done.stdout
@@ -28,9 +25,10 @@ def test_starting_says_only_one_line() -> None:
 
 
 def test_a_missing_gpu_is_refused() -> None:
-    done = start("gpu:97")
-    assert done.returncode == 1
-    assert "support.errors.UserError: --device=gpu:97: TensorFlow sees" in done.stderr
+    import tensorflow as tf
+
+    with pytest.raises(UserError, match="--device=gpu:97: TensorFlow sees"):
+        startup.choose_device("gpu:97", tf)
 
 
 def test_a_tensorflow_too_old_is_refused(tmp_path: Path) -> None:

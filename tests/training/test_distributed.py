@@ -287,6 +287,7 @@ def test_a_worker_is_killed_and_the_cluster_goes_on(begun: Path) -> None:
         np.testing.assert_allclose(value, wanted[name], rtol=rounding, atol=rounding, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_replica_trains_with_all_that_can_be_turned_on() -> None:
     """As the plain program, u and slots included; what is drawn comes with the batch."""
     turned: dict[str, Any] = {

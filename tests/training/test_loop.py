@@ -83,6 +83,7 @@ def test_folders_deleted_underway_are_made_again(
     assert len(rows) == 1 + STEPS
 
 
+@pytest.mark.slow
 def test_a_pause_or_a_clock_that_is_set_changes_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
