@@ -48,18 +48,22 @@ class Adam(tf.Module):
         learning_rate: of this update; None for the optimizer's own.
         """
         rate = self._learning_rate if learning_rate is None else learning_rate
+        # Made once: for each variable anew they would be a tenth of what is traced of a step.
+        of_all = {
+            "lr": tf.convert_to_tensor(rate, tf.float32),
+            "beta1": tf.constant(self._beta1),
+            "beta2": tf.constant(self._beta2),
+            "epsilon": tf.constant(self._epsilon),
+            "beta1_power": self.beta1_power.read_value(),
+            "beta2_power": self.beta2_power.read_value(),
+        }
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyAdam(
                 var=variables[name].handle,
                 m=self.m[name].handle,
                 v=self.v[name].handle,
-                beta1_power=self.beta1_power,
-                beta2_power=self.beta2_power,
-                lr=rate,
-                beta1=self._beta1,
-                beta2=self._beta2,
-                epsilon=self._epsilon,
                 grad=gradient,
+                **of_all,
             )
         self.beta1_power.assign(self.beta1_power * self._beta1)
         self.beta2_power.assign(self.beta2_power * self._beta2)
