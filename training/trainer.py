@@ -70,8 +70,11 @@ def train(plan: Plan, cluster: Cluster) -> int:
                 f"a page that draws: python export.py --run {shlex.quote(str(folder))} --format web"
             )
         if stopped_by:
-            name, at = signal.Signals(stopped_by).name, f"step {int(dcgan.step):,} of {total:,}"
-            say(f"stopped by {name} at {at}, nothing is lost; the same command resumes there")
+            name, made = signal.Signals(stopped_by).name, int(dcgan.step)
+            at, then = f"at step {made:,} of {total:,}", "the same command resumes there"
+            if made >= total:
+                at, then = f"after the last step, {made:,}", "all of the training is saved"
+            say(f"stopped by {name} {at}, nothing is lost; {then}")
             return 128 + stopped_by
     else:
         say(

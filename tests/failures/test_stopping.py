@@ -1,11 +1,15 @@
 """Signals: before the training they end it, in the training they save first."""
 
+import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from makers import TINY, TRAIN, Run, await_line, start, write_jpegs
+from makers import TINY, TRAIN, Here, Run, await_line, start, write_jpegs
+
+from model import DCGAN
 
 
 def has_tensorflow(pid: int) -> bool:
@@ -71,6 +75,24 @@ def test_a_signal_saves_and_stops(number: signal.Signals, tmp_path: Path) -> Non
     assert f"stopped by {number.name} at step {steps:,} of 200,000, nothing is lost" in rest
     (saved,) = (tmp_path / "checkpoint/tiny_4_16_16").glob("DCGAN.model-*.index")
     assert saved.name == f"DCGAN.model-{steps}.index", "the last step that was made"
+
+
+def test_a_signal_after_the_last_step_promises_no_more_steps(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jpegs(tmp_path / "data/tiny", 4, 20, 20)
+    save = DCGAN.save
+
+    def interrupted(*words: Any) -> Path:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return save(*words)
+
+    monkeypatch.setattr(DCGAN, "save", interrupted)
+    done = here(tmp_path, *TRAIN)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stdout.endswith(
+        "stopped by SIGTERM after the last step, 1, nothing is lost; all of the training is saved\n"
+    )
 
 
 AS_NOHUP_DOES = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
