@@ -26,7 +26,7 @@ from support.errors import RunError
 from support.text import in_units
 
 with checked_imports():
-    from exports.formats import FORMATS, refuse_missing, write
+    from exports.formats import FORMATS, refuse_missing, refuse_tags, write
     from generation.flags import WEIGHTS, WHICH, add_setting, add_start, out_folder, run_folder
 
 SETTINGS = ("output_height", "output_width", "z_dist", "which", "weights")
@@ -69,6 +69,7 @@ def _export(arguments: argparse.Namespace, formats: Sequence[str]) -> None:
     typed = {name: value for name in SETTINGS if (value := vars(arguments)[name]) is not None}
     trained = open_run(arguments.run, typed)
     say(f"loaded {trained.loaded}")
+    refuse_tags(formats, trained)
     name = f"step_{int(trained.dcgan.step):06}{suffix_of(trained.dcgan.weights)}"
     folder = arguments.out or beside(arguments.run, "exported") / name
     checks = []

@@ -26,6 +26,9 @@ LICENCES = {
 CARD = "model.json"
 MEASURED = ("space", "identity", "samples", "reals", "figures")
 UNKNOWN = "not known to this program"
+ROUNDED = (
+    "- The run had been rounded to float16 and int8 to be passed on: it is what is compared with."
+)
 # Settings that tell how the run was trained; the networks and the step have them already, or they
 # are folders of whoever trained it.
 NOT_TOLD = {"labels_file", "c_dim", "arch"}
@@ -54,13 +57,14 @@ def describe(
     """
     dcgan, settings = trained.dcgan, trained.settings.as_json()
     came_with = card_beside(trained)
-    step = dataclasses.asdict(dcgan.training)
+    step = dataclasses.asdict(dcgan.training) | _average_on(came_with)
     told = [*marked(trained.settings, KEPT), "epoch"]
     its_own = set(told) & trained.known - dcgan.config.shape().keys() - step.keys() - NOT_TOLD
     return {
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
-        "weights": dcgan.weights,
+        "weights": weights_of(trained, came_with),
+        "rounded_before": bool(came_with),
         "data": data_of(trained, came_with, licence),
         "inputs": {
             "z": {"numbers": dcgan.z_dim, "drawn_from": trained.settings.z_dist},
@@ -70,27 +74,46 @@ def describe(
         "networks": dataclasses.asdict(dcgan.config),
         "training": step,
         "settings": {name: settings[name] for name in sorted(its_own)},
-        "figures": figures_of(trained) or _figures_on(came_with),
+        "figures": figures_of(trained, came_with),
         "exports": [_export(checked) for checked in checks],
         "tensorflow": tf.__version__,
     }
 
 
-def figures_of(trained: "Trained") -> list[dict[str, Any]]:
+def weights_of(trained: "Trained", came_with: Mapping[str, Any]) -> str:
+    """Which weights of G are exported, "raw" or "ema".
+
+    A pretrained run has one set of them: which, its card says, `came_with`.
+    """
+    on_card = came_with.get("weights")
+    return on_card if on_card in ("raw", "ema") else trained.dcgan.weights
+
+
+def _average_on(came_with: Mapping[str, Any]) -> dict[str, Any]:
+    """The --ema of a pretrained run by its card, which its networks know nothing of any more."""
+    training = came_with.get("training")
+    share = training.get("ema") if isinstance(training, dict) else None
+    return {"ema": share} if isinstance(share, float) else {}
+
+
+def figures_of(trained: "Trained", came_with: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What evaluate.py has measured of this step and these weights, in each space; [] if nothing.
+
+    Of a pretrained run that was not measured since: what its card, `came_with`, says.
 
     Raises:
         UserError: a file of it is damaged.
     """
     of_this = {"step": int(trained.dcgan.step), "weights": trained.dcgan.weights}
-    return [
+    measured = [
         {name: one[name] for name in MEASURED}
         for one in evaluations_of(trained.folder)
         if of_this.items() <= one.items() and set(MEASURED) <= one.keys()
     ]
+    return measured or figures_on(came_with)
 
 
-def _figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
+def figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The figures on the card beside a pretrained run; [] without one."""
     figures = card.get("figures", [])
     are_rows = isinstance(figures, list) and all(isinstance(one, dict) for one in figures)
@@ -170,6 +193,7 @@ def _lines(card: dict[str, Any]) -> list[str]:
     lines += [
         f"- Pictures: [N, {height}, {width}, {channels}], float32, {low:g} is black and {high:g} "
         "white.",
+        *([ROUNDED] if card["rounded_before"] else []),
         f"- Exported with TensorFlow {card['tensorflow']}.",
         *_table("Files", ("file", "what", "size", "against the run itself"), _rows(card)),
     ]

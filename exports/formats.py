@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.errors import RunError
+from support.errors import RunError, UserError
 from support.files import sweep_asides
 
 if TYPE_CHECKING:
@@ -19,13 +19,15 @@ class Format:
     """What a format is, the module that writes it, and the packages that this needs.
 
     The module's function, of (trained, folder), returns a Written for each file that it wrote.
-    packages: what to import, by what to install.
+    packages: what to import, by what to install. takes_tags: also networks of several labels an
+    image.
     """
 
     text: str
     module: str
     packages: tuple[tuple[str, str], ...] = ()
     function: str = "write"
+    takes_tags: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,12 @@ FORMATS = {
     ),
     "npz": Format("all weights as arrays", "exports.weights"),
     "pretrained": Format("the run to pass on, at a tenth of its size", "exports.pretrained"),
-    "web": Format("the generator as one page that makes pictures in a browser", "exports.web"),
-    "web-int8": Format("that page at half the size", "exports.web", function="write_int8"),
+    "web": Format(
+        "the generator as one page that makes pictures in a browser",
+        "exports.web",
+        takes_tags=False,
+    ),
+    "web-int8": Format("that page at half the size", "exports.web", (), "write_int8", False),
     "report": Format("the training as one page that can be sent", "training.run_report"),
 }
 
@@ -82,6 +88,20 @@ def refuse_missing(formats: Sequence[str]) -> None:
         ]
         if missing:
             raise RunError(f"--format {name} needs more packages: pip install {' '.join(missing)}")
+
+
+def refuse_tags(formats: Sequence[str], trained: "Trained") -> None:
+    """Refuse formats for classes where a run has tags, before anything is written.
+
+    Raises:
+        UserError: names the first of them.
+    """
+    for name in formats:
+        if trained.dcgan.config.tags and not FORMATS[name].takes_tags:
+            raise UserError(
+                f"--format {name} is for runs of classes: {trained.folder} has tags, several an "
+                "image. The other formats take them"
+            )
 
 
 def write(name: str, trained: "Trained", folder: Path) -> list[Written]:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exports.card import UNKNOWN, card_beside, data_of
-from exports.formats import Written
+from exports.card import UNKNOWN, card_beside, data_of, figures_of, weights_of
+from exports.formats import Written, refuse_tags
 from exports.graphs import labels_to_try
 from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
-from support.errors import UserError
 from support.files import written_aside
 from support.streams import DEVIATIONS
 from support.text import printable
@@ -32,19 +31,86 @@ PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("random", "network", "latent", "picture", "controls", "blend", "main")
 LANES = 8  # columns in a panel of product.wat
 DIRECTIONS = 8
+SHOWN = ("frechet", "kid", "label_accuracy")  # figures that the page tells
 REACH = 3.5  # standard deviations of z to both sides that the sliders reach
+# dB that the page's weights must reach, as LiteRT's must: float16, int8.
+LEAST, LEAST_INT8 = 50.0, 30.0
+# What page/network.js computes, of the weights in the file, by NumPy: no browser may be there.
+READER = """
+import base64
+import json
+import re
+
+def held(name):
+    return re.search('id="' + name + '">(.*?)</script>', text, re.DOTALL)[1]
+
+with open(path, encoding="utf-8") as file:
+    text = file.read()
+model, weights = json.loads(held("model")), base64.b64decode(held("weights"))
+stored, at = np.dtype("<f2" if model["precision"] == "float16" else "<i1"), 0
+
+def take(kind, count):
+    global at
+    values = np.frombuffer(weights, kind, count, at)
+    at += values.nbytes
+    return values.astype(np.float32)
+
+def read(layer):
+    taps = 25 if layer["kind"] == "deconv" else 1
+    count = taps * layer["outputs"]
+    columns = -(-count // 8) * 8
+    scales = take("<f4", columns)
+    biases = take("<f4", -(-layer["outputs"] // 8) * 8)[: layer["outputs"]]
+    panels = take(stored, layer["inputs"] * columns).reshape(-1, layer["inputs"], 8)
+    matrix = panels.transpose(1, 0, 2).reshape(layer["inputs"], columns) * scales
+    return matrix[:, :count], biases
+
+layers = [(layer, *read(layer)) for layer in model["layers"]]
+
+def deconv(layer, x, matrix):
+    (height, width), outputs = layer["size"], layer["outputs"]
+    patches = (x @ matrix).reshape(*x.shape[:3], 5, 5, outputs)
+    # SAME pads an even size by one before and two behind, an odd one by two and two.
+    top, left = (2 if side % 2 else 1 for side in (height, width))
+    whole = np.zeros((len(x), 2 * x.shape[1] + 3, 2 * x.shape[2] + 3, outputs), np.float32)
+    for i in range(5):
+        for j in range(5):
+            ends = i + 2 * x.shape[1], j + 2 * x.shape[2]
+            whole[:, i : ends[0] : 2, j : ends[1] : 2] += patches[:, :, :, i, j]
+    return whole[:, top : top + height, left : left + width]
+
+def run(batch):
+    x, y = batch["z"], batch.get("y")
+    for layer, matrix, biases in layers:
+        if layer["kind"] == "deconv":
+            height, width = (-(-side // 2) for side in layer["size"])
+            x = x.reshape(len(x), height, width, -1)
+            if y is not None:
+                planes = np.broadcast_to(y[:, None, None], (len(x), height, width, y.shape[1]))
+                x = np.concatenate([x, planes], 3)
+            x = deconv(layer, x, matrix) + biases
+        else:
+            x = x if y is None else np.concatenate([x, y], 1)
+            x = x @ matrix + biases
+        if layer["slope"] is not None:
+            x = np.maximum(x, layer["slope"] * x)
+    x = np.tanh(x) if model["valueRange"][0] < 0 else 1 / (1 + np.exp(-x))
+    return {"images": x.reshape(len(x), model["height"], model["width"], model["channels"])}
+
+outputs = joined(run)
+"""
 
 
 def write(trained: "Trained", folder: Path) -> list[Written]:
     """Write FOLDER/page.html, for export.py."""
     path = write_page(trained, folder / "page.html")
-    return [Written(path, "opened by a double click", reader="")]
+    return [Written(path, "opened by a double click", READER, LEAST)]
 
 
 def write_int8(trained: "Trained", folder: Path) -> list[Written]:
     """Write FOLDER/page_int8.html, for export.py."""
     path = write_page(trained, folder / "page_int8.html", int8=True)
-    return [Written(path, "opened by a double click", reader="")]
+    return [Written(path, "opened by a double click", READER, LEAST_INT8)]
 
 
 def write_page(trained: "Trained", path: Path, int8: bool = False) -> Path:
@@ -56,11 +122,7 @@ def write_page(trained: "Trained", path: Path, int8: bool = False) -> Path:
     Raises:
         UserError: the run has tags, of which the page knows nothing.
     """
-    if trained.dcgan.config.tags:
-        raise UserError(
-            f"--format web is for runs of classes: {trained.folder} has tags, several an image. "
-            "The other formats take them"
-        )
+    refuse_tags(["web"], trained)
     layers = layers_of(trained.dcgan.sampled, trained.dcgan.config)
     script = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     style = (PAGE / "style.css").read_text("utf-8")
@@ -120,7 +182,8 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     """What the page says of its model: pairs of a word and what there is to say."""
     dcgan, settings = trained.dcgan, trained.settings
     height, width, channels = dcgan.image_shape
-    average = {"ema": "averaged", "raw": "as trained"}[dcgan.weights]
+    came_with = card_beside(trained)
+    average = {"ema": "averaged", "raw": "as trained"}[weights_of(trained, came_with)]
     parameters = sum(int(np.prod(v.shape)) for v in dcgan.sampled.trainable().values())
     card = [
         ("Run", trained.folder.name),
@@ -132,9 +195,11 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     ]
     if "dataset" in trained.known:
         card.append(("Trained on", f"the data set {settings.dataset}"))
-    if (licence := data_of(trained, card_beside(trained))["licence"]) != UNKNOWN:
+    if (licence := data_of(trained, came_with)["licence"]) != UNKNOWN:
         card.append(("Licence of the data", licence))
-    card.append(("The whole card", "model.md, exported beside this page"))
+    for one in figures_of(trained, came_with):
+        told = ", ".join(f"{n} {one['figures'][n]:.3g}" for n in SHOWN if n in one["figures"])
+        card.append((f"Measured in {one['space']}", f"{told}; {one['samples']:,} pictures"))
     return [(word, printable(said)) for word, said in card]
 
 

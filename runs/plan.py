@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.checkpoints import latest_checkpoint
-from gan.config import refuse_other_shape
+from gan.config import ANOTHER_RUN, refuse_other_shape
 from gan.description import DESCRIPTION_FILE, Description, description_of
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
@@ -113,7 +113,9 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         shape = stored.config.shape().items()
         settings = dataclasses.replace(settings, **{n: v for n, v in shape if n in kept})
     if stored:
-        refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of)
+        begins = weights_of == settings.init_from
+        advice = "Give the stored values, or another --init_from" if begins else ANOTHER_RUN
+        refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of, advice)
         _refuse_other_networks(stored, settings, weights_of)
     if settings.which != "last" and not settings.init_from:
         raise UserError(

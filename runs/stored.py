@@ -25,7 +25,8 @@ class StoredRun:
 
     settings: those that made the run, in the types of their fields; what only decided what its last
     command did is left out. images, replicas: what counted the steps of an epoch. classes: the
-    names of the run's own classes, by number. others: the fields that this version does not know.
+    names of the run's own classes, by number. begun_from: the --init_from that the run began with,
+    as it was typed, or "". others: the fields that this version does not know.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class StoredRun:
     images: int | None = None
     replicas: int = 1
     classes: tuple[str, ...] = ()
+    begun_from: str = ""
     others: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,8 +64,12 @@ def read_run(folder: Path, kind: type[Settings] = Settings) -> StoredRun:
         raise damaged(path, '"classes" is not a list of names, such as ["dark", "fair"]')
     if twice := sorted(name for name, count in Counter(classes).items() if count > 1):
         raise damaged(path, f'"classes" holds {shortened(repr(twice[0]))} twice')
+    begun_from = others.pop("begun_from", "")
+    if not isinstance(begun_from, str):
+        raise damaged(path, '"begun_from" is not the name of a folder')
     deciding = {name: value for name, value in settings.items() if name not in passing}
-    return StoredRun(path, deciding, classes=tuple(classes), others=others, **counts)
+    images, replicas = counts.get("images"), counts.get("replicas", 1)
+    return StoredRun(path, deciding, images, replicas, tuple(classes), begun_from, others)
 
 
 def damaged(path: Path, error: object) -> UserError:
@@ -79,7 +85,10 @@ def store_run(
     They go beside the checkpoints. Returns a line for each count that changed.
     """
     stored, counts = read_run(folder), {"images": images, "replicas": replicas}
-    named = {"classes": list(classes)} if classes else {}
+    named: dict[str, Any] = {"classes": list(classes)} if classes else {}
+    is_new = settings.init_from and not latest_checkpoint(folder)
+    if begun_from := str(settings.init_from) if is_new else stored.begun_from:
+        named["begun_from"] = begun_from
     write_json(folder / RUN_FILE, stored.others | settings.as_json() | counts | named)
     before = {"images": stored.images or images, "replicas": stored.replicas}
     return [

@@ -2,10 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datasets.dataset import epoch_of
 from datasets.image_files import UnreadableError, opened
+from exports.card import CARD, figures_on
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
@@ -14,6 +15,7 @@ from runs.flags import COMMAND, as_flag, displayed, marked
 from runs.settings import Settings
 from runs.stored import StoredRun, beside, evaluations_of, read_run
 from support.errors import UserError
+from support.files import read_json
 from support.text import counted
 from training.history import read_rows
 from training.monitor import REALS, sample_pictures, sampled_steps, step_of_picture
@@ -47,7 +49,7 @@ def report_of(folder: Path) -> Report:
     return Report(
         title=folder.resolve().name,
         lead=_lead(run, settings, step, read_description(folder)),
-        command=_command(settings),
+        command=_command(settings, run.begun_from),
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
         samples=[
@@ -56,9 +58,15 @@ def report_of(folder: Path) -> Report:
             if is_readable(path)
         ],
         reals=reals if is_readable(reals) else None,
-        evaluations=evaluations_of(folder),
+        evaluations=evaluations_of(folder) or _on_card(folder, step),
         animations=_animations(samples),
     )
+
+
+def _on_card(folder: Path, step: int) -> list[dict[str, Any]]:
+    """The figures on the card of a run that was passed on: its evaluations did not come along."""
+    card = read_json(folder / CARD)
+    return [{"step": step, "weights": card.get("weights", "")} | one for one in figures_on(card)]
 
 
 def _sample(path: Path, step: int, averages: bool) -> Sample:
@@ -85,13 +93,14 @@ def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | N
     kinds = "with {} tags" if stored and stored.config.tags else "in {} classes"
     labels = f" {kinds.format(len(run.classes))}" if run.classes else ""
     each = counted(settings.batch_size * run.replicas, "image")
+    begun = f" It began with the weights of {run.begun_from}." if run.begun_from else ""
     return (
         f"A DCGAN after {counted(step, 'step')} of {each}. It was "
-        f"trained on {images}{settings.dataset}{labels}, {height}x{width} pixels."
+        f"trained on {images}{settings.dataset}{labels}, {height}x{width} pixels.{begun}"
     )
 
 
-def _command(settings: Settings) -> str:
+def _command(settings: Settings, begun_from: str) -> str:
     """The command line that makes the run again: what differs from the defaults."""
     defaults, words = Settings(dataset=settings.dataset).as_json(), ["python", "main.py", "--train"]
     passing = {*marked(settings, COMMAND)} - {"dataset"}
@@ -102,6 +111,8 @@ def _command(settings: Settings) -> str:
             and (name == "dataset" or value != defaults[name])
         ):
             words.append(as_flag(name, value))
+    if begun_from:
+        words.append(as_flag("init_from", begun_from))
     return shlex.join(words)
 
 

@@ -18,6 +18,7 @@ from model import DCGAN
 from runs.opened import Trained, open_run
 from support.errors import RunError, UserError
 from support.files import read_json, write_json
+from training.run_report import report_of
 
 KNOWN = frozenset({"dataset", "output_height", "output_width", "z_dist", "seed"})
 FILES = ["DCGAN.model-9.data-00000-of-00001", "DCGAN.model-9.index", "DCGAN.model.json"]
@@ -27,7 +28,7 @@ FILES = ["DCGAN.model-9.data-00000-of-00001", "DCGAN.model-9.index", "DCGAN.mode
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
     """A run of names, of an average, from somebody's disk."""
     monkeypatch.chdir(tmp_path)
-    stored = {"images": 40, "classes": ["dark", "fair", "red"], "data_dir": "/home/somebody"}
+    stored = {"images": 400, "classes": ["dark", "fair", "red"], "data_dir": "/home/somebody"}
     write_json(Path("checkpoint/run/run.json"), stored)
     dcgan = lived(small(y_dim=3, ema=0.5))
     dcgan.choose("ema")
@@ -99,7 +100,7 @@ def test_it_names_no_folder_of_the_machine(trained: Trained) -> None:
         "output_width": 8,
         "z_dist": "normal01",
         "seed": 7,
-        "images": 40,
+        "images": 400,
         "replicas": 1,
         "classes": ["dark", "fair", "red"],
     }
@@ -146,6 +147,11 @@ def test_its_card_goes_along_with_what_is_made_of_it(trained: Trained) -> None:
     write_card(trained, [], Path("out"), "CC BY 4.0, somebody")
     again = open_run(Path("out"), {})
     card = describe(again, [])
-    assert card["data"] == {"name": "faces", "images": 40, "licence": "CC BY 4.0, somebody"}
+    assert card["data"] == {"name": "faces", "images": 400, "licence": "CC BY 4.0, somebody"}
     assert [one["figures"] for one in card["figures"]] == [{"frechet": 1.5}]
-    assert "CC BY 4.0, somebody" in write_page(again, Path("page.html")).read_text("utf-8")
+    assert (card["weights"], card["training"]["ema"]) == ("ema", 0.5), "though it has one set"
+    page = write_page(again, Path("page.html")).read_text("utf-8")
+    assert "CC BY 4.0, somebody" in page
+    assert '["Weights", "averaged, kept here as float16"]' in page
+    assert '["Measured in pixels", "frechet 1.5; 9 pictures"]' in page
+    assert [one["figures"] for one in report_of(Path("out")).evaluations] == [{"frechet": 1.5}]

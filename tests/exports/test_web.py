@@ -12,8 +12,9 @@ import pytest
 from browser import need
 from makers import small, stretched
 
+from exports.check import check
 from exports.layers import Layer
-from exports.web import LANES, PAGE, _weights, write_page
+from exports.web import LANES, PAGE, _weights, write, write_int8, write_page
 from runs.opened import Trained
 from runs.settings import Settings
 from support.errors import UserError
@@ -58,6 +59,29 @@ def test_a_page_of_tags_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--format web is for runs of classes: .* has tags"):
         write_page(trained(3, tags=True), tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("y_dim", "options"),
+    [
+        (None, {"height": 17, "width": 10, "c_dim": 3}),
+        (3, {"height": 6, "width": 13, "architecture": "dcgan_mnist"}),
+        (2, {"height": 9, "architecture": "gan", "c_dim": 3}),
+    ],
+)
+def test_a_fresh_process_computes_the_pictures_of_the_files_weights(
+    y_dim: int | None, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """Without a browser; and what is not the run's is noticed."""
+    run = trained(y_dim, **options)
+    checks = [
+        check(run, written) for make in (write, write_int8) for written in make(run, tmp_path)
+    ]
+    float16, int8 = (checked.psnr or 0 for checked in checks)
+    assert float16 - 10 > int8 > 30
+    assert all(checked.is_same for checked in checks)
+    other = trained(y_dim, **options, seed=8)
+    assert not check(other, checks[0].written).is_same
 
 
 def test_every_file_of_the_source_is_used(text: str) -> None:

@@ -30,6 +30,7 @@ from model import DCGAN
 from runs import plan
 from support.errors import UserError
 from training.distributed import Cluster
+from training.run_report import report_of
 
 QUIET = (*TINY, "--log_freq=1000")
 OLD = PROJECT / "tests" / "data"
@@ -103,6 +104,13 @@ def test_fine_tuning_keeps_the_frozen_layers_of_d_also_when_it_is_resumed(
     resumed = ok(here(tmp_path, *flags, "--epoch=2"))
     (kept,) = (line for line in resumed.splitlines() if line.startswith("as the run was: "))
     assert "--freeze_d=2" in kept.split()
+    report = report_of(tmp_path / "checkpoint/tiny_4_16_16")
+    assert report.command.endswith(" --init_from=start"), "also after it was resumed without it"
+    assert "It began with the weights of start." in report.lead
+    shape = one_error_line(
+        here(tmp_path, *flags, "--init_from=start", "--out_name=b", "--df_dim=9"), 2
+    )
+    assert shape.endswith("df_dim is 4, not 9. Give the stored values, or another --init_from")
     before, after = (
         DCGAN.from_checkpoint(tmp_path / folder).discriminator.trainable()
         for folder in ("start", "checkpoint/tiny_4_16_16")
