@@ -1,9 +1,9 @@
 // Points: what a picture is made of, how they are combined, and how the address holds them.
 //
-// A point is { seed, z, directions, coordinates, label }. It begins with the z of a seed, or (seed
-// null) with numbers of its own. `directions` [K] and `coordinates` (Map from index) are added to
-// it: where the sliders stand. label: null without classes, else [from, to, share], a class that is
-// mixed with another; [3, 3, 0] is class 3 alone.
+// A point is { seed, z, made, directions, coordinates, label }. It begins with the z of a seed, or
+// (seed null) with numbers of its own, `made` as a "blend" or a "variation". `directions` [K] and
+// `coordinates` (Map from index) are added to it: where the sliders stand. label: null without
+// classes, else [from, to, share], a class that is mixed with another; [3, 3, 0] is class 3 alone.
 
 // The prior's centre, and how far uniform z reach to both sides of it.
 const PRIORS = {
@@ -17,23 +17,32 @@ const MOST = 100; // that an amount in an address may be
 function pointOfSeed(model, seed, label = null) {
   const chosen = label ?? labelOfSeed(seed, model.classes.length || 1);
   return {
-    seed, z: null, directions: model.directions.map(() => 0), coordinates: new Map(),
+    seed, z: null, made: null,
+    directions: model.directions.map(() => 0), coordinates: new Map(),
     label: model.classes.length ? [chosen, chosen, 0] : null,
   };
 }
 
-function pointOfZ(model, z, label) {
-  return { ...pointOfSeed(model, 0), seed: null, z, label };
+function pointOfZ(model, z, made, label) {
+  return { ...pointOfSeed(model, 0), seed: null, z, made, label };
 }
 
-// The z of a point: Float32Array [zDim].
+// Whether any slider of a point is away from its middle.
+function isChanged({ directions, coordinates }) {
+  return directions.some(Boolean) || [...coordinates.values()].some(Boolean);
+}
+
+// The z of a point: Float32Array [zDim]. Sliders leave it where z is drawn, as generate.py directions
+// does; a seed's own z is never moved.
 function zOf(model, point) {
   const base = point.z ?? zOfSeed(point.seed, model.zDist, model.zDim);
-  return base.map((value, index) => {
+  if (!isChanged(point)) return base;
+  const moved = base.map((value, index) => {
     let sum = value + (point.coordinates.get(index) ?? 0);
     point.directions.forEach((amount, k) => { sum += amount * model.directions[k][index]; });
     return sum;
   });
+  return within(model, moved);
 }
 
 // The label as the network takes it: Float32Array [classes], or null.
@@ -74,7 +83,7 @@ function between(model, a, b, t) {
 // The picture at t of the way from one point to another; labels are mixed in proportion.
 function morph(model, a, b, t) {
   const label = a.label && [...ends(a.label, b.label), t];
-  return pointOfZ(model, between(model, zOf(model, a), zOf(model, b), t), label);
+  return pointOfZ(model, between(model, zOf(model, a), zOf(model, b), t), "blend", label);
 }
 
 // The classes to go from and to: of a mixed label the nearer one.
@@ -85,24 +94,26 @@ function ends(a, b) {
 // A - B + C, brought back to where z is drawn, with A's label.
 function difference(model, a, b, c) {
   const [za, zb, zc] = [a, b, c].map((point) => zOf(model, point));
-  return pointOfZ(model, within(model, za.map((v, k) => v - zb[k] + zc[k])), a.label);
+  return pointOfZ(model, within(model, za.map((v, k) => v - zb[k] + zc[k])), "blend", a.label);
 }
 
 // A point near another: its z, moved by `strength` towards that of a seed.
 function near(model, point, seed, strength) {
   const z = zOf(model, point), other = zOfSeed(seed, model.zDist, model.zDim);
   if (model.zDist === "normal01")
-    return pointOfZ(model, between(model, z, other, strength / 2), point.label);
+    return pointOfZ(model, between(model, z, other, strength / 2), "variation", point.label);
   const { centre } = PRIORS[model.zDist];
   const moved = z.map((value, index) => value + strength * (other[index] - centre));
-  return pointOfZ(model, within(model, moved), point.label);
+  return pointOfZ(model, within(model, moved), "variation", point.label);
 }
 
 // What stands behind # in the address: seed=5&label=3&d=1:0.5,2:-1&c=17:0.4, all counted from 1 but
-// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /. The label
-// that the seed draws stands there only where it was chosen (null: none was).
+// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /, and has
+// made=variation beside it where it is no blend. The label that the seed draws stands there only where
+// it was chosen (null: none was).
 function addressOf(model, point, chosen) {
   const parts = [point.seed === null ? `z=${textOfZ(point.z)}` : `seed=${point.seed}`];
+  if (point.made === "variation") parts.push("made=variation");
   if (point.label && !(chosen === null && isDrawn(model, point))) {
     const [from, to, share] = point.label;
     parts.push(from === to ? `label=${from}` : `label=${from}-${to}:${share}`);
@@ -136,7 +147,8 @@ function pointOfAddress(model, text) {
   else if (given.has("z") && (label || !model.classes.length)) {
     const z = zOfText(given.get("z"), model.zDim);
     if (!z) return null;
-    point = pointOfZ(model, z, label);
+    const made = given.get("made") === "variation" ? "variation" : "blend";
+    point = pointOfZ(model, z, made, label);
   } else return null;
   if (label) point.label = label;
   for (const [k, amount] of pairsIn(given.get("d")))

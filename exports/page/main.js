@@ -51,9 +51,8 @@ async function start() {
   }
 
   function describe() {
-    const { seed, label, directions, coordinates } = app.point;
-    const edited = directions.some(Boolean) || [...coordinates.values()].some(Boolean);
-    const words = [seed === null ? "A blend" : `Seed ${seed}${edited ? ", changed" : ""}`];
+    const { seed, made, label } = app.point, of = seed === null ? `A ${made}` : `Seed ${seed}`;
+    const words = [isChanged(app.point) ? `${of}, changed` : of];
     if (label) words.push(`label ${nameOfLabel(model, label)}`);
     byId("caption").textContent = words.join(" · ");
     byId("picture").setAttribute("aria-label", `A made-up picture: ${words.join(", ")}`);
@@ -100,9 +99,10 @@ async function start() {
     showSeed(byId("seed").valueAsNumber || 0);
   });
   byId("download").addEventListener("click", () => {
-    const { seed, label } = app.point, of = seed === null ? "blend" : `seed${seed}`;
-    const named = label ? `_label${label[0]}` : "";
-    save(byId("picture"), `${model.name}_${of}${named}.png`);
+    const { seed, made, label } = app.point, parts = [model.name, made ?? `seed${seed}`];
+    if (label) parts.push(`label${label[0]}`);
+    if (isChanged(app.point)) parts.push("changed");
+    save(byId("picture"), `${parts.join("_")}.png`);
     app.tell("Saved as a PNG");
   });
   byId("copy").addEventListener("click", copyLink);

@@ -12,7 +12,7 @@ from makers import small, stretched
 from PIL import Image
 
 from exports.web import write_page
-from generation.latent import labels_of_seeds, z_of_seeds
+from generation.latent import labels_of_seeds, within, z_of_seeds
 from runs.opened import Trained
 from runs.settings import Settings
 from support.streams import Z_DISTS
@@ -103,6 +103,16 @@ def test_the_z_and_the_label_of_a_seed_are_numpys(page: Any) -> None:
     for count in (1, 2, 10, 1000):
         made = page.evaluate("([seeds, n]) => seeds.map((s) => labelOfSeed(s, n))", [seeds, count])
         np.testing.assert_array_equal(made, labels_of_seeds(seeds, count))
+
+
+def test_sliders_leave_z_where_generate_py_directions_does(page: Any) -> None:
+    way = np.where(np.arange(100) % 3, 0.15, -0.1)
+    act = """([seed, zDist, way, amount]) => [...zOf({ zDist, zDim: 100, directions: [way] },
+      { seed, z: null, directions: [amount], coordinates: new Map() })]"""
+    for z_dist, amount in itertools.product(Z_DISTS, (0, 0.5, -3.5)):
+        made = page.evaluate(act, [5, z_dist, way.tolist(), amount])
+        wanted = within(z_of_seeds([5], z_dist, 100) + amount * way, z_dist)
+        np.testing.assert_allclose(made, wanted[0], atol=1e-6)
 
 
 def change(page: Any, act: Any) -> None:
@@ -265,9 +275,28 @@ def test_an_address_that_makes_no_sense_shows_some_picture(
     page.context.close()
 
 
-def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
+def saved_as(page: Any) -> Any:
     with page.expect_download() as download:
         page.click("#download")
+    return download
+
+
+def test_caption_and_png_tell_what_the_picture_is(page: Any) -> None:
+    label = labels_of_seeds([5], 3)[0]
+    for step, shown, named in (
+        ("End on #direction-1", "Seed 5, changed", f"seed5_label{label}_changed"),
+        ("Enter on #variations button >> nth=2", "A variation", f"variation_label{label}"),
+        ("End on #direction-1", "A variation, changed", f"variation_label{label}_changed"),
+        ("PageUp on #morph", "A blend", f"blend_label{labels_of_seeds([1], 3)[0]}"),
+    ):
+        key, _, control = step.partition(" on ")
+        page.locator(control).press(key)
+        assert page.inner_text("#caption").startswith(f"{shown} · label ")
+        assert saved_as(page).value.suggested_filename == f"tiny_run_{named}.png"
+
+
+def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
+    download = saved_as(page)
     assert download.value.suggested_filename.startswith("tiny_run_seed5_label")
     download.value.save_as(tmp_path / "picture.png")
     saved = np.asarray(Image.open(tmp_path / "picture.png").convert("RGB"))
