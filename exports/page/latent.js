@@ -12,7 +12,8 @@ const PRIORS = {
   normal01: { centre: 0, half: null },
 };
 const LAST_SEED = 2 ** 31 - 1;
-const MOST = 100; // that an amount in an address may be
+const MOST = 100; // that a number of z in an address may be
+const OPEN = ["", "label", "d", "c"]; // what an address may hold that leaves the seed open
 
 function pointOfSeed(model, seed, label = null) {
   const chosen = label ?? labelOfSeed(seed, model.classes.length || 1);
@@ -131,31 +132,44 @@ function isDrawn(model, { seed, label: [from, to] }) {
   return seed !== null && from === to && from === labelOfSeed(seed, model.classes.length);
 }
 
-// The class that an address asks for; null where it leaves that to the seed, or mixes two.
-function labelOfAddress(model, text) {
-  const [from, to] = labelIn(model, partsOf(text).get("label")) ?? [null, null];
-  return from === to ? from : null;
+// What an address asks for: { point, label, faults }. label: the class that it chooses, null where it
+// leaves that to the seed, or mixes two. faults: what is wrong with it, in words. spare: the seed that
+// is taken where it leaves that open, or where it is too damaged to tell.
+function readAddress(model, text, spare) {
+  const given = partsOf(text), label = labelIn(model, given.get("label"));
+  const begun = beginningOf(model, given, label, spare), point = begun ?? pointOfSeed(model, spare);
+  if (label) point.label = label;
+  const chosen = label && label[0] === label[1] ? label[0] : null;
+  if (!begun) return { point, label: chosen, faults: [`seed ${spare} is shown instead`] };
+  const faults = [];
+  if (given.has("label") && !label) faults.push(`there is no label ${given.get("label") ?? ""}`);
+  if (!moveSliders(model, point, given)) faults.push("some of its sliders cannot be read");
+  return { point, label: chosen, faults };
 }
 
-// The point that an address holds; null where it holds none, or one that makes no sense here.
-function pointOfAddress(model, text) {
-  const given = partsOf(text);
-  const label = labelIn(model, given.get("label"));
-  let point;
-  if (/^\d{1,10}$/.test(given.get("seed") ?? "") && Number(given.get("seed")) <= LAST_SEED)
-    point = pointOfSeed(model, Number(given.get("seed")));
-  else if (given.has("z") && (label || !model.classes.length)) {
-    const z = zOfText(given.get("z"), model.zDim);
-    if (!z) return null;
-    const made = given.get("made") === "variation" ? "variation" : "blend";
-    point = pointOfZ(model, z, made, label);
-  } else return null;
-  if (label) point.label = label;
-  for (const [k, amount] of pairsIn(given.get("d")))
-    if (k in point.directions) point.directions[k] = amount;
-  for (const [k, amount] of pairsIn(given.get("c")))
-    if (k >= 0 && k < model.zDim) point.coordinates.set(k, amount);
-  return point;
+// The point that an address begins with, without its sliders; null where it is damaged.
+function beginningOf(model, given, label, spare) {
+  const seed = given.get("seed") ?? "", z = zOfText(given.get("z") ?? "", model.zDim);
+  if (/^\d{1,10}$/.test(seed) && Number(seed) <= LAST_SEED) return pointOfSeed(model, Number(seed));
+  const made = given.get("made") === "variation" ? "variation" : "blend";
+  if (z && (label || !model.classes.length)) return pointOfZ(model, z, made, label);
+  return [...given.keys()].every((name) => OPEN.includes(name)) ? pointOfSeed(model, spare) : null;
+}
+
+// Move a point to where the sliders of an address stand, at most as far as they reach; says whether
+// all of them could be read.
+function moveSliders(model, point, given) {
+  let isWhole = true;
+  function each(name, count, move) {
+    for (const [k, amount] of pairsIn(given.get(name))) {
+      if (Number.isInteger(k) && k >= 1 && k <= count && Number.isFinite(amount))
+        move(k - 1, Math.min(Math.max(amount, -model.reach), model.reach));
+      else isWhole = false;
+    }
+  }
+  each("d", model.directions.length, (k, amount) => { point.directions[k] = amount; });
+  each("c", model.zDim, (k, amount) => point.coordinates.set(k, amount));
+  return isWhole;
 }
 
 // What an address says, by name.
@@ -171,9 +185,7 @@ function labelIn(model, text) {
 }
 
 function pairsIn(text) {
-  const pairs = (text ?? "").split(",").map((pair) => pair.split(":").map(Number));
-  return pairs.filter(([k, amount]) => Number.isInteger(k) && Math.abs(amount) <= MOST)
-    .map(([k, amount]) => [k - 1, amount]);
+  return text ? text.split(",").map((pair) => pair.split(":").map(Number)) : [];
 }
 
 function textOfZ(z) {

@@ -1,6 +1,7 @@
 """The page in a real browser: its pictures are the sampler's, and every control does its part."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,10 @@ BUTTONS = {
 def test_every_button_makes_another_picture(page: Any, selector: str, hand: str) -> None:
     button = page.locator(selector)
     change(page, button.click if hand == "mouse" else lambda: button.press("Space"))
-    assert page.inner_text("#status"), "and a screen reader is told"
+    assert page.inner_text("#status") == page.inner_text("#caption"), "a screen reader is told"
     after = pixels(page)
     change(page, page.go_back)
+    assert page.inner_text("#status") == page.inner_text("#caption"), "of what is shown now"
     change(page, page.go_forward)
     np.testing.assert_array_equal(pixels(page), after)
 
@@ -199,14 +201,16 @@ def test_what_is_kept_is_blended(page: Any) -> None:
     assert np.abs(summed - pixels(page).astype(float)).mean() < 60, "C, but with A's label"
 
 
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
 @pytest.mark.parametrize("selector", ["#walk", "#morph-play"])
-def test_what_moves_plays_and_stops(page: Any, selector: str) -> None:
+def test_what_moves_plays_and_stops(page: Any, selector: str, key: str) -> None:
     button = page.locator(selector)
     button.click()
     page.wait_for_timeout(500)
     change(page, lambda: page.wait_for_timeout(300))
     assert button.get_attribute("aria-pressed") == "true"
-    button.press("Enter")
+    button.press(key)
+    assert button.get_attribute("aria-pressed") == "false"
     still = pixels(page)
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(pixels(page), still)
@@ -253,26 +257,67 @@ def test_an_address_chooses_its_label_and_without_one_any(browser: Any, path: Pa
         page.context.close()
 
 
-NONSENSE = (
-    "seed=99999999999",
-    "seed=x",
-    "z=AAAA",
-    "z=" + "A" * 27,
-    "seed=1&label=9&d=99:1,x:y,1:1e9",
-    "label=1",
-    "seed=x&label=1",
-)
+ELSEWHERE = "seed [0-9]+ is shown instead"
+DAMAGED = {  # what is said of it, what is shown, which label is chosen
+    "seed=99999999999": (ELSEWHERE, "Seed ", "any"),
+    "seed=abc": (ELSEWHERE, "Seed ", "any"),
+    "seeds=5": (ELSEWHERE, "Seed ", "any"),
+    "z=AAAA": (ELSEWHERE, "Seed ", "any"),
+    "z=!!!": (ELSEWHERE, "Seed ", "any"),
+    "z=" + "A" * 27: (ELSEWHERE, "Seed ", "any"),
+    "seed=x&label=1": (ELSEWHERE, "Seed ", "1"),
+    "seed=5&label=99": ("there is no label 99", "Seed 5 · label ", "any"),
+    "label=99": ("there is no label 99", "Seed ", "any"),
+    "seed=5&d=99:1,1:x": ("some of its sliders cannot be read", "Seed 5 · label ", "any"),
+}
 
 
-@pytest.mark.parametrize("address", NONSENSE)
-def test_an_address_that_makes_no_sense_shows_some_picture(
+@pytest.mark.parametrize("address", DAMAGED)
+def test_a_damaged_link_says_what_it_shows_until_the_next_picture(
     browser: Any, path: Path, address: str
 ) -> None:
+    said, shown, label = DAMAGED[address]
     page = opened(browser, path, address)
-    assert page.inner_text("#caption").startswith("Seed ")
-    assert page.input_value("#labels input:checked") == "any", "no label was chosen: Any"
+    note, caption = page.inner_text("#note"), page.inner_text("#caption")
+    assert re.fullmatch(f"This link is damaged: {said}", note)
+    assert caption.startswith(shown)
+    if said == ELSEWHERE:
+        assert caption.startswith(f"Seed {re.sub('[^0-9]', '', note)} ")
+    assert page.inner_text("#status") == f"{note}. {caption}"
+    assert page.input_value("#labels input:checked") == label
+    page.click("#new")
+    assert page.locator("#note").is_hidden()
     assert page.said == []
     page.context.close()
+
+
+def test_an_address_may_leave_the_seed_open(browser: Any, path: Path) -> None:
+    for address, label in (("", "any"), ("label=2", "2")):
+        page = opened(browser, path, address)
+        assert page.locator("#note").is_hidden()
+        assert page.input_value("#labels input:checked") == label
+        assert label == "any" or page.inner_text("#caption").endswith(f"label {NAMES[2]}")
+        page.context.close()
+
+
+def test_a_changed_address_is_told(page: Any) -> None:
+    page.evaluate("location.hash = '#seed=7&label=99'")
+    page.locator("#caption", has_text="Seed 7").wait_for()
+    assert page.inner_text("#status").startswith("This link is damaged: there is no label 99. Seed")
+    page.go_back()
+    page.locator("#caption", has_text="Seed 5").wait_for()
+    assert page.inner_text("#status") == page.inner_text("#caption")
+    assert page.locator("#note").is_hidden()
+
+
+def test_an_address_goes_as_far_as_a_slider_reaches(browser: Any, path: Path, page: Any) -> None:
+    page.locator("#direction-1").press("End")
+    page.locator("summary").press("Enter")
+    page.locator("#coordinate-amount").press("Home")
+    far = opened(browser, path, "seed=5&d=1:99&c=1:-1e9")
+    assert far.url.partition("#")[2] == page.url.partition("#")[2]
+    np.testing.assert_array_equal(pixels(far), pixels(page))
+    far.context.close()
 
 
 def saved_as(page: Any) -> Any:
@@ -301,6 +346,14 @@ def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
     download.value.save_as(tmp_path / "picture.png")
     saved = np.asarray(Image.open(tmp_path / "picture.png").convert("RGB"))
     np.testing.assert_array_equal(saved, pixels(page))
+
+
+def test_an_empty_seed_keeps_the_picture(page: Any) -> None:
+    before = pixels(page)
+    page.fill("#seed", "")
+    page.click("#seed-form button")
+    np.testing.assert_array_equal(pixels(page), before)
+    assert page.evaluate("document.querySelector('#seed').validationMessage"), "and is told"
 
 
 def test_a_chosen_label_stays_for_new_pictures(page: Any) -> None:
