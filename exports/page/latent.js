@@ -1,9 +1,9 @@
 // Points: what a picture is made of, how they are combined, and how the address holds them.
 //
-// A point is { seed, z, directions, coordinates, label }. It begins with the z of a seed, or (seed
-// null) with numbers of its own. `directions` [K] and `coordinates` (Map from index) are added to
-// it: where the sliders stand. label: null without classes, else [from, to, share], a class that is
-// mixed with another; [3, 3, 0] is class 3 alone.
+// A point is { seed, z, made, directions, coordinates, label }. It begins with the z of a seed, or
+// (seed null) with numbers of its own, `made` as a "blend" or a "variation". `directions` [K] and
+// `coordinates` (Map from index) are added to it: where the sliders stand. label: null without
+// classes, else [from, to, share], a class that is mixed with another; [3, 3, 0] is class 3 alone.
 
 // The prior's centre, and how far uniform z reach to both sides of it.
 const PRIORS = {
@@ -12,28 +12,38 @@ const PRIORS = {
   normal01: { centre: 0, half: null },
 };
 const LAST_SEED = 2 ** 31 - 1;
-const MOST = 100; // that an amount in an address may be
+const MOST = 100; // that a number of z in an address may be
+const OPEN = ["", "label", "d", "c"]; // what an address may hold that leaves the seed open
 
 function pointOfSeed(model, seed, label = null) {
   const chosen = label ?? labelOfSeed(seed, model.classes.length || 1);
   return {
-    seed, z: null, directions: model.directions.map(() => 0), coordinates: new Map(),
+    seed, z: null, made: null,
+    directions: model.directions.map(() => 0), coordinates: new Map(),
     label: model.classes.length ? [chosen, chosen, 0] : null,
   };
 }
 
-function pointOfZ(model, z, label) {
-  return { ...pointOfSeed(model, 0), seed: null, z, label };
+function pointOfZ(model, z, made, label) {
+  return { ...pointOfSeed(model, 0), seed: null, z, made, label };
 }
 
-// The z of a point: Float32Array [zDim].
+// Whether any slider of a point is away from its middle.
+function isChanged({ directions, coordinates }) {
+  return directions.some(Boolean) || [...coordinates.values()].some(Boolean);
+}
+
+// The z of a point: Float32Array [zDim]. Sliders leave it where z is drawn, as generate.py directions
+// does; a seed's own z is never moved.
 function zOf(model, point) {
   const base = point.z ?? zOfSeed(point.seed, model.zDist, model.zDim);
-  return base.map((value, index) => {
+  if (!isChanged(point)) return base;
+  const moved = base.map((value, index) => {
     let sum = value + (point.coordinates.get(index) ?? 0);
     point.directions.forEach((amount, k) => { sum += amount * model.directions[k][index]; });
     return sum;
   });
+  return within(model, moved);
 }
 
 // The label as the network takes it: Float32Array [classes], or null.
@@ -74,7 +84,7 @@ function between(model, a, b, t) {
 // The picture at t of the way from one point to another; labels are mixed in proportion.
 function morph(model, a, b, t) {
   const label = a.label && [...ends(a.label, b.label), t];
-  return pointOfZ(model, between(model, zOf(model, a), zOf(model, b), t), label);
+  return pointOfZ(model, between(model, zOf(model, a), zOf(model, b), t), "blend", label);
 }
 
 // The classes to go from and to: of a mixed label the nearer one.
@@ -85,24 +95,26 @@ function ends(a, b) {
 // A - B + C, brought back to where z is drawn, with A's label.
 function difference(model, a, b, c) {
   const [za, zb, zc] = [a, b, c].map((point) => zOf(model, point));
-  return pointOfZ(model, within(model, za.map((v, k) => v - zb[k] + zc[k])), a.label);
+  return pointOfZ(model, within(model, za.map((v, k) => v - zb[k] + zc[k])), "blend", a.label);
 }
 
 // A point near another: its z, moved by `strength` towards that of a seed.
 function near(model, point, seed, strength) {
   const z = zOf(model, point), other = zOfSeed(seed, model.zDist, model.zDim);
   if (model.zDist === "normal01")
-    return pointOfZ(model, between(model, z, other, strength / 2), point.label);
+    return pointOfZ(model, between(model, z, other, strength / 2), "variation", point.label);
   const { centre } = PRIORS[model.zDist];
   const moved = z.map((value, index) => value + strength * (other[index] - centre));
-  return pointOfZ(model, within(model, moved), point.label);
+  return pointOfZ(model, within(model, moved), "variation", point.label);
 }
 
 // What stands behind # in the address: seed=5&label=3&d=1:0.5,2:-1&c=17:0.4, all counted from 1 but
-// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /. The label
-// that the seed draws stands there only where it was chosen (null: none was).
+// the classes; z=... in place of the seed holds float32 in base64, with - and _ for + and /, and has
+// made=variation beside it where it is no blend. The label that the seed draws stands there only where
+// it was chosen (null: none was).
 function addressOf(model, point, chosen) {
   const parts = [point.seed === null ? `z=${textOfZ(point.z)}` : `seed=${point.seed}`];
+  if (point.made === "variation") parts.push("made=variation");
   if (point.label && !(chosen === null && isDrawn(model, point))) {
     const [from, to, share] = point.label;
     parts.push(from === to ? `label=${from}` : `label=${from}-${to}:${share}`);
@@ -120,30 +132,44 @@ function isDrawn(model, { seed, label: [from, to] }) {
   return seed !== null && from === to && from === labelOfSeed(seed, model.classes.length);
 }
 
-// The class that an address asks for; null where it leaves that to the seed, or mixes two.
-function labelOfAddress(model, text) {
-  const [from, to] = labelIn(model, partsOf(text).get("label")) ?? [null, null];
-  return from === to ? from : null;
+// What an address asks for: { point, label, faults }. label: the class that it chooses, null where it
+// leaves that to the seed, or mixes two. faults: what is wrong with it, in words. spare: the seed that
+// is taken where it leaves that open, or where it is too damaged to tell.
+function readAddress(model, text, spare) {
+  const given = partsOf(text), label = labelIn(model, given.get("label"));
+  const begun = beginningOf(model, given, label, spare), point = begun ?? pointOfSeed(model, spare);
+  if (label) point.label = label;
+  const chosen = label && label[0] === label[1] ? label[0] : null;
+  if (!begun) return { point, label: chosen, faults: [`seed ${spare} is shown instead`] };
+  const faults = [];
+  if (given.has("label") && !label) faults.push(`there is no label ${given.get("label") ?? ""}`);
+  if (!moveSliders(model, point, given)) faults.push("some of its sliders cannot be read");
+  return { point, label: chosen, faults };
 }
 
-// The point that an address holds; null where it holds none, or one that makes no sense here.
-function pointOfAddress(model, text) {
-  const given = partsOf(text);
-  const label = labelIn(model, given.get("label"));
-  let point;
-  if (/^\d{1,10}$/.test(given.get("seed") ?? "") && Number(given.get("seed")) <= LAST_SEED)
-    point = pointOfSeed(model, Number(given.get("seed")));
-  else if (given.has("z") && (label || !model.classes.length)) {
-    const z = zOfText(given.get("z"), model.zDim);
-    if (!z) return null;
-    point = pointOfZ(model, z, label);
-  } else return null;
-  if (label) point.label = label;
-  for (const [k, amount] of pairsIn(given.get("d")))
-    if (k in point.directions) point.directions[k] = amount;
-  for (const [k, amount] of pairsIn(given.get("c")))
-    if (k >= 0 && k < model.zDim) point.coordinates.set(k, amount);
-  return point;
+// The point that an address begins with, without its sliders; null where it is damaged.
+function beginningOf(model, given, label, spare) {
+  const seed = given.get("seed") ?? "", z = zOfText(given.get("z") ?? "", model.zDim);
+  if (/^\d{1,10}$/.test(seed) && Number(seed) <= LAST_SEED) return pointOfSeed(model, Number(seed));
+  const made = given.get("made") === "variation" ? "variation" : "blend";
+  if (z && (label || !model.classes.length)) return pointOfZ(model, z, made, label);
+  return [...given.keys()].every((name) => OPEN.includes(name)) ? pointOfSeed(model, spare) : null;
+}
+
+// Move a point to where the sliders of an address stand, at most as far as they reach; says whether
+// all of them could be read.
+function moveSliders(model, point, given) {
+  let isWhole = true;
+  function each(name, count, move) {
+    for (const [k, amount] of pairsIn(given.get(name))) {
+      if (Number.isInteger(k) && k >= 1 && k <= count && Number.isFinite(amount))
+        move(k - 1, Math.min(Math.max(amount, -model.reach), model.reach));
+      else isWhole = false;
+    }
+  }
+  each("d", model.directions.length, (k, amount) => { point.directions[k] = amount; });
+  each("c", model.zDim, (k, amount) => point.coordinates.set(k, amount));
+  return isWhole;
 }
 
 // What an address says, by name.
@@ -159,9 +185,7 @@ function labelIn(model, text) {
 }
 
 function pairsIn(text) {
-  const pairs = (text ?? "").split(",").map((pair) => pair.split(":").map(Number));
-  return pairs.filter(([k, amount]) => Number.isInteger(k) && Math.abs(amount) <= MOST)
-    .map(([k, amount]) => [k - 1, amount]);
+  return text ? text.split(",").map((pair) => pair.split(":").map(Number)) : [];
 }
 
 function textOfZ(z) {

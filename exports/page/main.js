@@ -31,8 +31,9 @@ async function start() {
     show,
   };
 
-  // Show a point. remember: "push" a step that Back leads over, "replace" the address, or "no".
-  function show(point, remember) {
+  // Show a point. remember: "push" a step that Back leads over, "replace" the address, or "no". note:
+  // what there is to say of this picture, until the next one.
+  function show(point, remember, note = "") {
     if (remember !== "no") app.moving?.stop();
     app.point = point;
     const began = performance.now();
@@ -40,6 +41,8 @@ async function start() {
     times.push(performance.now() - began);
     draw(byId("picture"), model, pixels);
     describe();
+    byId("note").textContent = note;
+    byId("note").hidden = !note;
     followers.forEach((follow) => follow());
     if (remember === "push") history.pushState(null, "", addressOf(model, point, app.label));
     if (remember === "replace") history.replaceState(null, "", addressOf(model, point, app.label));
@@ -51,9 +54,8 @@ async function start() {
   }
 
   function describe() {
-    const { seed, label, directions, coordinates } = app.point;
-    const edited = directions.some(Boolean) || [...coordinates.values()].some(Boolean);
-    const words = [seed === null ? "A blend" : `Seed ${seed}${edited ? ", changed" : ""}`];
+    const { seed, made, label } = app.point, of = seed === null ? `A ${made}` : `Seed ${seed}`;
+    const words = [isChanged(app.point) ? `${of}, changed` : of];
     if (label) words.push(`label ${nameOfLabel(model, label)}`);
     byId("caption").textContent = words.join(" · ");
     byId("picture").setAttribute("aria-label", `A made-up picture: ${words.join(", ")}`);
@@ -62,11 +64,14 @@ async function start() {
     byId("speed").textContent = `${median < 10 ? median.toFixed(1) : Math.round(median)} ms a picture`;
   }
 
-  // The picture that the address asks for; without one, that of a seed.
+  // The picture that the address asks for; without one, that of a seed. A damaged link is told.
   function showAddressed() {
-    const asked = pointOfAddress(model, location.hash);
-    app.label = asked && labelOfAddress(model, location.hash);
-    show(asked ?? pointOfSeed(model, randomSeed()), "replace");
+    const { point, label, faults } = readAddress(model, location.hash, randomSeed());
+    const note = faults.length ? `This link is damaged: ${faults.join(", ")}` : "";
+    app.label = label;
+    show(point, "replace", note);
+    const caption = byId("caption").textContent;
+    app.tell(note ? `${note}. ${caption}` : caption);
   }
 
   function showSeed(seed) {
@@ -97,13 +102,17 @@ async function start() {
   byId("new").addEventListener("click", () => showSeed(randomSeed()));
   byId("seed-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    showSeed(byId("seed").valueAsNumber || 0);
+    showSeed(byId("seed").valueAsNumber); // an empty field is not submitted
   });
   byId("download").addEventListener("click", () => {
-    const { seed, label } = app.point, of = seed === null ? "blend" : `seed${seed}`;
-    const named = label ? `_label${label[0]}` : "";
-    save(byId("picture"), `${model.name}_${of}${named}.png`);
+    const { seed, made, label } = app.point, parts = [model.name, made ?? `seed${seed}`];
+    if (label) parts.push(`label${label[0]}`);
+    if (isChanged(app.point)) parts.push("changed");
+    save(byId("picture"), `${parts.join("_")}.png`);
     app.tell("Saved as a PNG");
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") app.moving?.stop();
   });
   byId("copy").addEventListener("click", copyLink);
   async function copyLink() {

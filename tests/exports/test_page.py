@@ -1,6 +1,7 @@
 """The page in a real browser: its pictures are the sampler's, and every control does its part."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from makers import small, stretched
 from PIL import Image
 
 from exports.web import write_page
-from generation.latent import labels_of_seeds, z_of_seeds
+from generation.latent import labels_of_seeds, within, z_of_seeds
 from runs.opened import Trained
 from runs.settings import Settings
 from support.streams import Z_DISTS
@@ -105,6 +106,16 @@ def test_the_z_and_the_label_of_a_seed_are_numpys(page: Any) -> None:
         np.testing.assert_array_equal(made, labels_of_seeds(seeds, count))
 
 
+def test_sliders_leave_z_where_generate_py_directions_does(page: Any) -> None:
+    way = np.where(np.arange(100) % 3, 0.15, -0.1)
+    act = """([seed, zDist, way, amount]) => [...zOf({ zDist, zDim: 100, directions: [way] },
+      { seed, z: null, directions: [amount], coordinates: new Map() })]"""
+    for z_dist, amount in itertools.product(Z_DISTS, (0, 0.5, -3.5)):
+        made = page.evaluate(act, [5, z_dist, way.tolist(), amount])
+        wanted = within(z_of_seeds([5], z_dist, 100) + amount * way, z_dist)
+        np.testing.assert_allclose(made, wanted[0], atol=1e-6)
+
+
 def change(page: Any, act: Any) -> None:
     """Assert that something that is done changes the picture."""
     before = pixels(page)
@@ -127,9 +138,10 @@ BUTTONS = {
 def test_every_button_makes_another_picture(page: Any, selector: str, hand: str) -> None:
     button = page.locator(selector)
     change(page, button.click if hand == "mouse" else lambda: button.press("Space"))
-    assert page.inner_text("#status"), "and a screen reader is told"
+    assert page.inner_text("#status") == page.inner_text("#caption"), "a screen reader is told"
     after = pixels(page)
     change(page, page.go_back)
+    assert page.inner_text("#status") == page.inner_text("#caption"), "of what is shown now"
     change(page, page.go_forward)
     np.testing.assert_array_equal(pixels(page), after)
 
@@ -189,14 +201,17 @@ def test_what_is_kept_is_blended(page: Any) -> None:
     assert np.abs(summed - pixels(page).astype(float)).mean() < 60, "C, but with A's label"
 
 
-@pytest.mark.parametrize("selector", ["#walk", "#morph-play"])
-def test_what_moves_plays_and_stops(page: Any, selector: str) -> None:
+@pytest.mark.parametrize(
+    ("selector", "key"), [("#walk", "Enter"), ("#walk", "Escape"), ("#morph-play", "Enter")]
+)
+def test_what_moves_plays_and_stops(page: Any, selector: str, key: str) -> None:
     button = page.locator(selector)
     button.click()
     page.wait_for_timeout(500)
     change(page, lambda: page.wait_for_timeout(300))
     assert button.get_attribute("aria-pressed") == "true"
-    button.press("Enter")
+    button.press(key)
+    assert button.get_attribute("aria-pressed") == "false"
     still = pixels(page)
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(pixels(page), still)
@@ -243,35 +258,104 @@ def test_an_address_chooses_its_label_and_without_one_any(browser: Any, path: Pa
         page.context.close()
 
 
-NONSENSE = (
-    "seed=99999999999",
-    "seed=x",
-    "z=AAAA",
-    "z=" + "A" * 27,
-    "seed=1&label=9&d=99:1,x:y,1:1e9",
-    "label=1",
-    "seed=x&label=1",
-)
+ELSEWHERE = "seed [0-9]+ is shown instead"
+DAMAGED = {  # what is said of it, what is shown, which label is chosen
+    "seed=99999999999": (ELSEWHERE, "Seed ", "any"),
+    "seed=abc": (ELSEWHERE, "Seed ", "any"),
+    "seeds=5": (ELSEWHERE, "Seed ", "any"),
+    "z=AAAA": (ELSEWHERE, "Seed ", "any"),
+    "z=!!!": (ELSEWHERE, "Seed ", "any"),
+    "z=" + "A" * 27: (ELSEWHERE, "Seed ", "any"),
+    "seed=x&label=1": (ELSEWHERE, "Seed ", "1"),
+    "seed=5&label=99": ("there is no label 99", "Seed 5 · label ", "any"),
+    "label=99": ("there is no label 99", "Seed ", "any"),
+    "seed=5&d=99:1,1:x": ("some of its sliders cannot be read", "Seed 5 · label ", "any"),
+}
 
 
-@pytest.mark.parametrize("address", NONSENSE)
-def test_an_address_that_makes_no_sense_shows_some_picture(
-    browser: Any, path: Path, address: str
-) -> None:
-    page = opened(browser, path, address)
-    assert page.inner_text("#caption").startswith("Seed ")
-    assert page.input_value("#labels input:checked") == "any", "no label was chosen: Any"
+def test_a_damaged_link_says_what_it_shows_until_the_next_picture(browser: Any, path: Path) -> None:
+    page = opened(browser, path, "seed=x")
+    assert page.inner_text("#note").startswith("This link is damaged: seed ")
+    for address, (said, shown, label) in DAMAGED.items():
+        page.click("#labels input[value='any']")
+        page.click("#new")
+        assert page.locator("#note").is_hidden()
+        page.goto(f"{path.as_uri()}#{address}")
+        page.locator("#note").wait_for()
+        note, caption = page.inner_text("#note"), page.inner_text("#caption")
+        assert re.fullmatch(f"This link is damaged: {said}", note)
+        assert caption.startswith(shown)
+        if said == ELSEWHERE:
+            assert caption.startswith(f"Seed {re.sub('[^0-9]', '', note)} ")
+        assert page.inner_text("#status") == f"{note}. {caption}"
+        assert page.input_value("#labels input:checked") == label
     assert page.said == []
     page.context.close()
 
 
-def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
+def test_an_address_may_leave_the_seed_open(browser: Any, path: Path) -> None:
+    for address, label in (("", "any"), ("label=2", "2")):
+        page = opened(browser, path, address)
+        assert page.locator("#note").is_hidden()
+        assert page.input_value("#labels input:checked") == label
+        assert label == "any" or page.inner_text("#caption").endswith(f"label {NAMES[2]}")
+        page.context.close()
+
+
+def test_a_changed_address_is_told(page: Any) -> None:
+    page.evaluate("location.hash = '#seed=7&label=99'")
+    page.locator("#caption", has_text="Seed 7").wait_for()
+    assert page.inner_text("#status").startswith("This link is damaged: there is no label 99. Seed")
+    page.go_back()
+    page.locator("#caption", has_text="Seed 5").wait_for()
+    assert page.inner_text("#status") == page.inner_text("#caption")
+    assert page.locator("#note").is_hidden()
+
+
+def test_an_address_goes_as_far_as_a_slider_reaches(browser: Any, path: Path, page: Any) -> None:
+    page.locator("#direction-1").press("End")
+    page.locator("summary").press("Enter")
+    page.locator("#coordinate-amount").press("Home")
+    far = opened(browser, path, "seed=5&d=1:99&c=1:-1e9")
+    assert far.url.partition("#")[2] == page.url.partition("#")[2]
+    np.testing.assert_array_equal(pixels(far), pixels(page))
+    far.context.close()
+
+
+def saved_as(page: Any) -> Any:
     with page.expect_download() as download:
         page.click("#download")
+    return download
+
+
+def test_caption_and_png_tell_what_the_picture_is(page: Any) -> None:
+    label = labels_of_seeds([5], 3)[0]
+    for step, shown, named in (
+        ("End on #direction-1", "Seed 5, changed", f"seed5_label{label}_changed"),
+        ("Enter on #variations button >> nth=2", "A variation", f"variation_label{label}"),
+        ("End on #direction-1", "A variation, changed", f"variation_label{label}_changed"),
+        ("PageUp on #morph", "A blend", f"blend_label{labels_of_seeds([1], 3)[0]}"),
+    ):
+        key, _, control = step.partition(" on ")
+        page.locator(control).press(key)
+        assert page.inner_text("#caption").startswith(f"{shown} · label ")
+        assert saved_as(page).value.suggested_filename == f"tiny_run_{named}.png"
+
+
+def test_the_png_is_the_picture(page: Any, tmp_path: Path) -> None:
+    download = saved_as(page)
     assert download.value.suggested_filename.startswith("tiny_run_seed5_label")
     download.value.save_as(tmp_path / "picture.png")
     saved = np.asarray(Image.open(tmp_path / "picture.png").convert("RGB"))
     np.testing.assert_array_equal(saved, pixels(page))
+
+
+def test_an_empty_seed_keeps_the_picture(page: Any) -> None:
+    before = pixels(page)
+    page.fill("#seed", "")
+    page.click("#seed-form button")
+    np.testing.assert_array_equal(pixels(page), before)
+    assert page.evaluate("document.querySelector('#seed').validationMessage"), "and is told"
 
 
 def test_a_chosen_label_stays_for_new_pictures(page: Any) -> None:
