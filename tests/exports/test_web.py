@@ -13,6 +13,7 @@ from browser import need
 from makers import small, stretched
 
 from exports.check import check
+from exports.formats import refuse_tags
 from exports.layers import Layer
 from exports.web import LANES, PAGE, _weights, write, write_int8, write_page
 from runs.opened import Trained
@@ -59,6 +60,9 @@ def test_a_page_of_tags_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--format web is for runs of classes: .* has tags"):
         write_page(trained(3, tags=True), tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+    refuse_tags(["npz", "onnx"], trained(3, tags=True))
+    with pytest.raises(UserError, match="--format web-int8 is for runs of classes"):
+        refuse_tags(["npz", "web-int8", "onnx"], trained(3, tags=True))
 
 
 @pytest.mark.parametrize(
