@@ -56,7 +56,7 @@ def describe(
     What only the machine of the training knows is taken from the card beside a pretrained run.
     """
     dcgan, settings = trained.dcgan, trained.settings.as_json()
-    came_with = card_beside(trained)
+    came_with = card_beside(trained.folder)
     step = dataclasses.asdict(dcgan.training) | _average_on(came_with)
     told = [*marked(trained.settings, KEPT), "epoch"]
     its_own = set(told) & trained.known - dcgan.config.shape().keys() - step.keys() - NOT_TOLD
@@ -124,9 +124,9 @@ def figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def card_beside(trained: "Trained") -> dict[str, Any]:
-    """The card that a pretrained run came with; empty for any other run."""
-    return read_json(trained.folder / CARD)
+def card_beside(folder: Path) -> dict[str, Any]:
+    """The card that a pretrained run in a folder came with; empty for any other run."""
+    return read_json(folder / CARD)
 
 
 def data_of(

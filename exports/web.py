@@ -182,7 +182,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     """What the page says of its model: pairs of a word and what there is to say."""
     dcgan, settings = trained.dcgan, trained.settings
     height, width, channels = dcgan.image_shape
-    came_with = card_beside(trained)
+    came_with = card_beside(trained.folder)
     average = {"ema": "averaged", "raw": "as trained"}[weights_of(trained, came_with)]
     parameters = sum(int(np.prod(v.shape)) for v in dcgan.sampled.trainable().values())
     card = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.dataset import epoch_of
 from datasets.image_files import UnreadableError, opened
-from exports.card import CARD, figures_on
+from exports.card import card_beside, figures_on
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
@@ -15,7 +15,6 @@ from runs.flags import COMMAND, as_flag, displayed, marked
 from runs.settings import Settings
 from runs.stored import StoredRun, beside, evaluations_of, read_run
 from support.errors import UserError
-from support.files import read_json
 from support.text import counted
 from training.history import read_rows
 from training.monitor import REALS, sample_pictures, sampled_steps, step_of_picture
@@ -65,7 +64,7 @@ def report_of(folder: Path) -> Report:
 
 def _on_card(folder: Path, step: int) -> list[dict[str, Any]]:
     """The figures on the card of a run that was passed on: its evaluations did not come along."""
-    card = read_json(folder / CARD)
+    card = card_beside(folder)
     return [{"step": step, "weights": card.get("weights", "")} | one for one in figures_on(card)]
 
 
