@@ -13,10 +13,18 @@ from gan.description import DESCRIPTION_FILE, Description, write_description
 from model import DCGAN
 from support.errors import RunError, UserError
 
+OTHER_CHANNELS = [((28, 28), 3, 1), ((17, 30), 1, 7), ((1, 3), 3, 2)]
+
 
 @pytest.mark.parametrize("y_dim", [None, 3])
 @pytest.mark.parametrize(
-    ("size", "c_dim", "count"), [((28, 28), 1, 1), ((17, 30), 3, 7), ((1, 3), 2, 2)]
+    ("size", "c_dim", "count"),
+    [
+        ((28, 28), 1, 1),
+        ((17, 30), 3, 7),
+        ((1, 3), 1, 2),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHER_CHANNELS),
+    ],
 )
 def test_any_size_takes_a_step(
     size: tuple[int, int], c_dim: int, y_dim: int | None, count: int

@@ -98,7 +98,10 @@ STEP = 3e-4
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["wgan-gp", "rpgan"])
-@pytest.mark.parametrize(("y_dim", "spectral_norm"), [(3, False), (None, True)])
+@pytest.mark.parametrize(
+    ("y_dim", "spectral_norm"),
+    [(3, False), (None, True), pytest.param(None, False, marks=pytest.mark.slow)],
+)
 def test_gradients_of_penalties_are_those_of_finite_differences(
     name: str, y_dim: int | None, spectral_norm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

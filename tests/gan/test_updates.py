@@ -1,7 +1,9 @@
 """The updates of a step: with every setting, every network and every loss they train."""
 
 import functools
+import itertools
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from makers import batch, small
 
 from datasets.dataset import Dataset
 from gan.config import ACTIVATIONS, INITIALIZERS
+from gan.losses import LOSSES
 from gan.networks import ARCHITECTURES
 from main import parse
 from model import DCGAN
@@ -36,16 +39,23 @@ ALL = {name: value for knob in list(KNOBS.values())[:-1] for name, value in knob
 SEEDS: dict[str, Any] = {f"{name}_seed": (1, 2) for name in ("penalty", "noise", "dropout")}
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("knob", KNOBS)
-def test_every_architecture_trains_with_every_setting(knob: str, architecture: str) -> None:
-    """A step is finite, and moves each weight of both networks.
+def every_combination() -> Iterator[Any]:
+    """Setting, architecture, loss: each setting with every kind of penalty, the rest slow."""
+    for (i, knob), (k, architecture) in itertools.product(
+        enumerate(KNOBS), enumerate(ARCHITECTURES)
+    ):
+        often = "gan" if knob == "smoothing" else PENALTIES[(i + k) % len(PENALTIES)]
+        for loss in LOSSES:
+            if knob != "smoothing" or LOSSES[loss].has_target:
+                marks = () if loss == often else pytest.mark.slow
+                yield pytest.param(knob, architecture, loss, marks=marks)
 
-    Each setting meets every kind of penalty, with one architecture each; every loss trains every
-    architecture in test_losses.py.
-    """
-    turn = [*KNOBS].index(knob) + [*ARCHITECTURES].index(architecture)
-    loss = "gan" if knob == "smoothing" else PENALTIES[turn % len(PENALTIES)]
+
+@pytest.mark.parametrize(("knob", "architecture", "loss"), every_combination())
+def test_every_loss_trains_every_architecture_with_every_setting(
+    knob: str, architecture: str, loss: str
+) -> None:
+    """A step is finite, and moves each weight of both networks."""
     kind: dict[str, Any] = {"loss": loss, "architecture": architecture}
     dcgan = small(SIDE, SIDE, y_dim=3, d_updates=1, g_updates=1, **kind, **KNOBS[knob])
     before = {name: v.numpy() for name, v in dcgan.named_variables().items()}
