@@ -138,13 +138,19 @@ def data_of(
     """
     if "dataset" not in trained.known:
         return {"name": "", "images": None, "licence": licence or UNKNOWN}
-    dataset, on_card = trained.settings.dataset, came_with.get("data")
-    its = on_card.get("licence") if isinstance(on_card, dict) else None
+    dataset = trained.settings.dataset
     return {
         "name": Path(dataset).name,
         "images": read_run(trained.folder).images,
-        "licence": licence or LICENCES.get(dataset) or its or UNKNOWN,
+        "licence": licence or LICENCES.get(dataset) or licence_on(came_with) or UNKNOWN,
     }
+
+
+def licence_on(card: Mapping[str, Any]) -> str:
+    """The licence of the data by the card beside a pretrained run; "" without one."""
+    data = card.get("data")
+    licence = data.get("licence") if isinstance(data, dict) else None
+    return licence if isinstance(licence, str) else ""
 
 
 def _export(checked: Checked) -> dict[str, Any]:

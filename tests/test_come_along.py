@@ -8,6 +8,7 @@ from makers import PROJECT, Here, written
 from PIL import Image
 
 from support.files import read_json
+from training.run_report import report_of
 
 LICENCES = {"mnist": "CC BY-SA 3.0", "faces": "Wischofsky"}
 
@@ -28,6 +29,12 @@ def test_its_card_names_the_data_and_their_licence(folder: Path) -> None:
     assert LICENCES[folder.name] in card["data"]["licence"]
     assert card["data"]["licence"] in (folder / "model.md").read_text("utf-8")
     assert [one["same"] for one in card["exports"]] == [True]
+
+
+def test_its_report_names_the_licence_and_what_did_not_come_along(folder: Path) -> None:
+    lead = report_of(folder).lead
+    assert LICENCES[folder.name] in lead
+    assert "without its curves and sample pictures" in lead
 
 
 def test_it_makes_pictures_by_label(folder: Path, made: Here) -> None:

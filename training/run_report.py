@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.dataset import epoch_of
 from datasets.image_files import UnreadableError, opened
-from exports.card import card_beside, figures_on
+from exports.card import card_beside, figures_on, licence_on
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
@@ -47,7 +47,7 @@ def report_of(folder: Path) -> Report:
     reals = samples / REALS
     return Report(
         title=folder.resolve().name,
-        lead=_lead(run, settings, step, read_description(folder)),
+        lead=_lead(run, settings, step, read_description(folder)) + _passed_on(folder),
         command=_command(settings, run.begun_from),
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
@@ -66,6 +66,15 @@ def _on_card(folder: Path, step: int) -> list[dict[str, Any]]:
     """The figures on the card of a run that was passed on: its evaluations did not come along."""
     card = card_beside(folder)
     return [{"step": step, "weights": card.get("weights", "")} | one for one in figures_on(card)]
+
+
+def _passed_on(folder: Path) -> str:
+    """What a run that was passed on lacks, and the licence of its data; "" of any other run."""
+    card = card_beside(folder)
+    if not card:
+        return ""
+    licence = f" Licence of the data: {licence_on(card)}." if licence_on(card) else ""
+    return f"{licence} It was passed on without its curves and sample pictures."
 
 
 def _sample(path: Path, step: int, averages: bool) -> Sample:
