@@ -2,7 +2,9 @@
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const WIDTH = 520, HEIGHT = 220, LEFT = 46, RIGHT = 10, TOP = 10, BOTTOM = 24;
+// Larger on a phone, where a panel of 520 is drawn on 300 pixels. Left of the axis there is room for "12,000".
+const TEXT = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--axis-text"));
+const WIDTH = 520, HEIGHT = 220, LEFT = 6 + 3.6 * TEXT, RIGHT = 10, TOP = 10, BOTTOM = 24;
 const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
 function svg(name, attributes, parent) {
