@@ -1,0 +1,95 @@
+"""Where the grain of a run's pictures comes from: two tables and a picture of docs/quality.md.
+
+PYTHONPATH=. python tests/grain.py RUN [DATA_DIR]
+
+RUN is the folder of the checkpoints of a run with --ema. DATA_DIR is the one it was trained with.
+"""
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from generation.latent import seeds_from
+from generation.sampling import pictures_of_seeds
+from metrics.reals import open_reals, settings_of_data
+from runs.opened import Trained, open_run
+from utils import save_picture
+
+COUNT = 512
+LAST = "generator/g_h4/w"  # of G's last transposed convolution, [5, 5, c_dim, gf_dim]
+STRIDE = 2
+SHOWN, ENLARGED = 8, 3
+
+
+def main(run: Path, data_dir: str = "data") -> None:
+    """Print both tables, of real images and of raw and averaged weights; write the picture."""
+    averaged, raw = (open_run(run, {"data_dir": data_dir, "weights": w}) for w in ("ema", "raw"))
+    data = open_reals(settings_of_data(averaged), print).images
+    sets = {"real": data[:COUNT], "raw": pictures(raw), "averaged": pictures(averaged)}
+    shown = np.stack([sets["raw"][:SHOWN], sets["averaged"][:SHOWN]])
+    even_out(averaged)
+    sets["averaged, evened out"] = pictures(averaged)
+    for table in (alternating, by_frequency):
+        for name, images in sets.items():
+            print(f"| {name} | {' | '.join(table(images))} |", flush=True)
+    print(f"wrote {save_picture(rows_of(shown), Path('docs/images/quality_grain.png'))}")
+
+
+def pictures(trained: Trained) -> np.ndarray:
+    """The pictures of the first seeds, uint8 [COUNT, H, W, C]."""
+    blocks = pictures_of_seeds(
+        trained.dcgan, seeds_from(0, COUNT), trained.settings.z_dist, labels=None
+    )
+    return np.concatenate(list(blocks))
+
+
+def even_out(trained: Trained) -> None:
+    """Have the four kinds of pixels that the last layer makes answer alike to an even input.
+
+    A pixel in an odd row or column gets other taps of the filter than its neighbours do. Here the
+    sums of each of the four sets of taps become their mean.
+    """
+    assert trained.dcgan.average is not None
+    weights = trained.dcgan.average.network.named_variables()[LAST]
+    values = weights.numpy().copy()
+    sets = [values[row::STRIDE, column::STRIDE] for row in (0, 1) for column in (0, 1)]
+    mean = np.mean([taps.sum((0, 1)) for taps in sets], 0)
+    for taps in sets:
+        taps[:] += (mean - taps.sum((0, 1))) / (taps.shape[0] * taps.shape[1])
+    weights.assign(values)
+
+
+def power(images: np.ndarray) -> np.ndarray:
+    """The mean power of each frequency of the grey pictures, [H, W]; their mean is taken out."""
+    grey = images.astype(float).mean(-1)
+    grey -= grey.mean((1, 2), keepdims=True)
+    height, width = grey.shape[1:]
+    return np.square(np.abs(np.fft.fft2(grey)) / (height * width)).mean(0)
+
+
+def alternating(images: np.ndarray) -> list[str]:
+    """The power of what changes from pixel to pixel: chequered, in rows, in columns."""
+    found = power(images)
+    height, width = (side // 2 for side in found.shape)
+    return [f"{found[at]:.3f}" for at in ((height, width), (height, 0), (0, width))]
+
+
+def by_frequency(images: np.ndarray) -> list[str]:
+    """The power in six bands, from the lowest frequencies to the highest."""
+    found = power(images)
+    rows, columns = (np.abs(np.fft.fftfreq(side)) * 2 for side in found.shape)
+    radius = np.hypot(rows[:, np.newaxis], columns)
+    bands = pairwise((0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 2))
+    return [f"{found[(radius >= low) & (radius < high)].sum():.0f}" for low, high in bands]
+
+
+def rows_of(shown: np.ndarray) -> np.ndarray:
+    """Rows of pictures [R, N, H, W, C] as one, each pixel enlarged."""
+    one = np.concatenate([np.concatenate(list(row), 1) for row in shown])
+    return one.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
