@@ -38,9 +38,10 @@ class NetworkConfig:
     precision: "float32" or "bfloat16", what training computes in. activation: of the hidden layers,
     from ACTIVATIONS; None for the usual ones, which are the original's ReLU in G and leaky ReLU in
     D, and leaky ReLU in both of "gan". spectral_norm: whether D's weights are divided by their
-    largest singular value (ops.divided). g_dropout: the share of G's hidden values that is dropped
-    in training; sample_dropout: whether it is in sampling, too. initializer: what the first weights
-    are drawn by, from INITIALIZERS; None for the original's way.
+    largest singular value (ops.divided). d_batch_norm: whether D has the original's batch norm; D
+    of "gan" never has any. g_dropout: the share of G's hidden values that is dropped in training;
+    sample_dropout: whether it is in sampling, too. initializer: what the first weights are drawn
+    by, from INITIALIZERS; None for the original's way.
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
@@ -59,6 +60,7 @@ class NetworkConfig:
     precision: str = field(default="float32", metadata={"choices": PRECISIONS})
     activation: str | None = field(default=None, metadata={"choices": ACTIVATIONS})
     spectral_norm: bool = False
+    d_batch_norm: bool = True
     g_dropout: float = field(default=0.0, metadata={"below": 1})
     sample_dropout: bool = False
     initializer: str | None = field(default=None, metadata={"choices": INITIALIZERS})

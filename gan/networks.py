@@ -9,6 +9,7 @@ Network.hidden.
 import math
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -17,6 +18,18 @@ from gan.config import NetworkConfig, halved
 from gan.dense import DenseDiscriminator, DenseGenerator
 from gan.initial import initial
 from ops import BatchNorm, Conv2d, Deconv2d, Linear, seed_of
+
+Norm: TypeAlias = Callable[[tf.Tensor, bool, int], tf.Tensor]  # x, training, passes -> x's shape
+
+
+def _norm_of_d(config: NetworkConfig, name: str, channels: int) -> Norm:
+    """D's batch norm of that name, or what stands in its place where the config has none."""
+    return BatchNorm(name, channels) if config.d_batch_norm else _unchanged
+
+
+def _unchanged(x: tf.Tensor, training: bool, passes: int = 1) -> tf.Tensor:
+    """In place of a batch norm: x as it is."""
+    return x
 
 
 class Generator(Network):
@@ -67,11 +80,11 @@ class Discriminator(Network):
         at = "discriminator/d_"
         self.d_h0_conv = Conv2d(at + "h0_conv", config.c_dim + y_dim, df_dim, seed)
         self.d_h1_conv = Conv2d(at + "h1_conv", df_dim + y_dim, df_dim * 2, seed)
-        self.d_bn1 = BatchNorm(at + "bn1", df_dim * 2)
+        self.d_bn1 = _norm_of_d(config, at + "bn1", df_dim * 2)
         self.d_h2_conv = Conv2d(at + "h2_conv", df_dim * 2 + y_dim, df_dim * 4, seed)
-        self.d_bn2 = BatchNorm(at + "bn2", df_dim * 4)
+        self.d_bn2 = _norm_of_d(config, at + "bn2", df_dim * 4)
         self.d_h3_conv = Conv2d(at + "h3_conv", df_dim * 4 + y_dim, df_dim * 8, seed)
-        self.d_bn3 = BatchNorm(at + "bn3", df_dim * 8)
+        self.d_bn3 = _norm_of_d(config, at + "bn3", df_dim * 8)
         flat = math.prod(halved(config.size, 4)) * df_dim * 8
         self.d_h4_lin = Linear(at + "h4_lin", flat + y_dim, 1, seed)
 
@@ -137,9 +150,9 @@ class MnistDiscriminator(Network):
         at = "discriminator/d_"
         self.d_h0_conv = Conv2d(at + "h0_conv", config.c_dim + y_dim, width0, seed)
         self.d_h1_conv = Conv2d(at + "h1_conv", width0 + y_dim, width1, seed)
-        self.d_bn1 = BatchNorm(at + "bn1", width1)
+        self.d_bn1 = _norm_of_d(config, at + "bn1", width1)
         self.d_h2_lin = Linear(at + "h2_lin", flat + y_dim, dfc_dim, seed)
-        self.d_bn2 = BatchNorm(at + "bn2", dfc_dim)
+        self.d_bn2 = _norm_of_d(config, at + "bn2", dfc_dim)
         self.d_h3_lin = Linear(at + "h3_lin", dfc_dim + y_dim, 1, seed)
 
     def __call__(

@@ -9,12 +9,13 @@ from runs.presets import meant_by
 from support.errors import UserError
 from support.files import file_in_the_way, refuse_pattern
 
-# The networks that a size is of.
+# The networks that a setting is of.
 OF_ARCHITECTURES = {
     "gf_dim": ("dcgan", "dcgan_mnist"),
     "df_dim": ("dcgan", "dcgan_mnist"),
     "gfc_dim": ("dcgan_mnist",),
     "dfc_dim": ("dcgan_mnist",),
+    "d_batch_norm": ("dcgan", "dcgan_mnist"),
 }
 
 

@@ -152,6 +152,9 @@ class Settings:
     spectral_norm: bool = setting(
         False, "D's weights divided by their largest singular value; with --loss=hinge", KEPT
     )
+    d_batch_norm: bool = setting(
+        True, "batch norm in D; without it --loss=wgan-gp and hinge are as in their papers", KEPT
+    )
     g_dropout: float = setting(
         0.0, "drop this share of G's hidden values in training; try 0.5", KEPT, least=0, below=1
     )

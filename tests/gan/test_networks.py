@@ -55,6 +55,23 @@ def test_the_parameter_table_counts_what_is_trained() -> None:
     assert table.splitlines()[-1].split() == ["total", f"{count:,}"]
 
 
+@pytest.mark.parametrize("architecture", ["dcgan", "dcgan_mnist"])
+def test_without_batch_norm_d_sees_each_image_alone(architecture: str) -> None:
+    """It has the original's other variables, as they were, and the batch decides nothing."""
+    sizes = (*SIZE, 1, Y_DIM, Z_DIM, 2, 2, 6, 6)
+    usual = networks(architecture)[1]
+    bare = build(NetworkConfig(architecture, *sizes, d_batch_norm=False), seed=0)[1]
+    left_out = usual.named_variables().keys() - bare.named_variables().keys()
+    assert left_out == {name for name in usual.named_variables() if "/d_bn" in name}
+    for name, variable in bare.named_variables().items():
+        np.testing.assert_array_equal(variable, usual.named_variables()[name])
+    images = tf.random.stateless_uniform((4, *SIZE, 1), (1, 2))
+    y = tf.one_hot([0, 1, 2, 1], Y_DIM)
+    alone = bare(images[:1], y[:1], training=True)
+    np.testing.assert_allclose(bare(images, y, training=True)[:1], alone, rtol=1e-5)
+    assert abs(float((usual(images, y, True)[0] - usual(images[:1], y[:1], True)[0])[0])) > 1e-4
+
+
 def test_the_names_that_the_command_line_knows_are_those_of_the_table() -> None:
     assert tuple(ARCHITECTURES) == config.ARCHITECTURES
 

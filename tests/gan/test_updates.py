@@ -30,6 +30,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "noise": {"instance_noise": 0.1},
     "dropout": {"g_dropout": 0.5, "sample_dropout": True},
     "spectral norm": {"spectral_norm": True},
+    "no batch norm": {"d_batch_norm": False},
     "orthogonal": {"initializer": "orthogonal", "activation": "elu"},
     "bfloat16": {"precision": "bfloat16", "spectral_norm": True, "g_dropout": 0.2},
 }
