@@ -98,7 +98,7 @@ def _parser() -> Parser:
     parser.add_argument("--format", type=_formats, nargs="+", metavar="NAME", help=several)
     add_setting(parser, "which", WHICH)
     add_setting(parser, "weights", WEIGHTS)
-    out = "where the files go [the run's exported/STEP]"
+    out = "where the files go [exported/RUN/STEP, beside a folder checkpoint that the run is in]"
     parser.add_argument("--out", type=out_folder, help=out)
     licence = "of the data, for the model card [what is known of MNIST, Fashion-MNIST, CelebA]"
     parser.add_argument("--licence", metavar="TEXT", help=licence)
