@@ -114,9 +114,10 @@ def class_names(stored: StoredRun, y_dim: int | None) -> list[str]:
 def beside(folder: Path, kind: str) -> Path:
     """Where what is made of the run in a checkpoint folder goes, unless another folder is named.
 
-    kind: "samples", "logs" or "exported". The folder of that name is beside the one called checkpoint, if the
-    run is in such a folder, else in the working directory. What the run's own file says of folders
-    is not followed: it may come from somebody else, and would choose what is written to.
+    kind: "samples", "logs" or "exported". The folder of that name is beside the one called
+    checkpoint, if the run is in such a folder, else in the working directory. What the run's own
+    file says of folders is not followed: it may come from somebody else, and would choose what is
+    written to.
     """
     path = Path(os.path.abspath(folder))  # --run may be "."
     if path.parent.name != "checkpoint":
