@@ -15,7 +15,7 @@ from generation.latent import seeds_from
 from generation.sampling import pictures_of_seeds
 from metrics.reals import open_reals, settings_of_data
 from runs.opened import Trained, open_run
-from utils import save_picture
+from utils import save_grid
 
 COUNT = 512
 LAST = "generator/g_h4/w"  # of G's last transposed convolution, [5, 5, c_dim, gf_dim]
@@ -28,13 +28,15 @@ def main(run: Path, data_dir: str = "data") -> None:
     averaged, raw = (open_run(run, {"data_dir": data_dir, "weights": w}) for w in ("ema", "raw"))
     data = open_reals(settings_of_data(averaged), print).images
     sets = {"real": data[:COUNT], "raw": pictures(raw), "averaged": pictures(averaged)}
-    shown = np.stack([sets["raw"][:SHOWN], sets["averaged"][:SHOWN]])
+    shown = np.concatenate([sets["raw"][:SHOWN], sets["averaged"][:SHOWN]])
     even_out(averaged)
     sets["averaged, evened out"] = pictures(averaged)
+    powers = {name: power(images) for name, images in sets.items()}
     for table in (alternating, by_frequency):
-        for name, images in sets.items():
-            print(f"| {name} | {' | '.join(table(images))} |", flush=True)
-    print(f"wrote {save_picture(rows_of(shown), Path('docs/images/quality_grain.png'))}")
+        for name, found in powers.items():
+            print(f"| {name} | {' | '.join(table(found))} |", flush=True)
+    large = shown.repeat(ENLARGED, 1).repeat(ENLARGED, 2)
+    print(f"wrote {save_grid(large, Path('docs/images/quality_grain.png'), (2, SHOWN))}")
 
 
 def pictures(trained: Trained) -> np.ndarray:
@@ -51,8 +53,7 @@ def even_out(trained: Trained) -> None:
     A pixel in an odd row or column gets other taps of the filter than its neighbours do. Here the
     sums of each of the four sets of taps become their mean.
     """
-    assert trained.dcgan.average is not None
-    weights = trained.dcgan.average.network.named_variables()[LAST]
+    weights = trained.dcgan.sampled.named_variables()[LAST]
     values = weights.numpy().copy()
     sets = [values[row::STRIDE, column::STRIDE] for row in (0, 1) for column in (0, 1)]
     mean = np.mean([taps.sum((0, 1)) for taps in sets], 0)
@@ -69,26 +70,18 @@ def power(images: np.ndarray) -> np.ndarray:
     return np.square(np.abs(np.fft.fft2(grey)) / (height * width)).mean(0)
 
 
-def alternating(images: np.ndarray) -> list[str]:
-    """The power of what changes from pixel to pixel: chequered, in rows, in columns."""
-    found = power(images)
+def alternating(found: np.ndarray) -> list[str]:
+    """Of a `power`, that of what changes from pixel to pixel: chequered, in rows, in columns."""
     height, width = (side // 2 for side in found.shape)
     return [f"{found[at]:.3f}" for at in ((height, width), (height, 0), (0, width))]
 
 
-def by_frequency(images: np.ndarray) -> list[str]:
-    """The power in six bands, from the lowest frequencies to the highest."""
-    found = power(images)
+def by_frequency(found: np.ndarray) -> list[str]:
+    """Of a `power`, that of six bands, from the lowest frequencies to the highest."""
     rows, columns = (np.abs(np.fft.fftfreq(side)) * 2 for side in found.shape)
     radius = np.hypot(rows[:, np.newaxis], columns)
     bands = pairwise((0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 2))
     return [f"{found[(radius >= low) & (radius < high)].sum():.0f}" for low, high in bands]
-
-
-def rows_of(shown: np.ndarray) -> np.ndarray:
-    """Rows of pictures [R, N, H, W, C] as one, each pixel enlarged."""
-    one = np.concatenate([np.concatenate(list(row), 1) for row in shown])
-    return one.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
 
 
 if __name__ == "__main__":

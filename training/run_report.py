@@ -1,6 +1,7 @@
 """What a run tells of itself, collected from the files it wrote, for exports/report_html.py."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,10 @@ def report_of(folder: Path) -> Report:
     step, logs, samples = step_of(newest), beside(folder, "logs"), beside(folder, "samples")
     rows = read_rows(logs / "history.csv", step)
     batches = epoch_of(settings, run.images, run.replicas)[1] if run.images else 1
-    reals = samples / REALS
+    reals, card = samples / REALS, card_beside(folder)
     return Report(
         title=folder.resolve().name,
-        lead=_lead(run, settings, step, read_description(folder)) + _passed_on(folder),
+        lead=_lead(run, settings, step, read_description(folder)) + _passed_on(card),
         command=_command(settings, run.begun_from),
         settings=[(f"--{n}", str(displayed(v))) for n, v in run.settings.items() if v is not None],
         rows=[row._asdict() for row in rows],
@@ -57,20 +58,18 @@ def report_of(folder: Path) -> Report:
             if is_readable(path)
         ],
         reals=reals if is_readable(reals) else None,
-        evaluations=evaluations_of(folder) or _on_card(folder, step),
+        evaluations=evaluations_of(folder) or _on_card(card, step),
         animations=_animations(samples),
     )
 
 
-def _on_card(folder: Path, step: int) -> list[dict[str, Any]]:
+def _on_card(card: Mapping[str, Any], step: int) -> list[dict[str, Any]]:
     """The figures on the card of a run that was passed on: its evaluations did not come along."""
-    card = card_beside(folder)
     return [{"step": step, "weights": card.get("weights", "")} | one for one in figures_on(card)]
 
 
-def _passed_on(folder: Path) -> str:
-    """What a run that was passed on lacks, and the licence of its data; "" of any other run."""
-    card = card_beside(folder)
+def _passed_on(card: Mapping[str, Any]) -> str:
+    """What a run that was passed on lacks, and the licence of its data; "" without a card."""
     if not card:
         return ""
     licence = f" Licence of the data: {licence_on(card)}." if licence_on(card) else ""
