@@ -9,8 +9,9 @@ import pytest
 from makers import FEW, Here, one_error_line, write_mnist
 from PIL import Image
 
-from datasets.classes import class_lines, number_classes, read_labels
+from datasets.classes import class_lines, number_classes
 from datasets.dataset import Dataset, open_dataset
+from datasets.tables import read_labels
 from main import parse
 from model import DCGAN
 from support.errors import UserError

@@ -10,8 +10,9 @@ from PIL import Image
 
 import evaluate
 import generate
-from datasets.classes import read_tags, tag_lines
+from datasets.classes import tag_lines
 from datasets.dataset import Dataset, open_dataset
+from datasets.tables import read_tags
 from generation.latent import z_of_seeds
 from generation.sampling import pictures_of_seeds
 from main import parse
