@@ -8,8 +8,16 @@ from typing import Any
 from gan.checkpoints import BEST, find_checkpoint, latest_checkpoint
 from gan.config import refuse_other_shape
 from model import DCGAN
-from runs.settings import Settings, shaping, without_followers
-from runs.stored import class_names, damaged, folders_in, image_size, read_run
+from runs.settings import Settings
+from runs.stored import (
+    class_names,
+    damaged,
+    folders_in,
+    image_size,
+    read_run,
+    shaping,
+    without_followers,
+)
 from support.console import Say, print_note
 from support.errors import UserError
 from support.files import DATA_DIR

@@ -14,8 +14,17 @@ from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.presets import flags_in
-from runs.settings import Settings, shaping, without_followers
-from runs.stored import RUN_FILE, damaged, image_size, read_run, source_of, trained_run
+from runs.settings import Settings
+from runs.stored import (
+    RUN_FILE,
+    damaged,
+    image_size,
+    read_run,
+    shaping,
+    source_of,
+    trained_run,
+    without_followers,
+)
 from support.errors import UserError
 from support.text import first_names
 

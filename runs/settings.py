@@ -6,7 +6,6 @@ goes by what they say of themselves: bounds, choices, whether a run keeps them (
 
 import math
 import zlib
-from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ class Settings:
 
     Sizes that are None are filled in, as the original does: the output's is 64, the crop's 108,
     both 28 for MNIST and its like, and a width is its height. `given` names the settings that were
-    typed; the others may be taken from the trained run (see `without_followers`).
+    typed; the others may be taken from the trained run (see runs.stored.without_followers).
 
     Raises:
         UserError: a value makes no sense; names the flag, its value and what it takes.
@@ -337,21 +336,3 @@ class Settings:
             if isinstance(value, Path) or value == math.inf:  # which JSON does not know
                 values[name] = str(value)
         return values
-
-
-def shaping(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Typed settings, by the names that NetworkConfig has for them."""
-    return {"architecture" if name == "arch" else name: value for name, value in typed.items()}
-
-
-def without_followers(stored: Mapping[str, Any], typed: Collection[str]) -> dict[str, Any]:
-    """Stored settings without each width that was its height, where another height was typed.
-
-    It was most likely never typed, and a crop of 48x96 would be squashed to a square.
-    """
-    follow = {
-        width
-        for width, height in HEIGHTS.items()
-        if height in typed and stored.get(width) == stored.get(height)
-    }
-    return {name: value for name, value in stored.items() if name not in follow}

@@ -3,14 +3,14 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gan.checkpoints import latest_checkpoint
 from runs.flags import COMMAND, flags_of, marked, typed_value
-from runs.settings import Settings
+from runs.settings import HEIGHTS, Settings
 from support.errors import UserError
 from support.files import read_json, write_json
 from support.text import shortened
@@ -204,3 +204,21 @@ def _dataset_and_size(folder: Path) -> tuple[str, list[str]]:
 def folders_in(parent: Path) -> list[Path]:
     """The folders in a folder, sorted; [] if it is not one."""
     return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
+
+
+def shaping(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed settings, by the names that NetworkConfig has for them."""
+    return {"architecture" if name == "arch" else name: value for name, value in typed.items()}
+
+
+def without_followers(stored: Mapping[str, Any], typed: Collection[str]) -> dict[str, Any]:
+    """Stored settings without each width that was its height, where another height was typed.
+
+    It was most likely never typed, and a crop of 48x96 would be squashed to a square.
+    """
+    follow = {
+        width
+        for width, height in HEIGHTS.items()
+        if height in typed and stored.get(width) == stored.get(height)
+    }
+    return {name: value for name, value in stored.items() if name not in follow}
