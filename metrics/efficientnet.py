@@ -54,8 +54,6 @@ def load_weights() -> dict[str, tf.Tensor]:
         if "depthwise" in conv:
             kernel = kernel.transpose(0, 1, 3, 2)
         weights[f"{conv}/w"], weights[f"{conv}/biases"] = tf.constant(kernel), tf.constant(biases)
-    weights["_fc/w"] = tf.constant(stored["_fc.weight"].T)
-    weights["_fc/biases"] = tf.constant(stored["_fc.bias"])
     return weights
 
 
