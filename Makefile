@@ -1,6 +1,6 @@
-# make demo: digits of the model that comes along, then a training from nothing to pictures.
-# make web: the page of your newest run in the browser; before there is one, of the model that comes along.
-# make demo.html, make demo_faces.html: the pages of the models that come along, as files to pass on.
+# make demo: digits of the included model, then a training from nothing to pictures.
+# make web: the page of your newest run in the browser; before there is one, of the included model.
+# make demo.html, make demo_faces.html: the pages of the included models, as files to pass on.
 # make test: everything that is checked.
 # make soak: the tests that take long, then a training killed 30 times.  make audit: known faults of the libraries used.
 # make test-web: the tests of the page in a browser; installs Chromium (Debian, as root) and what drives it. Then
@@ -16,7 +16,7 @@ DEMO := --out_dir demo --dataset mnist --input_height=28 --output_height=28
 
 demo: .venv/installed
 	$(BIN)/python generate.py --run pretrained/mnist --label 0-9 --grid --out demo/pretrained
-	@echo "these digits are of the model that comes along. Now one is trained, for 500 steps:"
+	@echo "these digits are of the included model. Now one is trained, for 500 steps:"
 	$(BIN)/python download.py mnist
 	$(BIN)/python main.py $(DEMO) --train --train_size 32000 --epoch 1 --log_freq 50
 	$(BIN)/python main.py $(DEMO)

@@ -1,4 +1,4 @@
-"""How large, fast and exact the pages of the models that come along are: a table of docs/web.md.
+"""How large, fast and exact the pages of the included models are: a table of docs/web.md.
 
 PYTHONPATH=. python tests/page_figures.py
 """

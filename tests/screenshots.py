@@ -1,4 +1,4 @@
-"""The pictures of the page in docs/web.md, made anew from the models that come along.
+"""The pictures of the page in docs/web.md, made again from the included models.
 
 PYTHONPATH=. python tests/screenshots.py
 """

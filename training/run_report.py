@@ -64,7 +64,7 @@ def report_of(folder: Path) -> Report:
 
 
 def _on_card(card: Mapping[str, Any], step: int) -> list[dict[str, Any]]:
-    """The figures on the card of a run that was passed on: its evaluations did not come along."""
+    """The figures on the card of a run that was passed on: its evaluations are not with it."""
     return [{"step": step, "weights": card.get("weights", "")} | one for one in figures_on(card)]
 
 

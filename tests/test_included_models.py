@@ -1,4 +1,4 @@
-"""The models that come along: each is small, says where it is from, and makes pictures at once."""
+"""The included models: each is small, says where it is from, and makes pictures at once."""
 
 from pathlib import Path
 
