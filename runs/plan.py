@@ -13,7 +13,7 @@ from gan.description import DESCRIPTION_FILE, Description, description_of
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
-from runs.presets import flags_in
+from runs.presets import applied, flags_in
 from runs.settings import Settings
 from runs.stored import (
     RUN_FILE,
@@ -102,7 +102,9 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     stored = description_of(source, image_size(source, settings))
     if stored and "labels" in settings.given:  # before what is stored is put beside them
         refuse_other_labels(source, stored.config.y_dim, settings.labels)
-    if words := flags_in(settings.preset, settings.architecture):
+    arch = stored.config.architecture if stored else settings.architecture
+    settings = dataclasses.replace(settings, **applied(settings, arch))
+    if words := flags_in(settings.preset, arch):
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source

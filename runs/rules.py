@@ -5,7 +5,6 @@ from typing import Any
 
 from PIL import ImageColor
 
-from runs.presets import meant_by
 from support.errors import UserError
 from support.files import file_in_the_way, refuse_pattern
 
@@ -86,16 +85,14 @@ def refuse_meaningless(settings: Any) -> None:
     except ValueError as error:
         raise UserError(f"--{error}") from error
     arch = settings.architecture
-    preset = meant_by(settings.preset, arch)
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(
                 f"--{name}={getattr(settings, name)} does not go with --arch={arch}: it is of "
                 f"{' and '.join(of)}. Leave it out"
             )
-    # A preset's is not typed, and nobody could leave it out.
-    is_typed = "beta1" in settings.given and settings.beta1 != preset.get("beta1")
-    if is_typed and "adam" not in training.optimizers:
+    typed = settings.given - settings.by_preset  # a preset's are not: nobody could leave them out
+    if "beta1" in typed and "adam" not in training.optimizers:
         raise UserError(
             f"--beta1={settings.beta1:g} does not go with --optimizer={settings.optimizer}: it is "
             "Adam's. Leave it out"

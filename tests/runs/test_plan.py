@@ -9,6 +9,7 @@ from makers import small
 
 from main import parse
 from runs.plan import Plan, refuse_other_classes, resolve
+from runs.presets import flags_in, meant_by
 from runs.settings import Settings
 from runs.stored import RUN_FILE, store_run
 from support.errors import UserError
@@ -76,6 +77,29 @@ def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path
     assert plan(tmp_path, "--input_width=64").settings.input_width == 64
     make_run(tmp_path, *crop, "--input_width=80")
     assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
+
+
+@pytest.mark.parametrize(("begun_as", "others"), [("dcgan", "mnist"), ("dcgan_mnist", "anime")])
+def test_a_preset_is_that_of_the_stored_networks_whatever_the_data_suggest(
+    begun_as: str, others: str, tmp_path: Path
+) -> None:
+    words = [f"--dataset={others}", f"--out_dir={tmp_path}", "--train", "--ema=0.3"]
+    size = (*SIZES, "--output_height=28", f"--arch={begun_as}", "--labels", "--seed=5")
+    run = parse([*words, *size])
+    folder = run.run_folder(run.checkpoint_dir)
+    store_run(run, 100, folder)
+    small(28, 28, **NETWORKS | {"y_dim": 10}, architecture=begun_as).save(folder, 1)
+    again = parse([*words, "--output_height=28", "--labels", "--preset=better"])
+    found = resolve(again, drawn_seed=77)
+    now, wanted = found.settings, {**meant_by("better", begun_as), "ema": 0.3}
+    shown = {f"--preset=better stands for {flags_in('better', begun_as)}"}
+    assert {note for note in found.notes if "stands for" in note} == shown
+    assert now.arch == begun_as
+    of_lists = ("learning_rate", "g_learning_rate", "d_learning_rate", "g_updates", "ema")
+    assert {n: getattr(now, n) for n in of_lists} == {
+        n: wanted.get(n, getattr(Settings, n)) for n in of_lists
+    }
+    assert now.by_preset == wanted.keys() - {"ema"}
 
 
 def test_a_run_with_labels_is_not_blamed_where_none_are_asked_for(tmp_path: Path) -> None:
