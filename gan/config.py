@@ -141,6 +141,12 @@ class TrainingConfig:
         """The optimizers of D and of G."""
         return self.d_optimizer or self.optimizer, self.g_optimizer or self.optimizer
 
+    def deciding(self, name: str) -> dict[str, Any]:
+        """Of `name` ("optimizer"), `g_name` and `d_name`: those that decide, with their values."""
+        own = {one: getattr(self, one) for one in (f"g_{name}", f"d_{name}")}
+        given = {one: value for one, value in own.items() if value is not None}
+        return given if len(given) == len(own) else {name: getattr(self, name), **given}
+
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:
     """A description in today's form: earlier ones hold a number of convolutions, or neither.

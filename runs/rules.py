@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import ImageColor
 
+from runs.flags import as_flag
 from support.errors import UserError
 from support.files import file_in_the_way, refuse_pattern
 
@@ -93,9 +94,10 @@ def refuse_meaningless(settings: Any) -> None:
             )
     typed = settings.given - settings.by_preset  # a preset's are not: nobody could leave them out
     if "beta1" in typed and "adam" not in training.optimizers:
+        others = [as_flag(*one) for one in training.deciding("optimizer").items()]
         raise UserError(
-            f"--beta1={settings.beta1:g} does not go with --optimizer={settings.optimizer}: it is "
-            "Adam's. Leave it out"
+            f"--beta1={settings.beta1:g} does not go with {' and '.join(others)}: it is Adam's. "
+            "Leave it out"
         )
     if settings.initializer and settings.init_from:
         raise UserError(

@@ -21,6 +21,14 @@ from support.errors import UserError
         ("--sample_dropout", "--sample_dropout keeps on the dropout of g_dropout"),
         ("--optimizer=sgd --beta1=0.3", "--beta1=0.3 does not go with --optimizer=sgd"),
         (
+            "--g_optimizer=sgd --d_optimizer=rmsprop --beta1=0.3",
+            "--beta1=0.3 does not go with --g_optimizer=sgd and --d_optimizer=rmsprop: it is Adam",
+        ),
+        (
+            "--optimizer=rmsprop --d_optimizer=sgd --beta1=0.3",
+            "--beta1=0.3 does not go with --optimizer=rmsprop and --d_optimizer=sgd: it is Adam's",
+        ),
+        (
             "--init_from=a --initializer=he_normal",
             "--initializer=he_normal does not go with --init",
         ),
