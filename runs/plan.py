@@ -14,6 +14,7 @@ from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
 from runs.presets import applied, flags_in
+from runs.rules import refuse_meaningless
 from runs.settings import Settings
 from runs.stored import (
     RUN_FILE,
@@ -128,6 +129,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         advice = "Give the stored values, or another --init_from" if begins else ANOTHER_RUN
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of, advice)
         _refuse_other_networks(stored, settings, weights_of)
+    refuse_meaningless(settings, complete=True)
     if settings.which != "last" and not settings.init_from:
         raise UserError(
             f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "

@@ -36,7 +36,7 @@ def check(settings: Any) -> None:
     if settings.labels is False and "labels_file" in settings.given:
         by = "" if settings.preset == "original" else f" (of --preset={settings.preset})"
         raise UserError(f"--nolabels{by} and --labels_file: give one of them")
-    refuse_meaningless(settings)
+    refuse_meaningless(settings, complete=not settings.train)
     try:
         ImageColor.getrgb(settings.background)
     except ValueError as error:
@@ -74,8 +74,11 @@ def refuse_files(settings: Any) -> None:
             raise UserError(f"{file} is a file where a folder is needed: move it away")
 
 
-def refuse_meaningless(settings: Any) -> None:
+def refuse_meaningless(settings: Any, complete: bool) -> None:
     """Refuse settings of networks and steps that would do nothing beside others.
+
+    complete: whether they are all that there is. What is typed for a training is not, as long as
+    what its run has stored may still be put beside it.
 
     Raises:
         UserError: names both.
@@ -99,6 +102,20 @@ def refuse_meaningless(settings: Any) -> None:
             f"--beta1={settings.beta1:g} does not go with {' and '.join(others)}: it is Adam's. "
             "Leave it out"
         )
+    for name in ("learning_rate", "optimizer"):
+        own = training.deciding(name)
+        if name in typed - own.keys() and (complete or own.keys() <= typed):
+            by_preset = own.keys() & settings.by_preset
+            whose = (
+                f" of --preset={settings.preset}" if by_preset else " of the run as it is stored"
+            )
+            advice = f"type {' and '.join(f'--{one}' for one in own)} in its place"
+            if own.keys() <= typed:
+                whose, advice = "", "leave it out"
+            raise UserError(
+                f"{as_flag(name, getattr(settings, name))} does nothing beside "
+                f"{' and '.join(as_flag(*one) for one in own.items())}{whose}: {advice}"
+            )
     if settings.initializer and settings.init_from:
         raise UserError(
             f"--initializer={settings.initializer} does not go with --init_from: the first weights "

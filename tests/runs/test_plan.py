@@ -79,6 +79,23 @@ def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path
     assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
 
 
+def test_a_learning_rate_does_nothing_where_the_run_has_one_for_each_network(
+    tmp_path: Path,
+) -> None:
+    make_run(tmp_path, "--d_learning_rate=0.01")
+    assert plan(tmp_path, "--learning_rate=0.1").settings.training().rates == (0.01, 0.1)
+    make_run(tmp_path, "--d_learning_rate=0.01", "--g_learning_rate=0.02")
+    assert plan(tmp_path).settings.training().rates == (0.01, 0.02)
+    told = (
+        "--learning_rate=0.1 does nothing beside --g_learning_rate=0.02 and --d_learning_rate=0.01 "
+        "of the run as it is stored: type --g_learning_rate and --d_learning_rate in its place"
+    )
+    with pytest.raises(UserError, match=f"^{told}$"):
+        plan(tmp_path, "--learning_rate=0.1")
+    with pytest.raises(UserError, match=r"does nothing beside .* of --preset=better: type"):
+        resolve(parse(["--dataset=mnist", "--train", "--preset=better", "--learning_rate=1"]), 7)
+
+
 @pytest.mark.parametrize(("begun_as", "others"), [("dcgan", "mnist"), ("dcgan_mnist", "anime")])
 def test_a_preset_is_that_of_the_stored_networks_whatever_the_data_suggest(
     begun_as: str, others: str, tmp_path: Path

@@ -29,6 +29,21 @@ from support.errors import UserError
             "--beta1=0.3 does not go with --optimizer=rmsprop and --d_optimizer=sgd: it is Adam's",
         ),
         (
+            "--learning_rate=0.1 --g_learning_rate=0.2 --d_learning_rate=0.3",
+            "--learning_rate=0.1 does nothing beside --g_learning_rate=0.2 and "
+            "--d_learning_rate=0.3: leave it out",
+        ),
+        (
+            "--optimizer=sgd --g_optimizer=sgd --d_optimizer=adam --train",
+            "--optimizer=sgd does nothing beside --g_optimizer=sgd and --d_optimizer=adam: leave",
+        ),
+        (
+            "--dataset=mnist --preset=better --learning_rate=0.1",
+            "--learning_rate=0.1 does nothing beside --g_learning_rate=0.0001 and "
+            "--d_learning_rate=0.0004 of --preset=better: type --g_learning_rate and "
+            "--d_learning_rate in its place",
+        ),
+        (
             "--init_from=a --initializer=he_normal",
             "--initializer=he_normal does not go with --init",
         ),
@@ -48,6 +63,9 @@ def test_both_are_named(flags: str, said: str) -> None:
         "--optimizer=sgd --g_optimizer=adam --beta1=0.3",
         "--optimizer=rmsprop --preset=fully_connected",
         "--g_dropout=0.5 --sample_dropout",
+        "--learning_rate=0.1 --d_learning_rate=0.3",
+        "--preset=better --learning_rate=0.1",
+        "--dataset=mnist --preset=better --g_learning_rate=0.1 --d_learning_rate=0.1",
     ],
 )
 def test_what_goes_together_is_taken(flags: str) -> None:
