@@ -33,6 +33,9 @@ OF_DIGITS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+# A preset of figures is for the networks whose figures they are. Others are for all.
+CHOSEN_FOR = {"better": ("dcgan", "dcgan_mnist")}
+
 
 def meant_by(preset: str, architecture: str) -> Mapping[str, Any]:
     """The settings that a preset stands for, of these networks."""

@@ -6,6 +6,7 @@ from typing import Any
 from PIL import ImageColor
 
 from runs.flags import as_flag
+from runs.presets import CHOSEN_FOR
 from support.errors import UserError
 from support.files import file_in_the_way, refuse_pattern
 
@@ -89,6 +90,11 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
     except ValueError as error:
         raise UserError(f"--{error}") from error
     arch = settings.architecture
+    if arch not in CHOSEN_FOR.get(settings.preset, (arch,)):
+        raise UserError(
+            f"--preset={settings.preset} does not go with --arch={arch}: it was chosen for the "
+            "DCGAN's two networks. Give --preset=fully_connected, or --ema=0.1 alone"
+        )
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(

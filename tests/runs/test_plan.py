@@ -214,6 +214,8 @@ def test_the_architecture_of_a_run_stays_without_its_file(tmp_path: Path) -> Non
     shutil.rmtree(folder)
     small(c_dim=3, z_dim=100, architecture="gan").save(folder, 1)
     assert plan(tmp_path).settings.arch == "gan"
+    with pytest.raises(UserError, match=r"^--preset=better does not go with --arch=gan"):
+        plan(tmp_path, "--preset=better")
     with pytest.raises(UserError, match="are gan, not dcgan: add --arch=gan"):
         plan(tmp_path, f"--init_from={folder}", "--out_name=new")
 

@@ -44,6 +44,11 @@ from support.errors import UserError
             "--d_learning_rate in its place",
         ),
         (
+            "--arch=gan --preset=better",
+            "--preset=better does not go with --arch=gan: it was chosen for the DCGAN's two "
+            "networks. Give --preset=fully_connected, or --ema=0.1 alone",
+        ),
+        (
             "--init_from=a --initializer=he_normal",
             "--initializer=he_normal does not go with --init",
         ),
