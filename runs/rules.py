@@ -122,6 +122,11 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
                 f"{as_flag(name, getattr(settings, name))} does nothing beside "
                 f"{' and '.join(as_flag(*one) for one in own.items())}{whose}: {advice}"
             )
+    if "eval_space" in typed and not settings.eval_freq:
+        raise UserError(
+            f"--eval_space={settings.eval_space} says what --eval_freq measures in: give that, "
+            "too, such as --eval_freq=500"
+        )
     if settings.initializer and settings.init_from:
         raise UserError(
             f"--initializer={settings.initializer} does not go with --init_from: the first weights "

@@ -11,7 +11,7 @@ from main import parse
 from runs.plan import Plan, refuse_other_classes, resolve
 from runs.presets import flags_in, meant_by
 from runs.settings import Settings
-from runs.stored import RUN_FILE, store_run
+from runs.stored import RUN_FILE, read_run, store_run
 from support.errors import UserError
 
 SIZES = ("--gf_dim=2", "--df_dim=2")
@@ -77,6 +77,17 @@ def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path
     assert plan(tmp_path, "--input_width=64").settings.input_width == 64
     make_run(tmp_path, *crop, "--input_width=80")
     assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
+
+
+def test_a_run_file_that_holds_a_space_and_no_eval_freq_is_taken(tmp_path: Path) -> None:
+    """An earlier version took the space alone; both are as typed at each start."""
+    folder = make_run(tmp_path, "--eval_freq=9", "--eval_space=pixels")
+    path = folder / RUN_FILE
+    path.write_text(path.read_text().replace('"eval_freq": 9', '"eval_freq": 0'))
+    assert plan(tmp_path).settings.eval_space is None
+    Settings(**read_run(folder).settings)
+    with pytest.raises(UserError, match=r"^--eval_space=pixels says what --eval_freq measures in"):
+        plan(tmp_path, "--eval_space=pixels")
 
 
 def test_a_learning_rate_does_nothing_where_the_run_has_one_for_each_network(

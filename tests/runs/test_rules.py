@@ -49,6 +49,10 @@ from support.errors import UserError
             "networks. Give --preset=fully_connected, or --ema=0.1 alone",
         ),
         (
+            "--eval_space=pixels",
+            "--eval_space=pixels says what --eval_freq measures in: give that, too",
+        ),
+        (
             "--init_from=a --initializer=he_normal",
             "--initializer=he_normal does not go with --init",
         ),
@@ -69,6 +73,7 @@ def test_both_are_named(flags: str, said: str) -> None:
         "--optimizer=rmsprop --preset=fully_connected",
         "--g_dropout=0.5 --sample_dropout",
         "--learning_rate=0.1 --d_learning_rate=0.3",
+        "--eval_space=pixels --eval_freq=9",
         "--preset=better --learning_rate=0.1",
         "--dataset=mnist --preset=better --g_learning_rate=0.1 --d_learning_rate=0.1",
     ],
