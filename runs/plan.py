@@ -173,6 +173,8 @@ def _as_the_run_was(
     of_run = without_followers(read_run(folder, type(settings)).settings, settings.given)
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
+    if stored and "loss" in settings.given and settings.loss != stored.training.loss:
+        names -= {"penalty_weight"}  # it was of the other loss
     of_json, told = source / DESCRIPTION_FILE, _told(stored, settings)
     shape = stored.config.shape().keys() & told.keys() if stored else set()
     others = {name: value for name, value in of_run.items() if name not in shape}

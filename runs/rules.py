@@ -84,8 +84,10 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
     Raises:
         UserError: names both.
     """
+    # A weight that is typed alone may be of the loss that the run has.
+    waits = not complete and "loss" not in settings.given
     try:
-        training = settings.training()
+        training = settings.training(**({"penalty_weight": None} if waits else {}))
         settings.network(c_dim=1, y_dim=None)
     except ValueError as error:
         raise UserError(f"--{error}") from error

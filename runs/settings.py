@@ -22,7 +22,7 @@ from gan.config import (
     NetworkConfig,
     TrainingConfig,
 )
-from gan.losses import LOSSES
+from gan.losses import LOSSES, own_weights
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
 from runs.presets import PRESETS, applied
 from runs.rules import check
@@ -165,6 +165,13 @@ class Settings:
     )
     g_updates: int | None = setting(
         None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1, most=100
+    )
+    penalty_weight: float | None = setting(
+        None,
+        f"of the penalty in D's loss, where it has one [{own_weights()}]",
+        KEPT,
+        above=0,
+        below=LARGEST_RATE,
     )
     ema: float = setting(
         0.0,
@@ -313,13 +320,13 @@ class Settings:
         }
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
-    def training(self) -> TrainingConfig:
-        """What else decides a training step.
+    def training(self, **instead: Any) -> TrainingConfig:
+        """What else decides a training step, with other values where they are given.
 
         Raises:
             ValueError: two settings do not go together.
         """
-        return TrainingConfig(**self._fields_of(TrainingConfig))
+        return TrainingConfig(**{**self._fields_of(TrainingConfig), **instead})
 
     def _fields_of(self, config: type) -> dict[str, Any]:
         """The values of the settings that are fields of a config, too."""

@@ -79,6 +79,19 @@ def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path
     assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
 
 
+def test_a_run_keeps_the_weight_of_its_penalty_but_not_for_another_loss(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, "--loss=wgan-gp", "--penalty_weight=5")
+    small(**NETWORKS, loss="wgan-gp", penalty_weight=5).save(folder, 2)
+
+    def weight(*flags: str) -> float:
+        return plan(tmp_path, *flags).networks(3, None).loss.weight
+
+    assert [weight(), weight("--penalty_weight=7")] == [5, 7]
+    assert [weight("--loss=wgan-gp"), weight("--loss=rpgan"), weight("--loss=hinge")] == [5, 1, 1]
+    with pytest.raises(UserError, match=r"^--penalty_weight=5 does not go with loss=gan, which ha"):
+        plan(tmp_path, "--penalty_weight=5", "--out_name=new")
+
+
 def test_a_run_file_that_holds_a_space_and_no_eval_freq_is_taken(tmp_path: Path) -> None:
     """An earlier version took the space alone; both are as typed at each start."""
     folder = make_run(tmp_path, "--eval_freq=9", "--eval_space=pixels")

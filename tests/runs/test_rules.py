@@ -18,6 +18,11 @@ from support.errors import UserError
         ("--dataset=mnist --nolabels --dfc_dim=9", "--dfc_dim=9 does not go with --arch=dcgan"),
         ("--loss=wgan-gp --label_smoothing=0.1", "--label_smoothing=0.1 does not go with loss=wga"),
         ("--loss=hinge --label_smoothing=0.1", "--label_smoothing=0.1 does not go with loss=hinge"),
+        (
+            "--penalty_weight=2",
+            "--penalty_weight=2 does not go with loss=gan, which has no penalty",
+        ),
+        ("--loss=hinge --penalty_weight=2 --train", "--penalty_weight=2 does not go with loss=hin"),
         ("--sample_dropout", "--sample_dropout keeps on the dropout of g_dropout"),
         ("--optimizer=sgd --beta1=0.3", "--beta1=0.3 does not go with --optimizer=sgd"),
         (
@@ -69,6 +74,7 @@ def test_both_are_named(flags: str, said: str) -> None:
         "--gf_dim=8 --df_dim=4",
         "--dataset=mnist --gfc_dim=9 --dfc_dim=9",
         "--loss=lsgan --label_smoothing=0.1",
+        "--loss=wgan-gp --penalty_weight=2",
         "--optimizer=sgd --g_optimizer=adam --beta1=0.3",
         "--optimizer=rmsprop --preset=fully_connected",
         "--g_dropout=0.5 --sample_dropout",

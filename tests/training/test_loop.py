@@ -75,7 +75,7 @@ def test_a_picture_that_cannot_be_written_costs_no_row_of_the_history(run: Run) 
     ],
 )
 def test_what_is_not_finite_blames_the_learning_rates_that_were_used(
-    run: Run, rates: dict[str, float], told: str
+    run: Run, rates: dict[str, Any], told: str
 ) -> None:
     dcgan = small(learning_rate=1e30, **rates)
     run = dataclasses.replace(run, dcgan=dcgan, devices=OneDevice(dcgan))
