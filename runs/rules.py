@@ -19,6 +19,8 @@ OF_ARCHITECTURES = {
     "d_batch_norm": ("dcgan", "dcgan_mnist"),
 }
 
+GENERAL = ("learning_rate", "optimizer")  # of both networks; each may have its own
+
 
 def check(settings: Any) -> None:
     """Refuse values of a runs.settings.Settings, which calls this, that make no sense.
@@ -75,6 +77,15 @@ def refuse_files(settings: Any) -> None:
             raise UserError(f"{file} is a file where a folder is needed: move it away")
 
 
+def idle(settings: Any) -> set[str]:
+    """The names of settings that do nothing beside others: typed, they would be refused."""
+    training = settings.training()
+    does_nothing = {name: name not in training.deciding(name) for name in GENERAL}
+    does_nothing |= {"beta1": "adam" not in training.optimizers}
+    does_nothing |= {"eval_space": not settings.eval_freq}
+    return {name for name, holds in does_nothing.items() if holds}
+
+
 def refuse_meaningless(settings: Any, complete: bool) -> None:
     """Refuse settings of networks and steps that would do nothing beside others.
 
@@ -110,7 +121,7 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
             f"--beta1={settings.beta1:g} does not go with {' and '.join(others)}: it is Adam's. "
             "Leave it out"
         )
-    for name in ("learning_rate", "optimizer"):
+    for name in GENERAL:
         own = training.deciding(name)
         if name in typed - own.keys() and (complete or own.keys() <= typed):
             by_preset = own.keys() & settings.by_preset
