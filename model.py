@@ -61,7 +61,8 @@ class DCGAN(tf.Module):
         super().__init__()
         self.config, self.training = configs_of(config, training, values)
         self.batch_size, updates = self.training.batch_size, self.training.updates
-        self.loss = loss_of(self.training.loss, *updates, self.training.label_smoothing)
+        smoothing, weight = self.training.label_smoothing, self.training.penalty_weight
+        self.loss = loss_of(self.training.loss, *updates, smoothing, weight)
         self.image_shape = (*self.config.size, self.config.c_dim)
         self.y_dim, self.z_dim = self.config.y_dim, self.config.z_dim
         seed = checks.whole_number("seed", seed, 0)
@@ -167,7 +168,8 @@ class DCGAN(tf.Module):
 
         Returns:
             Scalars d_loss, d_loss_real, d_loss_fake (of the last D update's pass; d_loss with the
-            penalty) and g_loss (of the last G update's). With `evaluate` also eval_d_loss_fake,
+            penalty), with a penalty d_penalty (its part in d_loss), and g_loss (of the last G
+            update's). With `evaluate` also eval_d_loss_fake,
             eval_d_loss_real and eval_g_loss. With `watch` also d and d_, D's probabilities of reals
             and fakes [B, 1], and G, the fakes [B, H, W, c_dim].
 

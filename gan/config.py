@@ -90,12 +90,12 @@ class TrainingConfig:
     batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
     of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
-    None for the loss's own. ema: the share of the steps made that G's weights are averaged over
-    (average.Average); 0 for no average. optimizer: of both networks, from OPTIMIZERS, the learning
-    rates are theirs; g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target
-    for reals is 1 less this, where the loss has a target. instance_noise: the deviation at first of
-    the noise on what D sees. freeze_d: how many of D's layers, from the images on, keep their
-    weights (Mo et al. 2020).
+    None for the loss's own. penalty_weight: of a loss that has a penalty; None for its own. ema:
+    the share of the steps made that G's weights are averaged over (average.Average); 0 for no
+    average. optimizer: of both networks, from OPTIMIZERS, the learning rates are theirs;
+    g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target for reals is 1 less
+    this, where the loss has a target. instance_noise: the deviation at first of the noise on what D
+    sees. freeze_d: how many of D's layers, from the images on, keep their weights (Mo et al. 2020).
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
@@ -116,6 +116,7 @@ class TrainingConfig:
     label_smoothing: float = field(default=0.0, metadata={"below": 1})
     instance_noise: float = field(default=0.0, metadata={"below": LARGEST_NOISE})
     freeze_d: int = field(default=0, metadata={"least": 0})
+    penalty_weight: float | None = field(default=None, metadata={"below": LARGEST_RATE})
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -123,6 +124,12 @@ class TrainingConfig:
             raise ValueError(
                 f"label_smoothing={self.label_smoothing:g} does not go with loss={self.loss}, "
                 "which has no target for reals: leave it out, or take the loss gan"
+            )
+        if self.penalty_weight is not None and not LOSSES[self.loss].penalty:
+            others = " or ".join(name for name, loss in LOSSES.items() if loss.penalty)
+            raise ValueError(
+                f"penalty_weight={self.penalty_weight:g} does not go with loss={self.loss}, which "
+                f"has no penalty: leave it out, or take the loss {others}"
             )
 
     @property
@@ -140,6 +147,12 @@ class TrainingConfig:
     def optimizers(self) -> tuple[str, str]:
         """The optimizers of D and of G."""
         return self.d_optimizer or self.optimizer, self.g_optimizer or self.optimizer
+
+    def deciding(self, name: str) -> dict[str, Any]:
+        """Of `name` ("optimizer"), `g_name` and `d_name`: those that decide, with their values."""
+        own = {one: getattr(self, one) for one in (f"g_{name}", f"d_{name}")}
+        given = {one: value for one, value in own.items() if value is not None}
+        return given if len(given) == len(own) else {name: getattr(self, name), **given}
 
 
 def with_architecture(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# Gulrajani et al. 2017, section 4: what a slope of D that is not 1 costs.
-LAMBDA = 10.0
-# Huang et al. 2024: what a slope of D at an image costs. The paper lowers it in the course of a
-# training, from 0.05 to 0.005 for 32x32 pictures and from 2 to 0.2 for 64x64; here it stays.
-GAMMA = 1.0
 SMALLEST = 1e-12  # under a square root, whose gradient at 0 would be infinite
 
 
@@ -30,9 +25,9 @@ class Loss:
     which needs them should make -> g_loss, which G minimises.
     probability: logits -> how real D takes the images to be, as it is shown.
     penalty: a function that gives D's logits of images, reals, fakes, and a seed, int32 [2] -> a
-    scalar that is added to D's loss. Images are as D sees them. draws: whether it needs the seed,
-    which is None otherwise. d_updates, g_updates: of one iteration, all on the same images and z;
-    g_first: G's come first, and D sees what the new G makes of them.
+    scalar that is added to D's loss, times `weight`. Images are as D sees them. draws: whether it
+    needs the seed, which is None otherwise. d_updates, g_updates: of one iteration, all on the same
+    images and z; g_first: G's come first, and D sees what the new G makes of them.
     d_wins_below: a d_loss that stays under this says that D knows every fake; None if none does.
     """
 
@@ -40,6 +35,7 @@ class Loss:
     g: Callable[["tf.Tensor", Callable[[], "tf.Tensor"]], "tf.Tensor"]
     probability: Callable[["tf.Tensor"], "tf.Tensor"]
     penalty: Callable[[Callable, "tf.Tensor", "tf.Tensor", Any], "tf.Tensor"] | None = None
+    weight: float = 1.0
     draws: bool = False
     d_updates: int = 1
     g_updates: int = 1
@@ -54,9 +50,13 @@ class Loss:
 
 
 def loss_of(
-    name: str, d_updates: int | None, g_updates: int | None, smoothing: float = 0.0
+    name: str,
+    d_updates: int | None,
+    g_updates: int | None,
+    smoothing: float = 0.0,
+    weight: float | None = None,
 ) -> Loss:
-    """A loss of the table, with other numbers of updates than its own where they are given.
+    """A loss of the table; numbers of updates and a penalty's weight are its own if not given.
 
     With smoothing d_loss does not go to 0, however well D knows fakes: it has no bound to warn at.
     """
@@ -64,7 +64,12 @@ def loss_of(
     d_updates, g_updates = d_updates or loss.d_updates, g_updates or loss.g_updates
     below = None if smoothing else loss.d_wins_below
     return replace(
-        loss, d_updates=d_updates, g_updates=g_updates, smoothing=smoothing, d_wins_below=below
+        loss,
+        d_updates=d_updates,
+        g_updates=g_updates,
+        smoothing=smoothing,
+        d_wins_below=below,
+        weight=loss.weight if weight is None else weight,
     )
 
 
@@ -138,7 +143,7 @@ def between(low: float, high: float) -> Callable[["tf.Tensor"], "tf.Tensor"]:
 def gradient_penalty(
     logits_of: Callable, reals: "tf.Tensor", fakes: "tf.Tensor", seed: "tf.Tensor"
 ) -> "tf.Tensor":
-    """LAMBDA times the mean of (slope - 1)^2, a scalar (Gulrajani et al. 2017, equation 3).
+    """The mean of (slope - 1)^2, a scalar (Gulrajani et al. 2017, equation 3).
 
     The slope is that of D at images on the way from each fake to a real, at a place drawn from
     the seed.
@@ -147,20 +152,20 @@ def gradient_penalty(
 
     share = tf.random.stateless_uniform([tf.shape(reals)[0], 1, 1, 1], seed)
     squares = squared_slopes(logits_of, fakes + share * (reals - fakes))
-    return LAMBDA * tf.reduce_mean(tf.square(tf.sqrt(squares + SMALLEST) - 1))
+    return tf.reduce_mean(tf.square(tf.sqrt(squares + SMALLEST) - 1))
 
 
 def zero_centred_penalties(
     logits_of: Callable, reals: "tf.Tensor", fakes: "tf.Tensor", seed: object
 ) -> "tf.Tensor":
-    """GAMMA / 2 times the mean squared slope of D at reals (R1) and at fakes (R2), a scalar.
+    """Half the mean squared slope of D at reals (R1) and at fakes (R2), a scalar.
 
     Mescheder et al. 2018, section 4.1; both together in Huang et al. 2024, section 2.2.
     """
     import tensorflow as tf
 
     of_each = [tf.reduce_mean(squared_slopes(logits_of, images)) for images in (reals, fakes)]
-    return GAMMA / 2 * (of_each[0] + of_each[1])
+    return (of_each[0] + of_each[1]) / 2
 
 
 def squared_slopes(logits_of: Callable, images: "tf.Tensor") -> "tf.Tensor":
@@ -213,6 +218,7 @@ LOSSES = {
         g=lambda fakes, of_reals: -mean(fakes),
         probability=sigmoid,
         penalty=gradient_penalty,
+        weight=10.0,  # lambda, section 4
         draws=True,
         d_updates=5,
     ),
@@ -231,5 +237,13 @@ LOSSES = {
         g=lambda fakes, of_reals: lead(fakes, of_reals()),
         probability=sigmoid,
         penalty=zero_centred_penalties,
+        # gamma. The paper lowers it in the course of a training, from 0.05 to 0.005 for 32x32
+        # pictures and from 2 to 0.2 for 64x64; here it stays.
+        weight=1.0,
     ),
 }
+
+
+def own_weights() -> str:
+    """The weights of the penalties in the table, in words."""
+    return ", ".join(f"{name}: {loss.weight:g}" for name, loss in LOSSES.items() if loss.penalty)

@@ -139,17 +139,19 @@ def gradients_of_d(
     """The gradients of D's variables, the losses of the pass, and D's logits of reals.
 
     reals, fakes: images as D sees them. seed: int32 [2], if the penalty draws random numbers.
-    The losses are d_loss, with the penalty, and its parts d_loss_real and d_loss_fake, without.
+    The losses are d_loss, with the penalty, and its parts d_loss_real and d_loss_fake, without;
+    and d_penalty, weighted, if the loss has a penalty.
     """
     with tf.GradientTape() as tape:
         logits_of_reals = logits_of(reals)
         real, fake = loss.d_trained(logits_of_reals, logits_of(fakes))
-        total = real + fake
+        losses = {"d_loss": real + fake, "d_loss_real": real, "d_loss_fake": fake}
         if loss.penalty:
             # Its passes move no averages: they see the same images again, or some in between.
-            total += loss.penalty(functools.partial(logits_of, passes=0), reals, fakes, seed)
-    losses = {"d_loss": total, "d_loss_real": real, "d_loss_fake": fake}
-    return tape.gradient(total, variables), losses, logits_of_reals
+            unmoved = functools.partial(logits_of, passes=0)
+            penalty = loss.weight * loss.penalty(unmoved, reals, fakes, seed)
+            losses |= {"d_loss": losses["d_loss"] + penalty, "d_penalty": penalty}
+    return tape.gradient(losses["d_loss"], variables), losses, logits_of_reals
 
 
 def gradients_of_g(

@@ -13,7 +13,8 @@ from gan.description import DESCRIPTION_FILE, Description, description_of
 from model import DCGAN
 from runs.flags import KEPT, displayed, flags_of, marked
 from runs.opened import refuse_other_labels
-from runs.presets import flags_in
+from runs.presets import applied, flags_in
+from runs.rules import refuse_meaningless
 from runs.settings import Settings
 from runs.stored import (
     RUN_FILE,
@@ -102,7 +103,9 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
     stored = description_of(source, image_size(source, settings))
     if stored and "labels" in settings.given:  # before what is stored is put beside them
         refuse_other_labels(source, stored.config.y_dim, settings.labels)
-    if words := flags_in(settings.preset, settings.architecture):
+    arch = stored.config.architecture if stored else settings.architecture
+    settings = dataclasses.replace(settings, **applied(settings, arch))
+    if words := flags_in(settings.preset, arch):
         notes = [*notes, f"--preset={settings.preset} stands for {words}"]
     settings, said = _as_the_run_was(settings, source, stored, drawn_seed)
     weights_of = source
@@ -126,6 +129,7 @@ def _training(settings: Settings, drawn_seed: int) -> Plan:
         advice = "Give the stored values, or another --init_from" if begins else ANOTHER_RUN
         refuse_other_shape(stored.config.shape(), shaping(settings.typed()), weights_of, advice)
         _refuse_other_networks(stored, settings, weights_of)
+    refuse_meaningless(settings, complete=True)
     if settings.which != "last" and not settings.init_from:
         raise UserError(
             f"--which={settings.which}: a training goes on from its last checkpoint. Leave it out, "
@@ -169,6 +173,8 @@ def _as_the_run_was(
     of_run = without_followers(read_run(folder, type(settings)).settings, settings.given)
     names = {*marked(settings, KEPT)} - settings.given if stored else {"seed"} - settings.given
     now, kept = settings, dict[str, Any]()
+    if stored and "loss" in settings.given and settings.loss != stored.training.loss:
+        names -= {"penalty_weight"}  # it was of the other loss
     of_json, told = source / DESCRIPTION_FILE, _told(stored, settings)
     shape = stored.config.shape().keys() & told.keys() if stored else set()
     others = {name: value for name, value in of_run.items() if name not in shape}

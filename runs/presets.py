@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runs.flags import as_flag
+from runs.flags import as_flag, flags_of
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "original": {},
@@ -33,11 +33,27 @@ OF_DIGITS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+# A preset of figures is for the networks whose figures they are. Others are for all.
+CHOSEN_FOR = {"better": ("dcgan", "dcgan_mnist")}
+
 
 def meant_by(preset: str, architecture: str) -> Mapping[str, Any]:
     """The settings that a preset stands for, of these networks."""
     of_digits = OF_DIGITS if architecture == "dcgan_mnist" else {}
     return of_digits.get(preset, PRESETS[preset])
+
+
+def applied(settings: Any, architecture: str) -> dict[str, Any]:
+    """The fields of a Settings that make it what its preset stands for, of these networks.
+
+    What is typed stays. What the preset had set before, of other networks, is the default again.
+    """
+    before = settings.by_preset or frozenset()
+    typed = settings.given - before
+    meant = {n: v for n, v in meant_by(settings.preset, architecture).items() if n not in typed}
+    defaults = {name: one.default for name, one in flags_of(settings).items() if name in before}
+    given = {"given": typed | meant.keys(), "by_preset": frozenset(meant)}
+    return defaults | meant | given
 
 
 def flags_in(preset: str, architecture: str) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from PIL import ImageColor
 
-from runs.presets import meant_by
+from runs.flags import as_flag
+from runs.presets import CHOSEN_FOR
 from support.errors import UserError
 from support.files import file_in_the_way, refuse_pattern
 
@@ -17,6 +18,8 @@ OF_ARCHITECTURES = {
     "dfc_dim": ("dcgan_mnist",),
     "d_batch_norm": ("dcgan", "dcgan_mnist"),
 }
+
+GENERAL = ("learning_rate", "optimizer")  # of both networks; each may have its own
 
 
 def check(settings: Any) -> None:
@@ -36,7 +39,7 @@ def check(settings: Any) -> None:
     if settings.labels is False and "labels_file" in settings.given:
         by = "" if settings.preset == "original" else f" (of --preset={settings.preset})"
         raise UserError(f"--nolabels{by} and --labels_file: give one of them")
-    refuse_meaningless(settings)
+    refuse_meaningless(settings, complete=not settings.train)
     try:
         ImageColor.getrgb(settings.background)
     except ValueError as error:
@@ -74,31 +77,68 @@ def refuse_files(settings: Any) -> None:
             raise UserError(f"{file} is a file where a folder is needed: move it away")
 
 
-def refuse_meaningless(settings: Any) -> None:
+def idle(settings: Any) -> set[str]:
+    """The names of settings that do nothing beside others: typed, they would be refused."""
+    training = settings.training()
+    does_nothing = {name: name not in training.deciding(name) for name in GENERAL}
+    does_nothing |= {"beta1": "adam" not in training.optimizers}
+    does_nothing |= {"eval_space": not settings.eval_freq}
+    return {name for name, holds in does_nothing.items() if holds}
+
+
+def refuse_meaningless(settings: Any, complete: bool) -> None:
     """Refuse settings of networks and steps that would do nothing beside others.
+
+    complete: whether they are all that there is. What is typed for a training is not, as long as
+    what its run has stored may still be put beside it.
 
     Raises:
         UserError: names both.
     """
+    # A weight that is typed alone may be of the loss that the run has.
+    waits = not complete and "loss" not in settings.given
     try:
-        training = settings.training()
+        training = settings.training(**({"penalty_weight": None} if waits else {}))
         settings.network(c_dim=1, y_dim=None)
     except ValueError as error:
         raise UserError(f"--{error}") from error
     arch = settings.architecture
-    preset = meant_by(settings.preset, arch)
+    if arch not in CHOSEN_FOR.get(settings.preset, (arch,)):
+        raise UserError(
+            f"--preset={settings.preset} does not go with --arch={arch}: it was chosen for the "
+            "DCGAN's two networks. Give --preset=fully_connected, or --ema=0.1 alone"
+        )
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(
                 f"--{name}={getattr(settings, name)} does not go with --arch={arch}: it is of "
                 f"{' and '.join(of)}. Leave it out"
             )
-    # A preset's is not typed, and nobody could leave it out.
-    is_typed = "beta1" in settings.given and settings.beta1 != preset.get("beta1")
-    if is_typed and "adam" not in training.optimizers:
+    typed = settings.given - settings.by_preset  # a preset's are not: nobody could leave them out
+    if "beta1" in typed and "adam" not in training.optimizers:
+        others = [as_flag(*one) for one in training.deciding("optimizer").items()]
         raise UserError(
-            f"--beta1={settings.beta1:g} does not go with --optimizer={settings.optimizer}: it is "
-            "Adam's. Leave it out"
+            f"--beta1={settings.beta1:g} does not go with {' and '.join(others)}: it is Adam's. "
+            "Leave it out"
+        )
+    for name in GENERAL:
+        own = training.deciding(name)
+        if name in typed - own.keys() and (complete or own.keys() <= typed):
+            by_preset = own.keys() & settings.by_preset
+            whose = (
+                f" of --preset={settings.preset}" if by_preset else " of the run as it is stored"
+            )
+            advice = f"type {' and '.join(f'--{one}' for one in own)} in its place"
+            if own.keys() <= typed:
+                whose, advice = "", "leave it out"
+            raise UserError(
+                f"{as_flag(name, getattr(settings, name))} does nothing beside "
+                f"{' and '.join(as_flag(*one) for one in own.items())}{whose}: {advice}"
+            )
+    if "eval_space" in typed and not settings.eval_freq:
+        raise UserError(
+            f"--eval_space={settings.eval_space} says what --eval_freq measures in: give that, "
+            "too, such as --eval_freq=500"
         )
     if settings.initializer and settings.init_from:
         raise UserError(

@@ -6,7 +6,7 @@ goes by what they say of themselves: bounds, choices, whether a run keeps them (
 
 import math
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from gan.config import (
     NetworkConfig,
     TrainingConfig,
 )
-from gan.losses import LOSSES
+from gan.losses import LOSSES, own_weights
 from runs.flags import COMMAND, KEPT, LARGEST, flags_of, setting, value_of
-from runs.presets import PRESETS, meant_by
+from runs.presets import PRESETS, applied
 from runs.rules import check
 from support.files import DATA_DIR, PATTERN
 from support.streams import Z_DISTS
@@ -41,7 +41,8 @@ class Settings:
 
     Sizes that are None are filled in, as the original does: the output's is 64, the crop's 108,
     both 28 for MNIST and its like, and a width is its height. `given` names the settings that were
-    typed; the others may be taken from the trained run (see runs.stored.without_followers).
+    typed; the others may be taken from the trained run (see runs.stored.without_followers). It
+    includes `by_preset`, those that the preset has set; None where that is still to be done.
 
     Raises:
         UserError: a value makes no sense; names the flag, its value and what it takes.
@@ -165,6 +166,13 @@ class Settings:
     g_updates: int | None = setting(
         None, "updates of G in a step [as the loss has it; gan: 2]", KEPT, least=1, most=100
     )
+    penalty_weight: float | None = setting(
+        None,
+        f"of the penalty in D's loss, where it has one [{own_weights()}]",
+        KEPT,
+        above=0,
+        below=LARGEST_RATE,
+    )
     ema: float = setting(
         0.0,
         "average G's weights over this share of the steps made, to sample by; try 0.1",
@@ -248,6 +256,7 @@ class Settings:
     verbose: bool = setting(False, "show TensorFlow's own messages", COMMAND)
 
     given: frozenset[str] = frozenset()
+    by_preset: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         read = {name: value_of(f, getattr(self, name)) for name, f in flags_of(self).items()}
@@ -260,10 +269,9 @@ class Settings:
         for name, value in read.items():
             object.__setattr__(self, name, value)
         # A preset that differs by architecture names nothing that decides it; none names a size.
-        preset = meant_by(self.preset, self.architecture)
-        meant = {n: v for n, v in preset.items() if n not in self.given}
-        for name, value in {**meant, "given": self.given | meant.keys()}.items():
-            object.__setattr__(self, name, value)
+        if self.by_preset is None:
+            for name, value in applied(self, self.architecture).items():
+                object.__setattr__(self, name, value)
         check(self)
 
     @property
@@ -312,13 +320,13 @@ class Settings:
         }
         return NetworkConfig(**{**self._fields_of(NetworkConfig), **decided})
 
-    def training(self) -> TrainingConfig:
-        """What else decides a training step.
+    def training(self, **instead: Any) -> TrainingConfig:
+        """What else decides a training step, with other values where they are given.
 
         Raises:
             ValueError: two settings do not go together.
         """
-        return TrainingConfig(**self._fields_of(TrainingConfig))
+        return TrainingConfig(**{**self._fields_of(TrainingConfig), **instead})
 
     def _fields_of(self, config: type) -> dict[str, Any]:
         """The values of the settings that are fields of a config, too."""
@@ -330,8 +338,7 @@ class Settings:
 
     def as_json(self) -> dict[str, Any]:
         """All settings as JSON values; an infinite one is "inf", as it is typed."""
-        values = asdict(self)
-        del values["given"]
+        values = {name: getattr(self, name) for name in flags_of(self)}
         for name, value in values.items():
             if isinstance(value, Path) or value == math.inf:  # which JSON does not know
                 values[name] = str(value)

@@ -139,6 +139,7 @@ def test_a_value_may_be_the_old_name_of_a_flag() -> None:
         ("--learning_rate inf", "--learning_rate=inf"),
         ("--g_learning_rate 0", "--g_learning_rate=0: it must be above 0 and below 1e+38"),
         ("--d_learning_rate 1e39", "--d_learning_rate=1e39: it must be above 0 and below 1e+38"),
+        ("--loss=rpgan --penalty_weight 0", "--penalty_weight=0: it must be above 0"),
         ("--d_learning_rate fast", "--d_learning_rate=fast: a number is needed"),
         ("--ema 1", "--ema=1: it must be 0 or more and below 1"),
         ("--ema -0.1", "--ema=-0.1: it must be 0 or more and below 1"),

@@ -232,7 +232,7 @@ class Copies(OneDevice):
         self, batch: dict[str, tf.Tensor], wishes: tf.Tensor, look: tf.Tensor, evaluate: bool
     ) -> dict[str, tf.Tensor]:
         result = self._copy.iteration(**batch, evaluate=evaluate)
-        names = [name for name in result if "loss" in name]
+        names = [name for name, value in result.items() if not value.shape.rank]  # the losses
         # `look` is a tensor, so that the step is traced twice, not four times.
         values = self._copy.named_variables().values()
         variables = tf.cond(look, lambda: _any_fault(values), lambda: False)

@@ -22,8 +22,7 @@ COLLAPSED_TIMES = 3
 RISING = 0.005  # from the first of these times to the last; a young G may be on its way
 COLLAPSED = (
     "the samples differ from each other less than a fifth as much as the images do: G has "
-    "collapsed to a few pictures. Try an earlier checkpoint, another --seed, a smaller "
-    "--learning_rate (0.0001), or a larger --batch_size"
+    "collapsed to a few pictures"
 )
 
 
@@ -114,13 +113,20 @@ def _row(cells: list[str]) -> Row | None:
 class Alarms:
     """What the rows of a run warn of, in words, with what to try; each once."""
 
-    def __init__(self, d_wins_below: float | None) -> None:
-        """Before the first row; `d_wins_below` is that of the run's gan.losses.Loss."""
+    def __init__(self, d_wins_below: float | None, slower: str = "a smaller --learning_rate"):
+        """Before the first row; `d_wins_below` is that of the run's gan.losses.Loss.
+
+        slower: how its training is made slower, by the flags that decide there.
+        """
         self._d_wins_below = -math.inf if d_wins_below is None else d_wins_below
         self._d_wins = (
             f"d_loss has been under {d_wins_below} for {LOW_FOR_STEPS} steps: D recognises every "
-            "fake, and G learns little from that. Try a smaller --learning_rate (0.0001), "
-            "--augment if there are few images, or check that they are of one kind and size"
+            f"fake, and G learns little from that. Try {slower}, --augment if there are few "
+            "images, or check that they are of one kind and size"
+        )
+        self._collapsed = (
+            f"{COLLAPSED}. Try an earlier checkpoint, another --seed, {slower}, or a larger "
+            "--batch_size"
         )
         self._low: list[int] = []  # steps, since d_loss was last high
         self._last: list[float] = []  # measures of diversity
@@ -137,7 +143,7 @@ class Alarms:
             and max(self._last) < COLLAPSED_BELOW
             and self._last[-1] - self._last[0] < RISING
         )
-        found = {self._d_wins: d_wins, COLLAPSED: collapsed}
+        found = {self._d_wins: d_wins, self._collapsed: collapsed}
         new = [words for words, holds in found.items() if holds and words not in self._said]
         self._said.update(new)
         return new

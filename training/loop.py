@@ -183,7 +183,7 @@ def _listeners(
     passing, logs = marked(settings, COMMAND), settings.run_folder("logs")
     flags = {name: value for name, value in settings.as_json().items() if name not in passing}
     value_range, always = run.dcgan.value_range, settings.G_img_sum
-    alarms = Alarms(run.dcgan.loss.d_wins_below)
+    alarms = Alarms(run.dcgan.loss.d_wins_below, _slower(run))
     monitor = Monitor(logs, run.samples, step, data.batches, alarms, progress.line)
     if evaluator:
         evaluator.take_up(monitor.rows, logs, run.checkpoint_dir / BEST, progress.line)
@@ -243,9 +243,14 @@ def _refuse(run: Run, step: int, fault: str) -> None:
     """Stop a run if there is a fault in its losses or variables: they are of no use any more."""
     if fault:
         raise RunError(
-            f"step {step:,}: {fault}. Try a smaller --learning_rate (it was "
-            f"{run.settings.learning_rate}) or another --seed. {_last_checkpoint(run)}"
+            f"step {step:,}: {fault}. Try {_slower(run)} or another --seed. {_last_checkpoint(run)}"
         )
+
+
+def _slower(run: Run) -> str:
+    """What makes the training slower: the flags that decide its learning rates."""
+    rates = run.dcgan.training.deciding("learning_rate").items()
+    return "a smaller " + " and ".join(f"--{name} (it is {rate:g})" for name, rate in rates)
 
 
 def _save(run: Run, step: int) -> Path:

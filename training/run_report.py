@@ -13,6 +13,7 @@ from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
 from gan.description import Description, read_description
 from runs.flags import COMMAND, as_flag, displayed, marked
+from runs.rules import idle
 from runs.settings import Settings
 from runs.stored import StoredRun, beside, evaluations_of, read_run
 from support.errors import UserError
@@ -110,7 +111,7 @@ def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | N
 def _command(settings: Settings, begun_from: str) -> str:
     """The command line that makes the run again: what differs from the defaults."""
     defaults, words = Settings(dataset=settings.dataset).as_json(), ["python", "main.py", "--train"]
-    passing = {*marked(settings, COMMAND)} - {"dataset"}
+    passing = {*marked(settings, COMMAND), *idle(settings)} - {"dataset"}
     for name, value in settings.as_json().items():
         if (
             name not in passing

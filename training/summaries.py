@@ -14,6 +14,7 @@ from utils import to_pixels
 
 EVENTS = "events.out.tfevents.*"
 LOSSES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss")
+PENALTY = "d_penalty"  # of a loss that has one
 
 
 class Summaries:
@@ -53,7 +54,7 @@ class Summaries:
         if not any(file.exists() for file in self._files):
             self._open()  # somebody has deleted it; TensorFlow would write to what nobody can read
         self._writer.set_as_default(row.step)
-        for tag in LOSSES:
+        for tag in (*LOSSES, *{PENALTY} & result.keys()):
             tf.summary.scalar(tag, result[tag])
         tf.summary.histogram("z", self._z_of(row.step))
         tf.summary.histogram("d", result["d"])

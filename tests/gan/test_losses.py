@@ -3,6 +3,7 @@
 import functools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from datasets.dataset import Dataset
 from gan import losses
 from gan.losses import LOSSES, Loss, fake_loss, real_loss
 from gan.networks import ARCHITECTURES
-from main import parse
+from main import help_text, parse
 from model import DCGAN, graph
 from support import cpu_kernels
 from support.errors import UserError
@@ -81,7 +82,7 @@ def test_the_penalties_are_of_the_slope_by_hand() -> None:
     def bowl(x: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(x**2, [1, 2, 3])[:, tf.newaxis] / 2
 
-    of = {"wgan-gp": losses.gradient_penalty, "rpgan": losses.zero_centred_penalties}
+    of = {name: functools.partial(weighted, LOSSES[name]) for name in ("wgan-gp", "rpgan")}
     assert float(of["wgan-gp"](plane, reals, fakes, seed)) == pytest.approx(10 * (5 - 1) ** 2)
     assert float(of["rpgan"](plane, reals, fakes, None)) == pytest.approx((25 + 25) / 2)
     assert float(of["rpgan"](bowl, reals, 3 * fakes, None)) == pytest.approx((2 + 18) / 2)
@@ -91,6 +92,34 @@ def test_the_penalties_are_of_the_slope_by_hand() -> None:
     assert float(of["wgan-gp"](bowl, reals, fakes, seed)) == pytest.approx(wanted, rel=1e-4)
     flat = of["wgan-gp"](lambda x: 0 * bowl(x), reals, fakes, seed)
     assert float(flat) == pytest.approx(10, rel=1e-4)
+
+
+def weighted(loss: Loss, *inputs: Any) -> tf.Tensor:
+    """A penalty as D's loss has it."""
+    assert loss.penalty is not None
+    return loss.weight * loss.penalty(*inputs)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize(("name", "own"), [("wgan-gp", 10), ("rpgan", 1)])
+def test_a_penalty_has_the_weight_that_is_asked_for(name: str, own: int, tmp_path: Path) -> None:
+    """What the step shows of it is its part in d_loss; a checkpoint keeps the weight."""
+    assert parse([f"--loss={name}"]).training().penalty_weight is None
+    parts = {}
+    for weight in (None, 3.0):
+        dcgan = small(loss=name, penalty_weight=weight, d_updates=1)
+        images, z, _ = batch(dcgan)
+        step = dcgan.train_step(images, z, penalty_seed=(1, 2))
+        parts[weight] = float(step["d_penalty"])
+        whole = step["d_loss_real"] + step["d_loss_fake"] + step["d_penalty"]
+        assert float(step["d_loss"]) == float(whole)
+    assert parts[3] == pytest.approx(parts[None] * 3 / own, rel=1e-5)
+    dcgan.save(tmp_path, 1)
+    assert DCGAN.from_checkpoint(tmp_path).loss.weight == 3
+
+
+def test_the_help_tells_the_weights_of_the_table() -> None:
+    assert "[wgan-gp: 10, rpgan: 1]" in " ".join(help_text().split())
 
 
 STEP = 3e-4
@@ -272,6 +301,14 @@ def test_only_losses_with_a_target_can_be_smoothed(name: str) -> None:
     if name not in SMOOTHED:
         with pytest.raises(ValueError, match=f"label_smoothing=0.1 does not go with loss={name}"):
             small(loss=name, label_smoothing=0.1)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_only_losses_with_a_penalty_take_a_weight(name: str) -> None:
+    if name not in ("wgan-gp", "rpgan"):
+        told = f"penalty_weight=2 does not go with loss={name}, which has no penalty: leave it out"
+        with pytest.raises(ValueError, match=f"^{told}, or take the loss wgan-gp or rpgan"):
+            small(loss=name, penalty_weight=2)
 
 
 @pytest.mark.parametrize("name", LOSSES)

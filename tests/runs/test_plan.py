@@ -9,8 +9,9 @@ from makers import small
 
 from main import parse
 from runs.plan import Plan, refuse_other_classes, resolve
+from runs.presets import flags_in, meant_by
 from runs.settings import Settings
-from runs.stored import RUN_FILE, store_run
+from runs.stored import RUN_FILE, read_run, store_run
 from support.errors import UserError
 
 SIZES = ("--gf_dim=2", "--df_dim=2")
@@ -76,6 +77,70 @@ def test_a_width_follows_the_height_that_is_typed_unless_it_was_another(tmp_path
     assert plan(tmp_path, "--input_width=64").settings.input_width == 64
     make_run(tmp_path, *crop, "--input_width=80")
     assert plan(tmp_path, "--input_height=48").settings.input_width == 80, "typed, and it is said"
+
+
+def test_a_run_keeps_the_weight_of_its_penalty_but_not_for_another_loss(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, "--loss=wgan-gp", "--penalty_weight=5")
+    small(**NETWORKS, loss="wgan-gp", penalty_weight=5).save(folder, 2)
+
+    def weight(*flags: str) -> float:
+        return plan(tmp_path, *flags).networks(3, None).loss.weight
+
+    assert [weight(), weight("--penalty_weight=7")] == [5, 7]
+    assert [weight("--loss=wgan-gp"), weight("--loss=rpgan"), weight("--loss=hinge")] == [5, 1, 1]
+    with pytest.raises(UserError, match=r"^--penalty_weight=5 does not go with loss=gan, which ha"):
+        plan(tmp_path, "--penalty_weight=5", "--out_name=new")
+
+
+def test_a_run_file_that_holds_a_space_and_no_eval_freq_is_taken(tmp_path: Path) -> None:
+    """An earlier version took the space alone; both are as typed at each start."""
+    folder = make_run(tmp_path, "--eval_freq=9", "--eval_space=pixels")
+    path = folder / RUN_FILE
+    path.write_text(path.read_text().replace('"eval_freq": 9', '"eval_freq": 0'))
+    assert plan(tmp_path).settings.eval_space is None
+    Settings(**read_run(folder).settings)
+    with pytest.raises(UserError, match=r"^--eval_space=pixels says what --eval_freq measures in"):
+        plan(tmp_path, "--eval_space=pixels")
+
+
+def test_a_learning_rate_does_nothing_where_the_run_has_one_for_each_network(
+    tmp_path: Path,
+) -> None:
+    make_run(tmp_path, "--d_learning_rate=0.01")
+    assert plan(tmp_path, "--learning_rate=0.1").settings.training().rates == (0.01, 0.1)
+    make_run(tmp_path, "--d_learning_rate=0.01", "--g_learning_rate=0.02")
+    assert plan(tmp_path).settings.training().rates == (0.01, 0.02)
+    told = (
+        "--learning_rate=0.1 does nothing beside --g_learning_rate=0.02 and --d_learning_rate=0.01 "
+        "of the run as it is stored: type --g_learning_rate and --d_learning_rate in its place"
+    )
+    with pytest.raises(UserError, match=f"^{told}$"):
+        plan(tmp_path, "--learning_rate=0.1")
+    with pytest.raises(UserError, match=r"does nothing beside .* of --preset=better: type"):
+        resolve(parse(["--dataset=mnist", "--train", "--preset=better", "--learning_rate=1"]), 7)
+
+
+@pytest.mark.parametrize(("begun_as", "others"), [("dcgan", "mnist"), ("dcgan_mnist", "anime")])
+def test_a_preset_is_that_of_the_stored_networks_whatever_the_data_suggest(
+    begun_as: str, others: str, tmp_path: Path
+) -> None:
+    words = [f"--dataset={others}", f"--out_dir={tmp_path}", "--train", "--ema=0.3"]
+    size = (*SIZES, "--output_height=28", f"--arch={begun_as}", "--labels", "--seed=5")
+    run = parse([*words, *size])
+    folder = run.run_folder(run.checkpoint_dir)
+    store_run(run, 100, folder)
+    small(28, 28, **NETWORKS | {"y_dim": 10}, architecture=begun_as).save(folder, 1)
+    again = parse([*words, "--output_height=28", "--labels", "--preset=better"])
+    found = resolve(again, drawn_seed=77)
+    now, wanted = found.settings, {**meant_by("better", begun_as), "ema": 0.3}
+    shown = {f"--preset=better stands for {flags_in('better', begun_as)}"}
+    assert {note for note in found.notes if "stands for" in note} == shown
+    assert now.arch == begun_as
+    of_lists = ("learning_rate", "g_learning_rate", "d_learning_rate", "g_updates", "ema")
+    assert {n: getattr(now, n) for n in of_lists} == {
+        n: wanted.get(n, getattr(Settings, n)) for n in of_lists
+    }
+    assert now.by_preset == wanted.keys() - {"ema"}
 
 
 def test_a_run_with_labels_is_not_blamed_where_none_are_asked_for(tmp_path: Path) -> None:
@@ -173,6 +238,8 @@ def test_the_architecture_of_a_run_stays_without_its_file(tmp_path: Path) -> Non
     shutil.rmtree(folder)
     small(c_dim=3, z_dim=100, architecture="gan").save(folder, 1)
     assert plan(tmp_path).settings.arch == "gan"
+    with pytest.raises(UserError, match=r"^--preset=better does not go with --arch=gan"):
+        plan(tmp_path, "--preset=better")
     with pytest.raises(UserError, match="are gan, not dcgan: add --arch=gan"):
         plan(tmp_path, f"--init_from={folder}", "--out_name=new")
 

@@ -25,7 +25,7 @@ def test_a_preset_is_what_its_flags_are(preset: str, architecture: str) -> None:
 
 def test_digits_have_a_preset_of_their_own() -> None:
     assert parse(["--dataset=mnist", "--preset=better"]).g_updates == 1
-    for others in (["--nolabels"], ["--arch=gan"], ["--dataset=anime"]):
+    for others in (["--nolabels"], ["--arch=dcgan"], ["--dataset=anime"]):
         assert parse(["--dataset=mnist", "--preset=better", *others]).g_updates is None
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 import shutil
 import signal
 import time
@@ -57,6 +58,29 @@ def test_a_picture_that_cannot_be_written_costs_no_row_of_the_history(run: Run) 
         train_steps(run, 0, STEPS)
     rows = (run.settings.run_folder("logs") / "history.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["step", "1", "2"]
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (
+            {"g_learning_rate": 0.0001, "d_learning_rate": 1e30},
+            "a smaller --g_learning_rate (it is 0.0001) and --d_learning_rate (it is 1e+30)",
+        ),
+        (
+            {"d_learning_rate": 1e29},
+            "a smaller --learning_rate (it is 1e+30) and --d_learning_rate (it is 1e+29)",
+        ),
+    ],
+)
+def test_what_is_not_finite_blames_the_learning_rates_that_were_used(
+    run: Run, rates: dict[str, Any], told: str
+) -> None:
+    dcgan = small(learning_rate=1e30, **rates)
+    run = dataclasses.replace(run, dcgan=dcgan, devices=OneDevice(dcgan))
+    with pytest.raises(RunError, match=f"Try {re.escape(told)} or another --seed"):
+        train_steps(run, 0, STEPS)
 
 
 def test_folders_deleted_underway_are_made_again(

@@ -1,15 +1,18 @@
 """A report tells of a run what the run's own files say."""
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from makers import TRAIN, Here, ok, small, tiny
 
 from main import parse
+from runs.settings import Settings
 from support.errors import UserError
-from training.run_report import report_of
+from training.run_report import _command, report_of
 
 RUN = Path("checkpoint/tiny_4_16_16")
 
@@ -50,3 +53,11 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     small().save(tmp_path, 1)
     with pytest.raises(UserError, match=r"there is no trained run in it with a run\.json"):
         report_of(tmp_path)
+
+
+def test_the_command_leaves_out_what_does_nothing_and_would_be_refused() -> None:
+    """A run may hold it: it is resumed with rates of its own for each network, say."""
+    rates: dict[str, Any] = {"learning_rate": 0.1, "g_learning_rate": 0.2, "d_learning_rate": 0.3}
+    made = Settings(optimizer="sgd", beta1=0.3, eval_space="pixels", **rates)
+    again = parse(shlex.split(_command(made, ""))[2:])
+    assert again.training() == dataclasses.replace(made.training(), learning_rate=2e-4, beta1=0.5)
