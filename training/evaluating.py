@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from datasets.dataset import Dataset, arrays_of
 from gan.checkpoints import latest_checkpoint, step_of
@@ -72,16 +73,16 @@ class Evaluator:
             "pictures": PICTURES,
             "weights": self._weights,
         }
-        same = read_json(path) == measure
-        write_json(path, measure)
-        found = [(row.step, getattr(row, self._ranked_by)) for row in rows if row.evaluated()]
-        if same:
-            self._measured = found
-        elif found:
+        found = [row for row in rows if row.evaluated()]
+        since = measured_since(path, measure, found)
+        if found and since == found[-1].step:
             say(
-                f"the figures up to step {found[-1][0]:,} were measured in another way than those "
-                f"to come ({path}): the best is looked for anew"
+                f"the figures up to step {since:,} were measured in another way than those to come "
+                f"({path}): the best is looked for anew"
             )
+        self._measured = [
+            (row.step, getattr(row, self._ranked_by)) for row in found if row.step > since
+        ]
         kept = latest_checkpoint(best)
         if kept and step_of(kept) not in {step for step, _ in self._measured}:
             say(f"nothing is noted of {kept}: it is replaced by the first that is evaluated")
@@ -139,6 +140,21 @@ def refuse_unmeasurable(settings: Settings) -> None:
     """
     if settings.eval_freq:
         refuse_unopenable(suiting(settings, settings.eval_space), settings)
+
+
+def measured_since(path: Path, measure: Mapping[str, Any], rows: Sequence[Row]) -> int:
+    """The step after which the figures of `rows` were measured as `measure` says; 0 for all.
+
+    Both are noted in `path`, for the next start: the rows of before are still there then.
+    """
+    stored = read_json(path)
+    since = stored.pop("since", 0)  # earlier versions did not note it
+    last = rows[-1].step if rows else 0
+    is_same = stored == measure and type(since) is int
+    # A run that fell back to an earlier step than that makes all later rows anew.
+    since = min(since, last) if is_same else last
+    write_json(path, {**measure, "since": since})
+    return since
 
 
 def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:

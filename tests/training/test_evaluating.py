@@ -17,9 +17,9 @@ from model import DCGAN
 from runs import settings
 from runs.opened import open_run
 from support.errors import UserError
-from support.files import read_json
+from support.files import read_json, write_json
 from training import evaluating
-from training.evaluating import best_of, trend_of
+from training.evaluating import best_of, measured_since, trend_of
 from training.history import EVALUATED, Row
 
 FLAGS = (*TINY, "--seed=3")
@@ -109,6 +109,24 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     assert "the figures up to step 6 were measured in another way" in out
     later = {step: row for step, row in figures().items() if step > 6}
     assert f"the best: step {smallest(later)}, kid" in out
+    out = ok(here(tmp_path, *MEASURED, "--epoch=3", "--weights=raw"))
+    assert "were measured in another way" not in out
+    later = {step: row for step, row in figures().items() if step > 6}
+    assert f"the best: step {smallest(later)}, kid" in out
+
+
+def test_figures_of_another_space_decide_at_no_later_start_either(tmp_path: Path) -> None:
+    """The rows of the first start are still there at the third, measured as the second was."""
+    path, noted = tmp_path / "evaluation.json", [Row(step, *[1.0] * 5) for step in (2, 4, 6)]
+    pixels, other = {"space": "pixels 32"}, {"space": "efficientnet"}
+    assert measured_since(path, pixels, []) == 0
+    assert measured_since(path, pixels, noted[:2]) == 0
+    for rows in (noted[:2], noted[:2], noted):
+        assert measured_since(path, other, rows) == 4
+    assert measured_since(path, other, noted[:1]) == 2, "what follows step 2 is made anew"
+    assert measured_since(path, pixels, noted) == 6
+    write_json(path, other)
+    assert measured_since(path, other, noted) == 0, "an earlier version's file"
 
 
 @pytest.mark.slow
