@@ -118,7 +118,9 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 pictures = _sample(run) if sampled else {}
                 figures = _evaluate(run, step, evaluator, progress.line) if evaluated else {}
                 if noted and listeners:
-                    row = meter.row(step, result, pictures.get("train")).with_figures(figures)
+                    row = meter.row(step, result, pictures.get("train"))
+                    if evaluator and figures:
+                        row = row.with_figures(figures, evaluator.space)
                     for listener in listeners:
                         listener.note(row, result, sampled)
                 for name, pixels in pictures.items():

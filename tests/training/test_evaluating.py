@@ -51,6 +51,7 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     out = ok(here(tmp_path, *MEASURED, "--epoch=2", "--ema=0.2", "--ckpt_freq=2"))
     found = figures()
     assert list(found) == [2, 4, 6, 8, 10, 12]
+    assert {row["space"] for row in found.values()} == {"pixels_ema"}
     best = smallest(found)
     assert [path.name for path in checkpoints_in(BEST)] == [f"DCGAN.model-{best}"]
     assert f"the best: step {best}, kid" in out
@@ -117,7 +118,7 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
 
 def test_figures_of_another_space_decide_at_no_later_start_either(tmp_path: Path) -> None:
     """The rows of the first start are still there at the third, measured as the second was."""
-    path, noted = tmp_path / "evaluation.json", [Row(step, *[1.0] * 5) for step in (2, 4, 6)]
+    path, noted = tmp_path / "evaluation.json", [Row(step, 1, 1, 0.5, 0.5, 9) for step in (2, 4, 6)]
     pixels, other = {"space": "pixels 32"}, {"space": "efficientnet"}
     assert measured_since(path, pixels, []) == 0
     assert measured_since(path, pixels, noted[:2]) == 0
@@ -217,7 +218,7 @@ def test_the_last_line_says_whether_it_still_got_better(kids: list[float], words
 def test_a_row_tells_what_of_it_was_evaluated() -> None:
     row = Row(1, 1.0, 1.0, 0.5, 0.5, math.nan)
     assert row.evaluated() == {}
-    assert row.with_figures({"kid": 0.5, "frechet": 2.0}).evaluated() == {
+    assert row.with_figures({"kid": 0.5, "frechet": 2.0}, "pixels").evaluated() == {
         "frechet": 2.0,
         "kid": 0.5,
     }
