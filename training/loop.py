@@ -231,7 +231,7 @@ def _evaluate(run: Run, step: int, evaluator: Evaluator | None, tell: Say) -> di
         return {}
     figures = evaluator.figures(step)
     tell(evaluator.line(figures))
-    if evaluator.best[0] == step:
+    if evaluator.best.step == step:
         tell(f"wrote {_write(run, step, run.checkpoint_dir / BEST, keep=1)}")
     return figures
 

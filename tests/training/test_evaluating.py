@@ -19,7 +19,7 @@ from runs.opened import open_run
 from support.errors import UserError
 from support.files import read_json, write_json
 from training import evaluating
-from training.evaluating import best_of, measured_since, trend_of
+from training.evaluating import Measured, best_of, measured_since, trend_of
 from training.history import EVALUATED, Row
 
 FLAGS = (*TINY, "--seed=3")
@@ -206,13 +206,16 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
         ([3, 2, 1], "the last evaluation: it still got better"),
         ([9, 8, 7, 6, 5, 4, 1, 2], "1 of 8 evaluations came after it: it may yet get better"),
         ([1, 2, 3, 4], "3 evaluations after it, none of them better"),
-        ([math.nan, 2], "the last evaluation"),
+        ([2], "the only evaluation, so there is nothing to compare it with"),
+        ([math.nan, 2], "the only evaluation"),
+        ([3, 1, 1 - 1e-6], "the last evaluation, but only 1e-06 below that of step 20: too"),
+        ([3, 1, 0.8], "the last evaluation: it still got better"),
     ],
 )
 def test_the_last_line_says_whether_it_still_got_better(kids: list[float], words: str) -> None:
-    measured = [(10 * k, kid) for k, kid in enumerate(kids, 1)]
+    measured = [Measured(10 * k, kid, error=0.1) for k, kid in enumerate(kids, 1)]
     assert trend_of(measured).startswith(words)
-    assert best_of(measured)[1] == min(kid for kid in kids if not math.isnan(kid))
+    assert best_of(measured).figure == min(kid for kid in kids if not math.isnan(kid))
 
 
 def test_a_row_tells_what_of_it_was_evaluated() -> None:
