@@ -155,7 +155,12 @@ def _evaluations(evaluations: Sequence[Mapping]) -> str:
         "weights": ["averaged" if one.get("weights") == "ema" else "raw" for one in evaluations],
         "space": [one["space"] for one in evaluations],
         "pictures": [f"{one['samples']:,}" for one in evaluations],
+        "real images of": [one.get("dataset", "not noted") for one in evaluations],
     }
+    differing = [one.get("differs", {}).items() for one in evaluations]
+    if any(differing):
+        words = [", ".join(f"{name} {value}" for name, value in items) for items in differing]
+        rows["not as the run has it"] = words
     for name in names:
         values = [one["figures"].get(name) for one in evaluations]
         rows[name] = ["" if value is None else f"{value:.4g}" for value in values]

@@ -26,6 +26,7 @@ def report(folder: Path, steps: int = 3, title: str = "run") -> Report:
     rows[1] |= {"kid": 0.5, "frechet": 3.0, "space": "pixels"}
     rows[2] |= {"kid": 9.0, "frechet": 70.0, "space": "mnist_ema"}
     evaluation = {"step": 2, "space": "mnist", "samples": 2000, "figures": {"frechet": 12.34567}}
+    evaluation |= {"dataset": "cats", "differs": {"dataset": "cats", "num": 2000}}
     settings = [("--seed", "1")]
     return Report(title, "lead", "the command", settings, rows, samples, None, [evaluation], [])
 
@@ -60,7 +61,14 @@ def test_it_shows_what_it_was_given(tmp_path: Path) -> None:
     assert [sample["step"] for sample in data["samples"]] == [1, 2, 3]
     table = '<tr><th scope="row">step</th><td>2</td></tr>'
     assert table in page, "figures are rows: side by side they would not fit a screen"
-    for words in ("the command", "lead", "--seed", "12.35"):
+    for words in (
+        "the command",
+        "lead",
+        "--seed",
+        "12.35",
+        "<td>cats</td>",
+        "dataset cats, num 2000",
+    ):
         assert words in page
 
 

@@ -59,7 +59,7 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     words = ("--run", str(RUN), "--which", "best", "--num", "40", "--space", "pixels")
     capfd.readouterr()
     assert evaluate.main(words) == 0, capfd.readouterr().err
-    told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_pixels.json"))
+    told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_num40_pixels.json"))
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
 
 
