@@ -4,8 +4,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from makers import (
 
 import evaluate
 from metrics import classifier
+from metrics.evaluation import Evaluation
+from metrics.spaces import Features, Space
 from support.files import read_json, write_json
 
 PIXELS = ("--space", "pixels")  # which needs no package
@@ -118,6 +121,32 @@ def test_a_runs_pictures_are_those_of_generate_by_their_seeds(measured: Here) ->
     of_array = read_json(Path("logs/evaluated/generated_pictures_faces_pixels.json"))
     of_run = read_json(Path("logs/faces/evaluated/step_000001_num12_seed40_pixels.json"))
     assert of_array["figures"] == pytest.approx(of_run["figures"])
+
+
+def test_a_labelled_runs_z_are_those_of_generate_by_their_seeds(
+    measured: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import generate
+
+    def seen(
+        space: Space, real: Features, blocks: Iterable, *more: Any, **named: Any
+    ) -> Evaluation:
+        pictures.extend(np.concatenate(kept := list(blocks)))
+        asked.extend(more[1])
+        return measure(space, real, kept, *more, **named)
+
+    pictures: list[np.ndarray] = []
+    asked: list[int] = []
+    measure = evaluate.evaluate
+    monkeypatch.setattr(evaluate, "evaluate", seen)
+    of_mnist()
+    done = measured(*DIGITS, *PIXELS, "--num", "12", "--seed", "40")
+    assert done.returncode == 0, done.stderr
+    assert len(set(asked)) > 1
+    every = ("--label", "0-9", "--num", "120", "--seed", "40", "--format", "npy")
+    assert generate.main((*DIGITS, *every)) == 0
+    made = np.load("samples/digits/generated/pictures.npy").reshape(12, 10, 28, 28, 1)
+    assert (np.stack(pictures) == made[range(12), asked]).all()
 
 
 def test_figures_of_averaged_weights_are_kept_apart(measured: Here) -> None:
