@@ -28,7 +28,8 @@ from support.text import counted
 from training.history import Row, as_noted
 
 PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
-SUBSETS = 20  # of the kernel distance: a hundred would take longer than all else
+# Of the kernel distance, the first of evaluate.py's: all hundred would take longer than all else.
+SUBSETS = 20
 MEASURE_FILE = "evaluation.json"  # beside history.csv: how its figures were measured
 LEAST_GAIN = 0.01  # of a Frechet distance: less is none. Of a kernel distance: its standard error
 

@@ -61,6 +61,9 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     assert evaluate.main(words) == 0, capfd.readouterr().err
     told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_num40_pixels.json"))
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
+    within = 3 * float(found[best]["kid_error"])  # a training takes fewer subsets
+    assert told["figures"]["kid"] == pytest.approx(float(found[best]["kid"]), abs=within)
+    assert told["figures"]["kid_error"] < float(found[best]["kid_error"])
 
 
 def test_a_space_whose_weights_are_missing_is_refused_before_anything_is_written(
