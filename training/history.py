@@ -192,8 +192,8 @@ def figure_of(rows: Sequence[Row]) -> Figure:
         for panel, name in zip(panels[4:], ("frechet", "kid"), strict=True):
             for where, some in spaces.items():
                 _curve(panel, some, name, where, dots=True)
-            title = f"{name} {', '.join(spaces)}: 0 is the best"
-            panel.set(title=title, ylim=(_bottom(rows, name), None))
+            named = "".join(spaces) if len(spaces) == 1 else f"in {len(spaces)} spaces"
+            panel.set(title=f"{name} {named}: 0 is the best", ylim=(_bottom(rows, name), None))
     for panel in panels[-2:]:
         panel.set_xlabel("step")
     for panel in panels:

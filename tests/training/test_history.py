@@ -68,8 +68,9 @@ def test_figures_of_two_spaces_are_two_curves() -> None:
     steps = {words: [row.step for row in some] for words, some in by_space(noted).items()}
     assert steps == {"in a space not noted": [10], "in pixels": [20], "in mnist_ema": [30, 40]}
     assert by_space(rows(3)) == {}
+    assert figure_of(noted[2:]).axes[5].get_title() == "kid in mnist_ema: 0 is the best"
     panel = figure_of(noted).axes[5]
-    assert panel.get_title() == "kid in a space not noted, in pixels, in mnist_ema: 0 is the best"
+    assert panel.get_title() == "kid in 3 spaces: 0 is the best"
     assert [line.get_label() for line in panel.get_lines()] == list(steps)
 
 
