@@ -15,8 +15,9 @@ if __name__ == "__main__":  # before all else is loaded
     watch_signals()
 
 import argparse
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ with checked_imports():
     from generation.sampling import pictures_of_seeds
     from metrics import reals
     from metrics.evaluation import FIGURES, Evaluation, evaluate, suffix_of
+    from metrics.kept import digest_of
     from metrics.spaces import (
         LEAST,
         SPACES,
@@ -62,6 +64,7 @@ PICTURES = 10_000
 OF_RUN = ("dataset", "data_dir", "z_dist", "output_height", "output_width")
 OF_DATA = ("input_fname_pattern", "input_height", "input_width", "c_dim", "background")
 OF_LABELS = ("labels_file",)
+DECIDING = ("dataset", "z_dist", *OF_DATA, "crop")  # for the figures, among what can be typed
 OF_NO_RUN = Path("logs/evaluated")  # where figures go that are not of a run
 
 
@@ -69,8 +72,9 @@ OF_NO_RUN = Path("logs/evaluated")  # where figures go that are not of a run
 class Pictures:
     """What is measured: blocks uint8 [n, H, W, C], and their number.
 
-    name: of the file that the figures go to. told: what else the JSON says of them. asked: the
-    label that each was made with, int [count], or the tags, [count, tags].
+    name: of the file that the figures go to. told: what else the JSON says of them; "differs" in it
+    are the settings that are not those of a run where nothing is typed, such as another --seed.
+    asked: the label that each was made with, int [count], or the tags, [count, tags].
     """
 
     name: str
@@ -109,23 +113,25 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     settings = reals.settings_of_data(trained)
     refuse_unopenable(suiting(settings, arguments.space), settings)
     real = reals.open_reals(settings, say)
-    pictures = _of_run(trained, real, arguments)
+    pictures = _of_run(trained, real, settings, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
     folder = arguments.out or beside(arguments.run, "logs") / EVALUATED
     _write(evaluation, pictures, folder)
-    space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}"
+    differing = _as_part(pictures.told["differs"])
+    space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}{differing}"
     say_written(f"{_write_scalars(evaluation, space, step, folder)}, for TensorBoard")
 
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
     refuse_unopenable(suiting(settings, arguments.space), settings)
+    dataset = Path(settings.dataset).name
     if arguments.floor:
         real, others = reals.open_halves(settings, say)
+        most = min(PICTURES, len(others.images))
         others = reals.drawn(others, arguments.num or PICTURES)
-        images, told = others.images, {"pictures": "held-out real images"}
-        name = f"{Path(settings.dataset).name}_floor"
-        pictures = Pictures(name, blocks_of(images), len(images), told, others.labels)
+        images, labels, name = others.images, others.labels, f"{dataset}_floor"
+        shown = "held-out real images"
     else:
         real, path = reals.open_reals(settings, say), arguments.pictures
         height, width, c_dim = real.images.shape[1:]
@@ -133,20 +139,34 @@ def _evaluate_given(arguments: argparse.Namespace) -> None:
             images = read_array(path)
         else:
             images = read_folder(path, settings, (height, width, c_dim), say)
-        images = images[reals.rows_drawn(len(images), arguments.num or len(images))]
-        pictures = Pictures(path.stem, blocks_of(images), len(images), {"pictures": str(path)})
+        most, labels, shown = len(images), None, str(path)
+        images = images[reals.rows_drawn(most, arguments.num or most)]
+        # The folder above is named: generate.py's are all called `generated`.
+        whole = path.resolve()
+        name = f"{whole.parent.name}_{whole.stem if is_array(path) else whole.name}_{dataset}"
     if images.shape[1:] != real.images.shape[1:]:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
         raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
     if arguments.num and arguments.num > len(images):
         raise UserError(f"--num {arguments.num}: there are only {counted(len(images), 'picture')}")
+    differs = {"num": len(images)} if len(images) != most else {}
+    told = {"pictures": shown, "differs": differs} | _told_of(real, settings)
+    blocks = blocks_of(images)
+    pictures = Pictures(f"{name}{_as_part(differs)}", blocks, len(images), told, labels)
     evaluation = _measured(pictures, real, settings, arguments)
     _write(evaluation, pictures, arguments.out or OF_NO_RUN)
 
 
-def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace) -> Pictures:
-    """The pictures of a run: number n is that of seed + n, as generate.py makes it."""
-    first, count = arguments.seed or 0, arguments.num or min(PICTURES, len(real.images))
+def _of_run(
+    trained: "Trained", real: reals.Reals, settings: Settings, arguments: argparse.Namespace
+) -> Pictures:
+    """The pictures of a run: the z of number n is that of seed + n, as in generate.py.
+
+    Labels are not generate.py's, which draws one from each seed: they are in the proportions of the
+    data.
+    """
+    most = min(PICTURES, len(real.images))
+    first, count = arguments.seed or 0, arguments.num or most
     seeds = seeds_from(first, count)
     if real.images.shape[-1] != trained.dcgan.image_shape[-1]:
         channels = real.images.shape[-1], trained.dcgan.image_shape[-1]
@@ -164,10 +184,42 @@ def _of_run(trained: "Trained", real: reals.Reals, arguments: argparse.Namespace
         asked = reals.drawn_labels(real, count, first)
         say("labels: in the proportions of the data")
     blocks = pictures_of_seeds(trained.dcgan, seeds, trained.settings.z_dist, asked)
-    step = int(trained.dcgan.step)
-    weights = trained.dcgan.weights
+    differs = _differing(trained, arguments)
+    differs |= {"num": count} if count != most else {}
+    differs |= {"seed": first} if first else {}
+    step, weights = int(trained.dcgan.step), trained.dcgan.weights
+    name = f"step_{step:06}{suffix_of(weights)}{_as_part(differs)}"
     told = {"run": str(trained.folder), "step": step, "seed": first, "weights": weights}
-    return Pictures(f"step_{step:06}{suffix_of(weights)}", blocks, count, told, asked)
+    told |= {"differs": differs} | _told_of(real, settings)
+    return Pictures(name, blocks, count, told, asked)
+
+
+def _differing(trained: "Trained", arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was typed of the data and of z that is not as the run has it, by name.
+
+    Where the data lie does not count: they are somewhere else on another machine.
+    """
+    from runs.stored import read_run
+
+    own = read_run(trained.folder).settings
+    typed = {name: value for name, value in _typed(arguments).items() if name in DECIDING}
+    found = {name: value for name, value in typed.items() if own.get(name, value) != value}
+    dataset = Path(trained.settings.dataset).name
+    if Path(own.get("dataset", "")).name == dataset:
+        return {name: value for name, value in found.items() if name != "dataset"}
+    return found | {"dataset": dataset}
+
+
+def _as_part(differs: Mapping[str, Any]) -> str:
+    """The same for the name of a file or of a scalar: "_fashion_mnist_num2000"; "" for nothing."""
+    words = [f"{'' if name == 'dataset' else name}{value}" for name, value in differs.items()]
+    return "".join("_" + re.sub(r"[^\w.]+", "-", word) for word in words)
+
+
+def _told_of(real: reals.Reals, settings: Settings) -> dict[str, Any]:
+    """What the JSON says of the real images: the data set's name, and a digest of the pixels."""
+    digest = digest_of(reals.compared(real).images)
+    return {"dataset": Path(settings.dataset).name, "digest": digest}
 
 
 def _measured(

@@ -25,6 +25,7 @@ LICENCES = {
 }
 CARD = "model.json"
 MEASURED = ("space", "identity", "samples", "reals", "figures")
+MEASURED_ON = ("dataset", "digest")  # evaluate.py did not always note these
 UNKNOWN = "not known to this program"
 ROUNDED = (
     "- The run had been rounded to float16 and int8 to be passed on: it is what is compared with."
@@ -99,6 +100,7 @@ def _average_on(came_with: Mapping[str, Any]) -> dict[str, Any]:
 def figures_of(trained: "Trained", came_with: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What evaluate.py has measured of this step and these weights, in each space; [] if nothing.
 
+    It is against the run's own data, and with the --num and --seed that need not be typed.
     Of a pretrained run that was not measured since: what its card, `came_with`, says.
 
     Raises:
@@ -106,9 +108,9 @@ def figures_of(trained: "Trained", came_with: Mapping[str, Any]) -> list[dict[st
     """
     of_this = {"step": int(trained.dcgan.step), "weights": trained.dcgan.weights}
     measured = [
-        {name: one[name] for name in MEASURED}
+        _measured(one)
         for one in evaluations_of(trained.folder)
-        if of_this.items() <= one.items() and set(MEASURED) <= one.keys()
+        if of_this.items() <= one.items() and set(MEASURED) <= one.keys() and not one.get("differs")
     ]
     return measured or figures_on(came_with)
 
@@ -118,10 +120,14 @@ def figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     figures = card.get("figures", [])
     are_rows = isinstance(figures, list) and all(isinstance(one, dict) for one in figures)
     return [
-        {name: one[name] for name in MEASURED}
+        _measured(one)
         for one in (figures if are_rows else [])
         if set(MEASURED) <= one.keys() and is_evaluation(one)
     ]
+
+
+def _measured(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in (*MEASURED, *MEASURED_ON) if name in one}
 
 
 def card_beside(folder: Path) -> dict[str, Any]:
@@ -206,6 +212,7 @@ def _lines(card: dict[str, Any]) -> list[str]:
     for one in card["figures"]:
         title = f"Figures of the run itself in the space {one['space']}: "
         title += f"{one['samples']:,} pictures against {one['reals']:,} real images"
+        title += f" of {one['dataset']}" if one.get("dataset") else ""
         rows = [(name, f"{value:.6g}") for name, value in one["figures"].items()]
         lines += _table(title, ("figure", "value"), rows)
     if not card["figures"]:

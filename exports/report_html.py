@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -32,9 +32,12 @@ PANELS = {
         "d_of_fakes": "D(G(z)), of fakes",
     },
     "Diversity, as a part of the images'": {"diversity": "of the samples"},
-    "Frechet distance: 0 is the best": {"frechet": "frechet"},
-    "Kernel distance: 0 is the best": {"kid": "kid"},
     "Speed": {"images_per_s": "images a second"},
+}
+# And these, of each space one of its own: its figures cannot be compared with another's.
+OF_SPACE = {
+    "Frechet distance {}: 0 is the best": "frechet",
+    "Kernel distance {}: 0 is the best": "kid",
 }
 
 
@@ -52,15 +55,16 @@ class Report:
 
     title: the run's name. lead: a sentence about it. command: makes the run again. settings: names
     and values, as typed. rows: of history.csv, by column, nan where nothing was measured; "step"
-    among them. samples: the sample pictures, in their order. reals: real images to compare
-    with, or None. evaluations: what evaluate.py wrote. animations: captions and GIFs.
+    is among them, and "space", that of an evaluation. samples: the sample pictures, in their order.
+    reals: real images to compare with, or None. evaluations: what evaluate.py wrote. animations:
+    captions and GIFs.
     """
 
     title: str
     lead: str
     command: str
     settings: Sequence[tuple[str, str]]
-    rows: Sequence[Mapping[str, float]]
+    rows: Sequence[Mapping[str, Any]]
     samples: Sequence[Sample]
     reals: Path | None
     evaluations: Sequence[Mapping]
@@ -83,6 +87,12 @@ def write_report(report: Report, path: Path) -> Path:
         {"title": title, "series": series}
         for title, columns in PANELS.items()
         if (series := _series(rows, columns))
+    ]
+    panels += [
+        {"title": title.format(f"in {space or 'a space not noted'}"), "series": series}
+        for space in dict.fromkeys(row.get("space", "") for row in measured)
+        for title, column in OF_SPACE.items()
+        if (series := _series(rows, {column: column}, space))
     ]
     data = {
         "steps": [int(row["step"]) for row in rows],
@@ -145,7 +155,12 @@ def _evaluations(evaluations: Sequence[Mapping]) -> str:
         "weights": ["averaged" if one.get("weights") == "ema" else "raw" for one in evaluations],
         "space": [one["space"] for one in evaluations],
         "pictures": [f"{one['samples']:,}" for one in evaluations],
+        "real images of": [one.get("dataset", "not noted") for one in evaluations],
     }
+    differing = [one.get("differs", {}).items() for one in evaluations]
+    if any(differing):
+        words = [", ".join(f"{name} {value}" for name, value in items) for items in differing]
+        rows["not as the run has it"] = words
     for name in names:
         values = [one["figures"].get(name) for one in evaluations]
         rows[name] = ["" if value is None else f"{value:.4g}" for value in values]
@@ -185,12 +200,18 @@ def _figure(path: Path, caption: str) -> str:
 
 
 def _series(
-    rows: Sequence[Mapping[str, float]], columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], space: str | None = None
 ) -> list[tuple[str, list[float | None]]]:
-    """Names and values of the columns that hold any; None where one is not finite."""
+    """Names and values of the columns that hold any; None where one is not finite.
+
+    With a space, also where the row is not of that one.
+    """
     found = []
     for column, name in columns.items():
-        values = [row.get(column, math.nan) for row in rows]
+        values = [
+            row.get(column, math.nan) if space in (None, row.get("space", "")) else math.nan
+            for row in rows
+        ]
         if any(map(math.isfinite, values)):
             found.append((name, [value if math.isfinite(value) else None for value in values]))
     return found

@@ -30,10 +30,10 @@ SMALL_SIDE = 32  # of `pixels`: larger pictures are made smaller, or their covar
 class Space:
     """A way from pictures to features.
 
-    name: as typed. identity: the name, and what else decides the numbers. features: pictures uint8
-    [n, H, W, C] -> float32 [n, D]. at_once: how many pictures it takes at a time. classes: features
-    [n, D] -> class numbers [n] below class_count, where the space comes from a classifier of the
-    data's labels.
+    name: as typed, but for `mnist`: the data set whose labels were learned. identity: the name, and
+    what else decides the numbers. features: pictures uint8 [n, H, W, C] -> float32 [n, D]. at_once:
+    how many pictures it takes at a time. classes: features [n, D] -> class numbers [n] below
+    class_count, where the space comes from a classifier of the data's labels.
     """
 
     name: str
@@ -141,7 +141,8 @@ def _mnist(settings: Settings, arrays: Path, say: Say) -> Space:
     def classes(hidden: np.ndarray) -> np.ndarray:
         return classifier.classes_of(weights, hidden)
 
-    return Space("mnist", identity, features, 500, classes, MNIST_CLASSES)
+    # `mnist` is typed for all of these sets, but each has a scale of its own.
+    return Space(settings.dataset, identity, features, 500, classes, MNIST_CLASSES)
 
 
 def _efficientnet(settings: Settings, arrays: Path, say: Say) -> Space:

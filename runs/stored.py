@@ -145,6 +145,8 @@ def is_evaluation(one: Mapping[str, Any]) -> bool:
         isinstance(figures, dict)
         and all(isinstance(value, int | float) for value in figures.values())
         and isinstance(space, str)
+        and isinstance(one.get("dataset", ""), str)
+        and isinstance(one.get("differs", {}), dict)
         and all(type(one.get(name, 0)) is int for name in ("samples", "reals", "step"))
     )
 

@@ -4,8 +4,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from makers import (
 
 import evaluate
 from metrics import classifier
+from metrics.evaluation import Evaluation
+from metrics.spaces import Features, Space
 from support.files import read_json, write_json
 
 PIXELS = ("--space", "pixels")  # which needs no package
@@ -55,7 +58,9 @@ def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
     assert done.returncode == 0, done.stderr
     assert "70 pictures against 24 real images of faces, in the space pixels:" in done.stdout
     folder = Path("logs/faces/evaluated")
-    told = read_json(folder / "step_000001_pixels.json")
+    told = read_json(folder / "step_000001_num70_seed3_pixels.json")
+    assert told["differs"] == {"num": 70, "seed": 3}
+    assert (told["dataset"], len(told["digest"])) == ("faces", 16)
     assert {"space": "pixels", "samples": 70, "reals": 24, "seed": 3, "step": 1}.items() <= (
         told.items()
     )
@@ -63,11 +68,45 @@ def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
         assert re.search(rf"^  {name} +{value:.6f} ", done.stdout, re.MULTILINE)
     (events,) = folder.glob("events.*")
     values = [v for e in tf.compat.v1.train.summary_iterator(str(events)) for v in e.summary.value]
-    assert {v.tag for v in values} == {f"pixels/{name}" for name in told["figures"]}
+    assert {v.tag for v in values} == {f"pixels_num70_seed3/{name}" for name in told["figures"]}
     again = measured(*FACES, "--num", "70", "--seed", "3", "--out", "again")
     assert again.returncode == 0, again.stderr
-    assert read_json(Path("again/step_000001_pixels.json")) == told
+    assert read_json(Path("again/step_000001_num70_seed3_pixels.json")) == told
     assert "wrote data/.arrays/features-" not in again.stdout
+
+
+def test_figures_of_other_data_another_number_or_seed_do_not_replace_the_runs_own(
+    measured: Here,
+) -> None:
+    write_jpegs(Path("data/cats"), 30, 24, 24)
+    write_jpegs(Path("elsewhere/faces"), 24, 24, 24)
+    stored = read_json(Path("checkpoint/faces/run.json"))
+    write_json(Path("checkpoint/faces/run.json"), stored | {"z_dist": "uniform_signed"})
+    own, folder = "step_000001_pixels.json", Path("logs/faces/evaluated")
+    for words, name in (
+        ((), own),
+        (("--dataset", "cats", "--num", "11"), "step_000001_cats_num11_pixels.json"),
+        (("--seed", "7", "--z_dist", "normal01"), "step_000001_z_distnormal01_seed7_pixels.json"),
+        (("--num", "24", "--seed", "0", "--data_dir", "elsewhere"), own),
+    ):
+        before = {path: path.read_bytes() for path in folder.glob("*.json") if path.name != own}
+        done = measured(*FACES, *words)
+        assert f"wrote {folder / name}" in done.stdout, done.stderr
+        assert all(path.read_bytes() == content for path, content in before.items())
+    assert read_json(folder / "step_000001_cats_num11_pixels.json")["dataset"] == "cats"
+    tags = set()
+    for events in folder.glob("events.*"):
+        found = tf.compat.v1.train.summary_iterator(str(events))
+        tags |= {value.tag.split("/")[0] for event in found for value in event.summary.value}
+    assert tags == {"pixels", "pixels_cats_num11", "pixels_z_distnormal01_seed7"}
+
+
+def test_two_folders_of_one_name_do_not_replace_each_others_figures(measured: Here) -> None:
+    for run in ("a", "b"):
+        write_jpegs(Path(f"samples/{run}/generated"), 12, 16, 16)
+        done = measured(f"samples/{run}/generated", "--dataset", "faces", *PIXELS, "--num", "11")
+        name = f"logs/evaluated/{run}_generated_faces_num11_pixels.json"
+        assert f"wrote {name}" in done.stdout, done.stderr
 
 
 def test_a_runs_pictures_are_those_of_generate_by_their_seeds(measured: Here) -> None:
@@ -79,9 +118,35 @@ def test_a_runs_pictures_are_those_of_generate_by_their_seeds(measured: Here) ->
     made = measured("samples/faces/generated/pictures.npy", "--space", "pixels", *size)
     assert made.returncode == 0, made.stderr
     assert measured(*FACES, *words).returncode == 0
-    of_array = read_json(Path("logs/evaluated/pictures_pixels.json"))
-    of_run = read_json(Path("logs/faces/evaluated/step_000001_pixels.json"))
+    of_array = read_json(Path("logs/evaluated/generated_pictures_faces_pixels.json"))
+    of_run = read_json(Path("logs/faces/evaluated/step_000001_num12_seed40_pixels.json"))
     assert of_array["figures"] == pytest.approx(of_run["figures"])
+
+
+def test_a_labelled_runs_z_are_those_of_generate_by_their_seeds(
+    measured: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import generate
+
+    def seen(
+        space: Space, real: Features, blocks: Iterable, *more: Any, **named: Any
+    ) -> Evaluation:
+        pictures.extend(np.concatenate(kept := list(blocks)))
+        asked.extend(more[1])
+        return measure(space, real, kept, *more, **named)
+
+    pictures: list[np.ndarray] = []
+    asked: list[int] = []
+    measure = evaluate.evaluate
+    monkeypatch.setattr(evaluate, "evaluate", seen)
+    of_mnist()
+    done = measured(*DIGITS, *PIXELS, "--num", "12", "--seed", "40")
+    assert done.returncode == 0, done.stderr
+    assert len(set(asked)) > 1
+    every = ("--label", "0-9", "--num", "120", "--seed", "40", "--format", "npy")
+    assert generate.main((*DIGITS, *every)) == 0
+    made = np.load("samples/digits/generated/pictures.npy").reshape(12, 10, 28, 28, 1)
+    assert (np.stack(pictures) == made[range(12), asked]).all()
 
 
 def test_figures_of_averaged_weights_are_kept_apart(measured: Here) -> None:
@@ -95,7 +160,7 @@ def test_figures_of_averaged_weights_are_kept_apart(measured: Here) -> None:
     loaded = "loaded step 3 of checkpoint/faces, {} weights"
     figures = []
     for weights, name in (((), "step_000003_ema"), (("--weights", "raw"), "step_000003")):
-        done = measured(*FACES, "--num", "70", *weights)
+        done = measured(*FACES, *weights)
         assert loaded.format("raw" if weights else "averaged") in done.stdout
         told = read_json(Path(f"logs/faces/evaluated/{name}_pixels.json"))
         assert told["weights"] == ("raw" if weights else "ema")
@@ -135,13 +200,14 @@ def test_the_floor_is_real_images_against_others(measured: Here) -> None:
 
 
 def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: Here) -> None:
+    here = Path.cwd().name
     write_jpegs(Path("made"), 11, 16, 16)
     Path("made/note.png").write_bytes(b"no picture")
     done = measured("made", "--dataset", "faces", "--space", "pixels", "--out", "here")
     assert done.returncode == 0, done.stderr
     assert "12 files found, 11 used, 1 skipped" in done.stdout
     assert "skipped 1 (not an image)" in done.stdout
-    assert read_json(Path("here/made_pixels.json"))["pictures"] == "made"
+    assert read_json(Path(f"here/{here}_made_faces_pixels.json"))["pictures"] == "made"
     write_jpegs(Path("made/larger"), 1, 20, 20)
     line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
     assert "made holds pictures of 2 sizes: 11 of 16x16, but made/larger/00000.jpg 20x20" in line
@@ -150,13 +216,13 @@ def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: He
     done = measured("made", *size, "--out", "here")
     assert "left out 1 (sheets of several pictures, by their names): made/grid_1x1" in done.stdout
     assert "resized 1 of 11 to 16x16: made/larger/00000.jpg 20x20" in done.stdout
-    assert read_json(Path("here/made_pixels.json"))["samples"] == 11
+    assert read_json(Path(f"here/{here}_made_faces_pixels.json"))["samples"] == 11
 
 
 def test_copies_of_training_images_are_found(measured: Here) -> None:
     done = measured("data/faces", "--dataset", "faces", "--space", "pixels")
     assert done.returncode == 0, done.stderr
-    figures = read_json(Path("logs/evaluated/faces_pixels.json"))["figures"]
+    figures = read_json(Path("logs/evaluated/data_faces_faces_pixels.json"))["figures"]
     assert figures["duplicates"] == 1
     assert figures["frechet"] == pytest.approx(0, abs=1e-6)
     assert (figures["precision"], figures["recall"]) == (1, 1)

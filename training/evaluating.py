@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from datasets.dataset import Dataset, arrays_of
 from gan.checkpoints import latest_checkpoint, step_of
@@ -27,8 +28,18 @@ from support.text import counted
 from training.history import Row, as_noted
 
 PICTURES = 2000  # evaluate.py's with --num 2000: of the seeds 0 to 1,999, and the same labels
-SUBSETS = 20  # of the kernel distance: a hundred would take longer than all else
+# Of the kernel distance, the first of evaluate.py's: all hundred would take longer than all else.
+SUBSETS = 20
 MEASURE_FILE = "evaluation.json"  # beside history.csv: how its figures were measured
+LEAST_GAIN = 0.01  # of a Frechet distance: less is none. Of a kernel distance: its standard error
+
+
+class Measured(NamedTuple):
+    """What decides between steps. error: two figures that differ by no more are as good."""
+
+    step: int
+    figure: float
+    error: float = 0.0
 
 
 class Evaluator:
@@ -53,7 +64,7 @@ class Evaluator:
         # not depend on the number of pictures.
         self._ranked_by = "frechet" if self._space.classes else "kid"
         self._seconds, self._began = 0.0, time.monotonic()
-        self._measured: list[tuple[int, float]] = []  # steps, and what decides between them
+        self._measured: list[Measured] = []
 
     @property
     def space(self) -> str:
@@ -72,18 +83,18 @@ class Evaluator:
             "pictures": PICTURES,
             "weights": self._weights,
         }
-        same = read_json(path) == measure
-        write_json(path, measure)
-        found = [(row.step, getattr(row, self._ranked_by)) for row in rows if row.evaluated()]
-        if same:
-            self._measured = found
-        elif found:
+        found = [row for row in rows if row.evaluated()]
+        since = measured_since(path, measure, found)
+        if found and since == found[-1].step:
             say(
-                f"the figures up to step {found[-1][0]:,} were measured in another way than those "
-                f"to come ({path}): the best is looked for anew"
+                f"the figures up to step {since:,} were measured in another way than those to come "
+                f"({path}): the best is looked for anew"
             )
+        self._measured = [
+            self._as_measured(row.step, row.evaluated()) for row in found if row.step > since
+        ]
         kept = latest_checkpoint(best)
-        if kept and step_of(kept) not in {step for step, _ in self._measured}:
+        if kept and step_of(kept) not in {one.step for one in self._measured}:
             say(f"nothing is noted of {kept}: it is replaced by the first that is evaluated")
         self._seconds, self._began = 0.0, time.monotonic()
 
@@ -104,25 +115,31 @@ class Evaluator:
         ).figures
         # As history.csv holds them: a resumed run must decide as one that was never stopped.
         figures = {name: as_noted(found[name]) for name in EVALUATED if name in found}
-        self._measured.append((step, figures[self._ranked_by]))
+        self._measured.append(self._as_measured(step, figures))
         self._seconds += time.monotonic() - began
         return figures
 
+    def _as_measured(self, step: int, figures: Mapping[str, float]) -> Measured:
+        figure = figures.get(self._ranked_by, math.nan)
+        is_kernel = self._ranked_by == "kid"
+        error = figures.get("kid_error", 0.0) if is_kernel else LEAST_GAIN * figure
+        return Measured(step, figure, error)
+
     @property
-    def best(self) -> tuple[int, float]:
-        """The step whose pictures were the best so far, and their figure; (0, nan) before one."""
+    def best(self) -> Measured:
+        """The step whose pictures were the best so far; step 0 before one."""
         return best_of(self._measured)
 
     def line(self, figures: dict[str, float]) -> str:
         """What to say of the evaluation that was made last."""
-        step, _ = self._measured[-1]
+        step = self._measured[-1].step
         words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        best = ", the best so far" if step == self.best[0] else ""
+        best = ", the best so far" if step == self.best.step else ""
         return f"evaluated step {step:,} in {self.space}: {words}{best}"
 
     def summary(self) -> Iterator[str]:
         """At the end of a start: which step was the best, whether it still got better, the cost."""
-        step, value = self.best
+        step, value, _ = self.best
         if not step:
             return
         figure = f"{self._ranked_by} {value:.4g} in {self.space}"
@@ -141,21 +158,49 @@ def refuse_unmeasurable(settings: Settings) -> None:
         refuse_unopenable(suiting(settings, settings.eval_space), settings)
 
 
-def best_of(measured: Sequence[tuple[int, float]]) -> tuple[int, float]:
-    """The step with the smallest figure, and that; (0, nan) where there is no figure."""
-    numbers = [one for one in measured if not math.isnan(one[1])]
-    return min(numbers, key=lambda one: one[1], default=(0, math.nan))
+def measured_since(path: Path, measure: Mapping[str, Any], rows: Sequence[Row]) -> int:
+    """The step after which the figures of `rows` were measured as `measure` says; 0 for all.
+
+    Both are noted in `path`, for the next start: the rows of before are still there then.
+    """
+    stored = read_json(path)
+    since = stored.pop("since", 0)  # earlier versions did not note it
+    last = rows[-1].step if rows else 0
+    is_same = stored == measure and type(since) is int
+    # A run that fell back to an earlier step than that makes all later rows anew.
+    since = min(since, last) if is_same else last
+    write_json(path, {**measure, "since": since})
+    return since
 
 
-def trend_of(measured: Sequence[tuple[int, float]]) -> str:
+def best_of(measured: Sequence[Measured]) -> Measured:
+    """The one with the smallest figure; of step 0 and nan where there is no figure."""
+    nothing = Measured(0, math.nan)
+    return min(_numbers(measured), key=lambda one: one.figure, default=nothing)
+
+
+def trend_of(measured: Sequence[Measured]) -> str:
     """Whether it still got better at the end, in words."""
-    best, count = best_of(measured)[0], len(measured)
-    later = sum(step > best for step, _ in measured)
+    numbers, best = _numbers(measured), best_of(measured)
+    later = sum(one.step > best.step for one in numbers)
+    if len(numbers) == 1:
+        return "the only evaluation, so there is nothing to compare it with"
     if later == 0:
+        before = best_of(numbers[:-1])
+        if (gain := before.figure - best.figure) <= best.error:
+            return (
+                f"the last evaluation, but only {gain:.2g} below that of step {before.step:,}: "
+                "too little to count"
+            )
         return "the last evaluation: it still got better, and may do so with a larger --epoch"
-    if later <= count // 4:
-        return f"{later} of {count} evaluations came after it: it may yet get better"
+    if later <= len(numbers) // 4:
+        return f"{later} of {len(numbers)} evaluations came after it: it may yet get better"
     return f"{counted(later, 'evaluation')} after it, none of them better"
+
+
+def _numbers(measured: Sequence[Measured]) -> list[Measured]:
+    """Those that have a figure."""
+    return [one for one in measured if not math.isnan(one.figure)]
 
 
 def _reals(settings: Settings, data: Dataset, say: Say) -> Reals:

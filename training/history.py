@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -31,7 +31,8 @@ class Row(NamedTuple):
 
     `images_per_s` is nan in the first row of a start, `diversity` where no sample was made: the
     mean distance of two samples as a part of that of two images (monitor.diversity). What follows
-    is there where the step was evaluated: metrics.evaluation.EVALUATED.
+    is there where the step was evaluated: metrics.evaluation.EVALUATED, and the space that these
+    were measured in, with "_ema" behind it where the pictures are by averaged weights.
     """
 
     step: int
@@ -47,10 +48,11 @@ class Row(NamedTuple):
     modes: float = math.nan
     entropy: float = math.nan
     label_accuracy: float = math.nan
+    space: str = ""
 
-    def with_figures(self, figures: Mapping[str, float]) -> "Row":
-        """The same row, with figures of its evaluation by name."""
-        return Row(**self._asdict() | dict(figures))
+    def with_figures(self, figures: Mapping[str, float], space: str) -> "Row":
+        """The same row, with figures of its evaluation by name, in that space."""
+        return Row(**self._asdict() | {**figures, "space": space})
 
     def evaluated(self) -> dict[str, float]:
         """The figures of its evaluation that there are, by name."""
@@ -58,8 +60,8 @@ class Row(NamedTuple):
         return {name: v for name, v in values if name in EVALUATED and not math.isnan(v)}
 
 
-# The columns of files that were written before trainings were evaluated.
-EARLIER = Row._fields[: -len(EVALUATED)]
+SPACELESS = Row._fields[:-1]  # the columns of files from before the space was noted
+EARLIER = SPACELESS[: -len(EVALUATED)]  # and from before trainings were evaluated
 
 
 def read_rows(path: Path, step: int) -> list[Row]:
@@ -75,9 +77,10 @@ def read_rows(path: Path, step: int) -> list[Row]:
             lines = list(csv.reader(file))
     except (UnicodeDecodeError, csv.Error):
         lines = []
-    if not lines or tuple(lines[0]) not in (Row._fields, EARLIER):
+    names = tuple(lines[0]) if lines else ()
+    if names not in (Row._fields, SPACELESS, EARLIER):
         raise UserError(f"{path} is not a training's history: delete it, or move it away")
-    return [row for line in lines[1:] if (row := _row(line)) and row.step <= step]
+    return [row for line in lines[1:] if (row := _row(names, line)) and row.step <= step]
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
@@ -98,16 +101,32 @@ def as_noted(value: float) -> float:
 
 
 def _cells(row: Row) -> list[str]:
-    return [str(row.step), *("" if math.isnan(value) else f"{value:{NOTED}}" for value in row[1:])]
+    step, *values = row[:-1]
+    return [
+        str(step),
+        *("" if math.isnan(value) else f"{value:{NOTED}}" for value in values),
+        row.space,
+    ]
 
 
-def _row(cells: list[str]) -> Row | None:
+def _row(names: Sequence[str], cells: list[str]) -> Row | None:
     """None for a line that a kill cut short."""
     try:
-        step, *values = cells
-        return Row(int(step), *(float(value or math.nan) for value in values))
-    except (ValueError, TypeError):
+        values = dict[str, Any](zip(names, cells, strict=True))
+        step, space = int(values.pop("step")), values.pop("space", "")
+        numbers = {name: float(value or math.nan) for name, value in values.items()}
+    except ValueError:
         return None
+    return Row(step, **numbers, space=space)
+
+
+def by_space(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows that were evaluated, by words for their space: each has a curve of its own."""
+    found = dict[str, list[Row]]()
+    for row in rows:
+        if row.evaluated():
+            found.setdefault(f"in {row.space or 'a space not noted'}", []).append(row)
+    return found
 
 
 class Alarms:
@@ -150,9 +169,16 @@ class Alarms:
 
 
 def draw_curves(rows: Sequence[Row], path: Path) -> Path:
-    """The curves as a PNG: losses, D's probabilities, diversity, speed, over the steps."""
-    is_evaluated = any(row.evaluated() for row in rows)
-    height, lines = (9, 3) if is_evaluated else (6, 2)
+    """Write figure_of the rows as a PNG; returns its path."""
+    with written_aside(path) as aside:
+        figure_of(rows).savefig(aside, format="png", dpi=80)
+    return path
+
+
+def figure_of(rows: Sequence[Row]) -> Figure:
+    """The curves: losses, D's probabilities, diversity, speed, evaluations, over the steps."""
+    spaces = by_space(rows)
+    height, lines = (9, 3) if spaces else (6, 2)
     figure = Figure(figsize=(10, height), layout="constrained")
     FigureCanvasAgg(figure)
     panels = list(figure.subplots(lines, 2, sharex=True).flat)
@@ -168,10 +194,12 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
     diversity.set(title="diversity", ylim=(0, 1.5))
     _curve(speed, rows, "images_per_s", "images a second")
     speed.set(title="speed", ylim=(0, None))
-    if is_evaluated:
+    if spaces:
         for panel, name in zip(panels[4:], ("frechet", "kid"), strict=True):
-            _curve(panel, rows, name, f"{name}: 0 is the best", dots=True)
-            panel.set(title=f"how far from real images: {name}", ylim=(_bottom(rows, name), None))
+            for where, some in spaces.items():
+                _curve(panel, some, name, where, dots=True)
+            named = "".join(spaces) if len(spaces) == 1 else f"in {len(spaces)} spaces"
+            panel.set(title=f"{name} {named}: 0 is the best", ylim=(_bottom(rows, name), None))
     for panel in panels[-2:]:
         panel.set_xlabel("step")
     for panel in panels:
@@ -180,9 +208,7 @@ def draw_curves(rows: Sequence[Row], path: Path) -> Path:
         else:  # as the speed, which takes two records
             panel.text(0.5, 0.5, NOTHING, ha="center", va="center", transform=panel.transAxes)
         panel.grid(alpha=0.3)
-    with written_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=80)
-    return path
+    return figure
 
 
 def _bottom(rows: Sequence[Row], *names: str) -> float:

@@ -118,7 +118,9 @@ def train_steps(run: Run, step: int, total: int) -> int:
                 pictures = _sample(run) if sampled else {}
                 figures = _evaluate(run, step, evaluator, progress.line) if evaluated else {}
                 if noted and listeners:
-                    row = meter.row(step, result, pictures.get("train")).with_figures(figures)
+                    row = meter.row(step, result, pictures.get("train"))
+                    if evaluator and figures:
+                        row = row.with_figures(figures, evaluator.space)
                     for listener in listeners:
                         listener.note(row, result, sampled)
                 for name, pixels in pictures.items():
@@ -229,7 +231,7 @@ def _evaluate(run: Run, step: int, evaluator: Evaluator | None, tell: Say) -> di
         return {}
     figures = evaluator.figures(step)
     tell(evaluator.line(figures))
-    if evaluator.best[0] == step:
+    if evaluator.best.step == step:
         tell(f"wrote {_write(run, step, run.checkpoint_dir / BEST, keep=1)}")
     return figures
 

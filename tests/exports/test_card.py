@@ -57,20 +57,26 @@ def test_the_card_of_tags_says_that_there_may_be_several(trained: Trained) -> No
     )
 
 
-def test_figures_are_those_of_this_step_and_these_weights(trained: Trained) -> None:
+def test_figures_are_those_of_this_step_and_these_weights_and_the_runs_own_data(
+    trained: Trained,
+) -> None:
     trained.dcgan.step.assign(9)
     told = {"identity": "x", "samples": 500, "reals": 700, "figures": {"frechet": 12.5}}
+    told |= {"dataset": "faces", "digest": "0123"}
     measured = {"step": 9, "weights": "raw", "space": "mnist"} | told
     folder = Path("logs/run/evaluated")
     write_json(folder / "step_000009_mnist.json", measured)
     write_json(folder / "step_000009_ema_mnist.json", measured | {"weights": "ema"})
     write_json(folder / "step_000008_mnist.json", measured | {"step": 8})
+    for name, value in {"dataset": "cats", "num": 500, "seed": 7}.items():
+        differing = measured | {"differs": {name: value}}
+        write_json(folder / f"step_000009_{name}_mnist.json", differing)
     write_card(trained, [], Path("out"))
     assert read_json(Path("out/model.json"))["figures"] == [told | {"space": "mnist"}]
     text = Path("out/model.md").read_text()
     assert (
-        "## Figures of the run itself in the space mnist: 500 pictures against 700 real images"
-        in text
+        "## Figures of the run itself in the space mnist: 500 pictures against 700 real images of "
+        "faces" in text
     )
     assert "| frechet | 12.5 |" in text
 

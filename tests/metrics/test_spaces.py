@@ -38,9 +38,11 @@ def test_the_classifier_is_trained_once_for_the_data(tmp_path: Path) -> None:
     assert first.features(larger).shape == (5, 128)
     with pytest.raises(UserError, match="for grey pictures, these are in colour"):
         first.features(in_colour(pictures))
-    write_mnist(tmp_path / "mnist", train=100)
-    other = open_space("mnist", settings, arrays, lines.append)
+    write_mnist(tmp_path / "fashion_mnist", train=100)
+    fashion = parse(["--dataset=fashion_mnist", f"--data_dir={tmp_path}"])
+    other = open_space("mnist", fashion, arrays, lines.append)
     assert other.identity != first.identity
+    assert (first.name, other.name) == ("mnist", "fashion_mnist"), "they have two scales"
 
 
 def test_pixels_are_averaged_where_pictures_are_large() -> None:

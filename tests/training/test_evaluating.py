@@ -17,9 +17,9 @@ from model import DCGAN
 from runs import settings
 from runs.opened import open_run
 from support.errors import UserError
-from support.files import read_json
+from support.files import read_json, write_json
 from training import evaluating
-from training.evaluating import best_of, trend_of
+from training.evaluating import Measured, best_of, measured_since, trend_of
 from training.history import EVALUATED, Row
 
 FLAGS = (*TINY, "--seed=3")
@@ -51,6 +51,7 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     out = ok(here(tmp_path, *MEASURED, "--epoch=2", "--ema=0.2", "--ckpt_freq=2"))
     found = figures()
     assert list(found) == [2, 4, 6, 8, 10, 12]
+    assert {row["space"] for row in found.values()} == {"pixels_ema"}
     best = smallest(found)
     assert [path.name for path in checkpoints_in(BEST)] == [f"DCGAN.model-{best}"]
     assert f"the best: step {best}, kid" in out
@@ -58,8 +59,11 @@ def test_a_training_measures_what_evaluate_measures_and_keeps_the_best(
     words = ("--run", str(RUN), "--which", "best", "--num", "40", "--space", "pixels")
     capfd.readouterr()
     assert evaluate.main(words) == 0, capfd.readouterr().err
-    told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_pixels.json"))
+    told = read_json(Path(f"logs/tiny_4_16_16/evaluated/step_{best:06}_ema_num40_pixels.json"))
     assert told["figures"]["frechet"] == pytest.approx(float(found[best]["frechet"]), rel=1e-4)
+    within = 3 * float(found[best]["kid_error"])  # a training takes fewer subsets
+    assert told["figures"]["kid"] == pytest.approx(float(found[best]["kid"]), abs=within)
+    assert told["figures"]["kid_error"] < float(found[best]["kid_error"])
 
 
 def test_a_space_whose_weights_are_missing_is_refused_before_anything_is_written(
@@ -109,6 +113,24 @@ def test_figures_measured_in_another_way_do_not_decide_for_the_best(
     assert "the figures up to step 6 were measured in another way" in out
     later = {step: row for step, row in figures().items() if step > 6}
     assert f"the best: step {smallest(later)}, kid" in out
+    out = ok(here(tmp_path, *MEASURED, "--epoch=3", "--weights=raw"))
+    assert "were measured in another way" not in out
+    later = {step: row for step, row in figures().items() if step > 6}
+    assert f"the best: step {smallest(later)}, kid" in out
+
+
+def test_figures_of_another_space_decide_at_no_later_start_either(tmp_path: Path) -> None:
+    """The rows of the first start are still there at the third, measured as the second was."""
+    path, noted = tmp_path / "evaluation.json", [Row(step, 1, 1, 0.5, 0.5, 9) for step in (2, 4, 6)]
+    pixels, other = {"space": "pixels 32"}, {"space": "efficientnet"}
+    assert measured_since(path, pixels, []) == 0
+    assert measured_since(path, pixels, noted[:2]) == 0
+    for rows in (noted[:2], noted[:2], noted):
+        assert measured_since(path, other, rows) == 4
+    assert measured_since(path, other, noted[:1]) == 2, "what follows step 2 is made anew"
+    assert measured_since(path, pixels, noted) == 6
+    write_json(path, other)
+    assert measured_since(path, other, noted) == 0, "an earlier version's file"
 
 
 @pytest.mark.slow
@@ -187,19 +209,22 @@ def test_too_few_images_to_compare_with_are_refused_before_training(
         ([3, 2, 1], "the last evaluation: it still got better"),
         ([9, 8, 7, 6, 5, 4, 1, 2], "1 of 8 evaluations came after it: it may yet get better"),
         ([1, 2, 3, 4], "3 evaluations after it, none of them better"),
-        ([math.nan, 2], "the last evaluation"),
+        ([2], "the only evaluation, so there is nothing to compare it with"),
+        ([math.nan, 2], "the only evaluation"),
+        ([3, 1, 1 - 1e-6], "the last evaluation, but only 1e-06 below that of step 20: too"),
+        ([3, 1, 0.8], "the last evaluation: it still got better"),
     ],
 )
 def test_the_last_line_says_whether_it_still_got_better(kids: list[float], words: str) -> None:
-    measured = [(10 * k, kid) for k, kid in enumerate(kids, 1)]
+    measured = [Measured(10 * k, kid, error=0.1) for k, kid in enumerate(kids, 1)]
     assert trend_of(measured).startswith(words)
-    assert best_of(measured)[1] == min(kid for kid in kids if not math.isnan(kid))
+    assert best_of(measured).figure == min(kid for kid in kids if not math.isnan(kid))
 
 
 def test_a_row_tells_what_of_it_was_evaluated() -> None:
     row = Row(1, 1.0, 1.0, 0.5, 0.5, math.nan)
     assert row.evaluated() == {}
-    assert row.with_figures({"kid": 0.5, "frechet": 2.0}).evaluated() == {
+    assert row.with_figures({"kid": 0.5, "frechet": 2.0}, "pixels").evaluated() == {
         "frechet": 2.0,
         "kid": 0.5,
     }

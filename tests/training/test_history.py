@@ -15,7 +15,9 @@ from training.history import (
     Alarms,
     Row,
     append_row,
+    by_space,
     draw_curves,
+    figure_of,
     read_rows,
     write_rows,
 )
@@ -30,35 +32,52 @@ def rows(count: int, d_loss: float = 1.0, diversity: float = math.nan) -> list[R
 def test_rows_are_read_as_they_were_noted(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "history.csv"
     write_rows(path, rows(2))
-    append_row(path, rows(3, diversity=0.5)[2])
+    last = rows(3, diversity=0.5)[2]._replace(space="pixels")
+    append_row(path, last)
     assert path.read_text().splitlines() == [
         "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity,"
-        "frechet,kid,kid_error,modes,entropy,label_accuracy",
-        "10,1,2,0.6,0.4,250,,,,,,,",
-        "20,1,2,0.6,0.4,250,,,,,,,",
-        "30,1,2,0.6,0.4,250,0.5,,,,,,",
+        "frechet,kid,kid_error,modes,entropy,label_accuracy,space",
+        "10,1,2,0.6,0.4,250,,,,,,,,",
+        "20,1,2,0.6,0.4,250,,,,,,,,",
+        "30,1,2,0.6,0.4,250,0.5,,,,,,,pixels",
     ]
     read = read_rows(path, step=30)
     assert [row.step for row in read] == [10, 20, 30]
     assert math.isnan(read[1].diversity)
-    assert read[2] == rows(3, diversity=0.5)[2]
+    assert read[2] == last
 
 
-def test_a_history_from_before_there_were_evaluations_is_read(tmp_path: Path) -> None:
+def test_a_history_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     columns = "step,d_loss,g_loss,d_of_reals,d_of_fakes,images_per_s,diversity"
     path.write_text(f"{columns}\n10,1,2,0.6,0.4,250,0.5\n")
-    assert read_rows(path, step=10) == rows(1, diversity=0.5)
+    assert read_rows(path, step=10) == rows(1, diversity=0.5), "from before there were evaluations"
+    columns += ",frechet,kid,kid_error,modes,entropy,label_accuracy"
+    path.write_text(f"{columns}\n10,1,2,0.6,0.4,250,0.5,7,,,,,\n")
+    (row,) = read_rows(path, step=10)
+    assert (row.evaluated(), row.space) == ({"frechet": 7.0}, ""), "and the space was noted"
 
 
-def test_the_figures_of_an_evaluation_are_the_last_columns() -> None:
-    assert Row._fields[-len(EVALUATED) :] == EVALUATED
-    assert Row._fields[: -len(EVALUATED)] == EARLIER
+def test_the_figures_of_an_evaluation_are_the_last_columns_with_their_space() -> None:
+    assert Row._fields == (*EARLIER, *EVALUATED, "space")
+
+
+def test_figures_of_two_spaces_are_two_curves() -> None:
+    spaces = ("", "pixels", "mnist_ema", "mnist_ema")
+    noted = [row.with_figures({"kid": 1.0}, s) for row, s in zip(rows(4), spaces, strict=True)]
+    steps = {words: [row.step for row in some] for words, some in by_space(noted).items()}
+    assert steps == {"in a space not noted": [10], "in pixels": [20], "in mnist_ema": [30, 40]}
+    assert by_space(rows(3)) == {}
+    assert figure_of(noted[2:]).axes[5].get_title() == "kid in mnist_ema: 0 is the best"
+    panel = figure_of(noted).axes[5]
+    assert panel.get_title() == "kid in 3 spaces: 0 is the best"
+    assert [line.get_label() for line in panel.get_lines()] == list(steps)
 
 
 def test_curves_below_zero_are_drawn(tmp_path: Path) -> None:
     """Losses of a Wasserstein D, and a kernel distance, may lie there."""
-    below = [row.with_figures({"kid": -0.01, "frechet": 1.0}) for row in rows(9, d_loss=-20.0)]
+    figures = {"kid": -0.01, "frechet": 1.0}
+    below = [row.with_figures(figures, "pixels") for row in rows(9, d_loss=-20.0)]
     picture = draw_curves(below, tmp_path / "curves.png")
     figure = np.asarray(Image.open(picture).convert("RGB"))[40:220, 60:390].astype(int)
     blue = (figure[..., 2] - figure[..., 0] > 60).sum()  # the first curve's colour
