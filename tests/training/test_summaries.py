@@ -15,7 +15,7 @@ from training.summaries import LOSSES, Summaries
 def test_a_penalty_is_shown_where_the_loss_has_one(more: set[str], tmp_path: Path) -> None:
     shown = Summaries(tmp_path, {}, lambda step: np.zeros([2, 3]), (-1, 1), math.nan, False)
     result = dict.fromkeys([*LOSSES, *more, "d", "d_"], tf.constant(0.5))
-    shown.note(Row(1, *[math.nan] * 5), result, sampled=False)
+    shown.note(Row(1, math.nan, math.nan, math.nan, math.nan, math.nan), result, sampled=False)
     shown.end()
     (events,) = tmp_path.glob("events.out.tfevents.*")
     found = tf.compat.v1.train.summary_iterator(str(events))
