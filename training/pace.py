@@ -10,6 +10,8 @@ from support.text import counted
 
 SMALL = 500  # images in an epoch, at most
 ENOUGH_STEPS = 2000
+# Of 4,096 images D knew each by heart after some 2,000 steps: docs/quality.md, The faces.
+FEW = 10_000
 # The fewest steps between two: checkpoints are large, and pictures of nearby steps look alike.
 AT_LEAST = {"sample_freq": 20, "ckpt_freq": 100}
 
@@ -59,7 +61,7 @@ def pace(settings: Settings, images: int, batches: int) -> str:
 
 
 def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
-    """A line where bfloat16 is slow, and for a small set one with what would help it."""
+    """A line where bfloat16 is slow, and for few images one with what would help."""
     if settings.precision == "bfloat16" and lacks_bfloat16():
         yield (
             "--precision=bfloat16: this processor has nothing for it (AVX512, AMX), and a step may "
@@ -68,6 +70,11 @@ def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     steps = settings.epoch * batches
     helpful = ("augment",) if settings.is_idx_set else ("flip", "augment")  # digits have a side
     missing = [f"--{name}" for name in helpful if not getattr(settings, name)]
+    if SMALL < images < FEW and steps > ENOUGH_STEPS and not settings.augment:
+        yield (
+            f"{images:,} images: D may know them by heart after some {ENOUGH_STEPS:,} steps, and "
+            f"{steps:,} are to be made. --augment keeps it from that (docs/quality.md#the-faces)"
+        )
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
     each = counted(batches, "step")

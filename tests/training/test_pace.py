@@ -56,6 +56,18 @@ def test_advice_says_how_many_steps_it_makes() -> None:
     assert not list(advice(parse([]), 501, 7))
 
 
+def test_augment_is_advised_where_d_would_learn_the_images_by_heart() -> None:
+    (line,) = advice(parse(["--epoch=300"]), 4096, 64)
+    assert line.startswith("4,096 images: D may know them by heart after some 2,000 steps, and 19,")
+    assert "--augment" in line
+    for flags, images in (
+        (["--epoch=300", "--augment"], 4096),
+        (["--epoch=30"], 4096),
+        ([], 10_000),
+    ):
+        assert not list(advice(parse(flags), images, images // 64))
+
+
 @pytest.mark.parametrize(
     ("count", "epoch", "replicas", "text"),
     [
@@ -75,6 +87,6 @@ def test_an_epoch_in_words(count: int, epoch: tuple[int, int], replicas: int, te
 def test_slow_bfloat16_is_told_before_hours_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for lacks, told in ((True, 1), (False, 0)):
         monkeypatch.setattr("training.pace.lacks_bfloat16", lambda lacks=lacks: lacks)
-        lines = list(advice(parse(["--precision=bfloat16"]), 9999, 99))
+        lines = list(advice(parse(["--precision=bfloat16"]), 10_000, 99))
         assert sum("Give --precision=float32" in line for line in lines) == told
-        assert not list(advice(parse([]), 9999, 99))
+        assert not list(advice(parse([]), 10_000, 99))
