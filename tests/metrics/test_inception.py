@@ -1,9 +1,14 @@
-"""Keras' InceptionV3: where its weights cannot be had, one line says so."""
+"""Keras' InceptionV3: pictures reach it as it wants them; without its weights one line says so."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from metrics import inception
+from metrics.spaces import open_space
+from runs.settings import Settings
 from support.errors import RunError
 
 
@@ -14,3 +19,20 @@ def test_weights_that_cannot_be_fetched_are_one_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(tf.keras.applications, "InceptionV3", fails)
     with pytest.raises(RunError, match="cannot fetch the weights of InceptionV3"):
         inception.load_network()
+
+
+@pytest.mark.slow
+def test_the_space_is_the_mean_of_the_last_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With weights by chance: those of Keras have to be downloaded."""
+    built = tf.keras.applications.InceptionV3(weights=None, include_top=False)
+    means = tf.keras.layers.GlobalAveragePooling2D()(built.output)
+    averaged = tf.keras.Model(built.input, means)
+    monkeypatch.setattr(tf.keras.applications, "InceptionV3", lambda **_: averaged)
+    grey = np.full((1, 28, 28, 1), 51, np.uint8)
+    found = open_space("inception", Settings(), tmp_path, print).features(grey)
+    assert found.shape == (1, inception.FEATURES)
+    image = np.full((1, inception.SIDE, inception.SIDE, 3), 51 / 127.5 - 1, np.float32)
+    wanted = tf.reduce_mean(built(image), (1, 2))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
