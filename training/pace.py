@@ -73,7 +73,7 @@ def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
     if SMALL < images < FEW and steps > ENOUGH_STEPS and not settings.augment:
         yield (
             f"{images:,} images: D may know them by heart after some {ENOUGH_STEPS:,} steps, and "
-            f"{steps:,} are to be made. --augment keeps it from that (docs/quality.md#the-faces)"
+            f"{steps:,} are to be made. --augment keeps it from that (docs/quality.md)"
         )
     if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
         return
