@@ -15,7 +15,7 @@ def bars(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_it_learns_the_labels_and_the_same_data_give_the_same_weights() -> None:
-    images, labels = bars(1280)
+    images, labels = bars(768)
     weights, again = classifier.trained(images, labels), classifier.trained(images, labels)
     assert all((weights[name] == again[name]).all() for name in weights)
     others, theirs = bars(100)

@@ -1,6 +1,6 @@
 """Damaged copies of run.json and DCGAN.model.json: each is taken, or refused in one line.
 
-100 of them in every test, 2,000 in those that take long; this shows the count:
+50 of them in every test, 2,000 in those that take long; this shows the count:
 python -m pytest -s -m slow tests/runs/test_fuzz_json.py
 """
 
@@ -100,7 +100,7 @@ def use(folder: Path, out_dir: Path) -> None:
     assert all("\n" not in line for line in (*plan.notes, *stored))
 
 
-@pytest.mark.parametrize("copies", [100, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("copies", [50, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_each_is_taken_or_refused_in_one_line(copies: int, folder: Path, tmp_path: Path) -> None:
     stream, ends = np.random.default_rng(SEED), Counter[str]()
     sound = {name: (folder / name).read_bytes() for name in (RUN_FILE, DESCRIPTION_FILE)}
