@@ -10,7 +10,7 @@ from support.text import counted
 
 SMALL = 500  # images in an epoch, at most
 ENOUGH_STEPS = 2000
-# Of 4,096 images D knew each by heart after some 2,000 steps: docs/quality.md, The faces.
+# With 4,096 images D recognised every fake after some 2,000 steps: docs/quality.md, The faces.
 FEW = 10_000
 # The fewest steps between two: checkpoints are large, and pictures of nearby steps look alike.
 AT_LEAST = {"sample_freq": 20, "ckpt_freq": 100}
