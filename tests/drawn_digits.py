@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from makers import drawn
 from scipy.ndimage import median_filter
 
 from datasets.dataset import arrays_of
-from generation.latent import seeds_from
-from generation.sampling import pictures_of_seeds
 from metrics.reals import open_reals, settings_of_data
 from metrics.spaces import Space, blocks_of, features_of, open_space
 from runs.opened import open_run
@@ -28,10 +27,7 @@ def main(run: Path, step: str, data_dir: str = "data") -> None:
     settings = settings_of_data(trained)
     real = open_reals(settings, print).images[:COUNT]
     space = open_space("mnist", settings, arrays_of(settings), print)
-    blocks = pictures_of_seeds(
-        trained.dcgan, seeds_from(0, COUNT), trained.settings.z_dist, labels=None
-    )
-    for name, images in (("real", real), ("drawn", np.concatenate(list(blocks)))):
+    for name, images in (("real", real), ("drawn", drawn(trained, COUNT))):
         seen = classes(space, images)
         smoothed = classes(space, median_filter(images, (1, 3, 3, 1)))
         print(f"{name}: {shares(seen)}")

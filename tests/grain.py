@@ -10,9 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from makers import drawn
 
-from generation.latent import seeds_from
-from generation.sampling import pictures_of_seeds
 from metrics.reals import open_reals, settings_of_data
 from runs.opened import Trained, open_run
 from utils import save_grid
@@ -27,24 +26,16 @@ def main(run: Path, data_dir: str = "data") -> None:
     """Print both tables, of real images and of raw and averaged weights; write the picture."""
     averaged, raw = (open_run(run, {"data_dir": data_dir, "weights": w}) for w in ("ema", "raw"))
     data = open_reals(settings_of_data(averaged), print).images
-    sets = {"real": data[:COUNT], "raw": pictures(raw), "averaged": pictures(averaged)}
+    sets = {"real": data[:COUNT], "raw": drawn(raw, COUNT), "averaged": drawn(averaged, COUNT)}
     shown = np.concatenate([sets["raw"][:SHOWN], sets["averaged"][:SHOWN]])
     even_out(averaged)
-    sets["averaged, evened out"] = pictures(averaged)
+    sets["averaged, evened out"] = drawn(averaged, COUNT)
     powers = {name: power(images) for name, images in sets.items()}
     for table in (alternating, by_frequency):
         for name, found in powers.items():
             print(f"| {name} | {' | '.join(table(found))} |", flush=True)
     large = shown.repeat(ENLARGED, 1).repeat(ENLARGED, 2)
     print(f"wrote {save_grid(large, Path('docs/images/quality_grain.png'), (2, SHOWN))}")
-
-
-def pictures(trained: Trained) -> np.ndarray:
-    """The pictures of the first seeds, uint8 [COUNT, H, W, C]."""
-    blocks = pictures_of_seeds(
-        trained.dcgan, seeds_from(0, COUNT), trained.settings.z_dist, labels=None
-    )
-    return np.concatenate(list(blocks))
 
 
 def even_out(trained: Trained) -> None:

@@ -245,3 +245,13 @@ def lived(dcgan: "DCGAN", steps: int = 2) -> "DCGAN":
         dcgan.train_step(*batch(dcgan, seed=number))
     tf.config.run_functions_eagerly(False)
     return dcgan if dcgan.config.architecture == "gan" else stretched(dcgan)
+
+
+def drawn(trained: "Trained", count: int) -> np.ndarray:
+    """The pictures of a run's first seeds, without labels: uint8 [count, H, W, C]."""
+    from generation.latent import seeds_from
+    from generation.sampling import pictures_of_seeds
+
+    z_dist = trained.settings.z_dist
+    blocks = pictures_of_seeds(trained.dcgan, seeds_from(0, count), z_dist, labels=None)
+    return np.concatenate(list(blocks))

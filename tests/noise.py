@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from makers import drawn
 from scipy.ndimage import gaussian_filter, median_filter
 
 from datasets.dataset import arrays_of
-from generation.latent import seeds_from
-from generation.sampling import pictures_of_seeds
 from metrics.kid import kernel_distance
 from metrics.reals import open_reals, settings_of_data
 from metrics.spaces import blocks_of, features_of, open_space
@@ -48,13 +47,10 @@ def main(run: Path, data_dir: str = "data") -> None:
         print(f"| blurred by {blur} pixels | {kid(real, whole(blurred))} |", flush=True)
     print(f"| corners of real images | {unevenness(real):.1f} |")
     for trained in (raw, averaged):
-        blocks = pictures_of_seeds(
-            trained.dcgan, seeds_from(0, COUNT), trained.settings.z_dist, labels=None
-        )
-        drawn, weights = np.concatenate(list(blocks)), trained.dcgan.weights
-        print(f"| corners, {weights} | {unevenness(drawn):.1f} |")
+        pictures, weights = drawn(trained, COUNT), trained.dcgan.weights
+        print(f"| corners, {weights} | {unevenness(pictures):.1f} |")
         for name, smoothed in SMOOTHED.items():
-            print(f"| {weights}, {name} | {kid(smoothed(real), smoothed(drawn))} |", flush=True)
+            print(f"| {weights}, {name} | {kid(smoothed(real), smoothed(pictures))} |", flush=True)
 
 
 def whole(values: np.ndarray) -> np.ndarray:
