@@ -125,36 +125,67 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 def _evaluate_given(arguments: argparse.Namespace) -> None:
     settings = _settings_of_given(arguments)
     refuse_unopenable(suiting(settings, arguments.space), settings)
-    dataset = Path(settings.dataset).name
-    if arguments.floor:
-        real, others = reals.open_halves(settings, say)
-        most = min(PICTURES, len(others.images))
-        others = reals.drawn(others, arguments.num or PICTURES)
-        images, labels, name = others.images, others.labels, f"{dataset}_floor"
-        shown = "held-out real images"
+    folder = arguments.out or OF_NO_RUN
+    read = _floor if arguments.floor else _given
+    real, pictures = read(settings, folder, arguments)
+    if arguments.num and arguments.num > pictures.count:
+        count = counted(pictures.count, "picture")
+        raise UserError(f"--num {arguments.num}: there are only {count}")
+    evaluation = _measured(pictures, real, settings, arguments)
+    _write(evaluation, pictures, folder)
+    # Their curves have no steps: what tells them apart in TensorBoard is the folder.
+    of_these = folder / pictures.name
+    say_written(f"{_write_scalars(evaluation, evaluation.space, 0, of_these)}, for TensorBoard")
+
+
+def _floor(
+    settings: Settings, folder: Path, arguments: argparse.Namespace
+) -> tuple[reals.Reals, Pictures]:
+    """Real images, and others that are measured as if they had been generated."""
+    real, others = reals.open_halves(settings, say)
+    most = min(PICTURES, len(others.images))
+    others = reals.drawn(others, arguments.num or PICTURES)
+    name, shown = f"{Path(settings.dataset).name}_floor", "held-out real images"
+    return real, _as_pictures(others.images, most, name, shown, real, settings, others.labels)
+
+
+def _given(
+    settings: Settings, folder: Path, arguments: argparse.Namespace
+) -> tuple[reals.Reals, Pictures]:
+    """Real images, and the pictures in a folder or an array; `folder` gets what cannot be used."""
+    real, path = reals.open_reals(settings, say), arguments.pictures
+    # The folder above is named: generate.py's are all called `generated`.
+    whole = path.resolve()
+    stem = whole.stem if is_array(path) else whole.name
+    name = f"{whole.parent.name}_{stem}_{Path(settings.dataset).name}"
+    if is_array(path):
+        images = read_array(path)
     else:
-        real, path = reals.open_reals(settings, say), arguments.pictures
         height, width, c_dim = real.images.shape[1:]
-        if is_array(path):
-            images = read_array(path)
-        else:
-            images = read_folder(path, settings, (height, width, c_dim), say)
-        most, labels, shown = len(images), None, str(path)
-        images = images[reals.rows_drawn(most, arguments.num or most)]
-        # The folder above is named: generate.py's are all called `generated`.
-        whole = path.resolve()
-        name = f"{whole.parent.name}_{whole.stem if is_array(path) else whole.name}_{dataset}"
+        skipped = folder / f"{name}.skipped.txt"
+        images = read_folder(path, settings, (height, width, c_dim), skipped, say)
+    most = len(images)
+    images = images[reals.rows_drawn(most, arguments.num or most)]
+    return real, _as_pictures(images, most, name, str(path), real, settings)
+
+
+def _as_pictures(
+    images: np.ndarray,
+    most: int,
+    name: str,
+    shown: str,
+    real: reals.Reals,
+    settings: Settings,
+    labels: np.ndarray | None = None,
+) -> Pictures:
+    """Images of which there are `most`, as what is measured; refuses those of another shape."""
     if images.shape[1:] != real.images.shape[1:]:
         sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
         raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
-    if arguments.num and arguments.num > len(images):
-        raise UserError(f"--num {arguments.num}: there are only {counted(len(images), 'picture')}")
     differs = {"num": len(images)} if len(images) != most else {}
     told = {"pictures": shown, "differs": differs} | _told_of(real, settings)
-    blocks = blocks_of(images)
-    pictures = Pictures(f"{name}{_as_part(differs)}", blocks, len(images), told, labels)
-    evaluation = _measured(pictures, real, settings, arguments)
-    _write(evaluation, pictures, arguments.out or OF_NO_RUN)
+    name += _as_part(differs)
+    return Pictures(name, blocks_of(images), len(images), told, labels)
 
 
 def _of_run(
@@ -230,8 +261,10 @@ def _measured(
     space: Space = open_space(suiting(settings, arguments.space), settings, arrays, say)
     some = reals.compared(real)
     features = reals.features_of_reals(space, some.images, arrays, say)
+    # Held-out images are part of what a training learns from, so copies are not looked for there.
+    learned = real.images if arguments.floor else reals.learned(real, settings)
     evaluation = evaluate(
-        space, features, pictures.blocks, pictures.count, pictures.asked, images=real.images
+        space, features, pictures.blocks, pictures.count, pictures.asked, images=learned
     )
     say(
         f"{pictures.count:,} pictures against {len(some.images):,} real images of "

@@ -72,12 +72,13 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def read_folder(
-    folder: Path, settings: Settings, shape: tuple[int, int, int], say: Say
+    folder: Path, settings: Settings, shape: tuple[int, int, int], skipped_list: Path, say: Say
 ) -> np.ndarray:
     """The pictures below a folder: uint8 [N, height, width, c_dim].
 
     Those that are not of that size are cropped and resized as the data set's images are. `say` gets
-    what became of the files, and the names of the first that were resized.
+    what became of the files, and the names of the first that were resized; the file `skipped_list`
+    gets those that cannot be used, and is there only if there are any.
 
     Raises:
         UserError: there is none that can be read.
@@ -92,7 +93,6 @@ def read_folder(
                 if result.seen != shape[:2]:
                     resized.append(f"{path} {_sides(result.seen)}")
             progress.update()
-    skipped_list = folder.with_name(f"{folder.name}.skipped.txt")
     report.write_skipped(skipped_list)
     say("\n".join(report.lines([], skipped_list)))
     if resized:

@@ -76,7 +76,7 @@ def evaluate(
         asked: the class of each picture, int [count], or its tags, [count, tags]; None without
             labels.
         near: whether to compute what takes nearest neighbours, the slowest part.
-        images: the training images, uint8 [N, H, W, C], among which SEARCHED of the pictures,
+        images: what was learned from, uint8 [N, H, W, C], among which SEARCHED of the pictures,
             evenly spread, are looked up; None leaves that out.
         subsets: of the kernel distance.
         title: of the bar; "" for none.
@@ -84,6 +84,7 @@ def evaluate(
     Raises:
         UserError: `real` is of another space; or there are too few pictures.
     """
+    _refuse_few(count)
     searched: list[np.ndarray] = []
     fake = features_of(space, _kept(blocks, count, searched), count, title)
     figures = distances(real, fake, near, subsets)
@@ -117,8 +118,7 @@ def distances(
     """
     if real.space != fake.space:
         raise UserError(f"features of two spaces cannot be compared: {real.space}, {fake.space}")
-    if (count := min(len(real.values), len(fake.values))) < LEAST:
-        raise UserError(f"{counted(count, 'picture')} to compare: {LEAST} or more are needed")
+    _refuse_few(min(len(real.values), len(fake.values)))
     kernel = kernel_distance(real.values, fake.values, subsets)
     figures = {
         "frechet": frechet_distance(real.values, fake.values),
@@ -126,6 +126,11 @@ def distances(
         "kid_error": kernel.standard_error,
     }
     return figures | (neighbours(real.values, fake.values)._asdict() if near else {})
+
+
+def _refuse_few(count: int) -> None:
+    if count < LEAST:
+        raise UserError(f"{counted(count, 'picture')} to compare: {LEAST} or more are needed")
 
 
 def _kept(blocks: Iterable[np.ndarray], count: int, kept: list[np.ndarray]) -> Iterator[np.ndarray]:

@@ -56,6 +56,16 @@ def reals_of(data: Dataset, name: str) -> Reals:
     return _enough(Reals(data.images, data.labels, names), name)
 
 
+def learned(reals: Reals, settings: Settings) -> np.ndarray:
+    """All images that a training learns from, uint8 [N, H, W, C], where `reals` are open.
+
+    Of an idx set the test part, too: the original joins both.
+    """
+    if settings.is_idx_set:
+        return np.concatenate([part.images for part in _parts(settings)])
+    return reals.images
+
+
 def open_halves(settings: Settings, say: Say) -> tuple[Reals, Reals]:
     """Real images to compare with, and others that stand for generated ones.
 

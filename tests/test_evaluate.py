@@ -24,6 +24,8 @@ from makers import (
 )
 
 import evaluate
+from datasets.idx import load_parts
+from datasets.image_files import Geometry
 from metrics import classifier
 from metrics.evaluation import Evaluation
 from metrics.spaces import Features, Space
@@ -53,6 +55,12 @@ def of_mnist() -> None:
     write_json(Path("checkpoint/digits/run.json"), stored | own | sizes)
 
 
+def scalars(folder: Path) -> set[str]:
+    """The tags that lie in a folder for TensorBoard."""
+    events = [tf.compat.v1.train.summary_iterator(str(file)) for file in folder.glob("events.*")]
+    return {value.tag for file in events for event in file for value in event.summary.value}
+
+
 def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
     done = measured(*FACES, "--num", "70", "--seed", "3")
     assert done.returncode == 0, done.stderr
@@ -66,9 +74,7 @@ def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
     )
     for name, value in told["figures"].items():
         assert re.search(rf"^  {name} +{value:.6f} ", done.stdout, re.MULTILINE)
-    (events,) = folder.glob("events.*")
-    values = [v for e in tf.compat.v1.train.summary_iterator(str(events)) for v in e.summary.value]
-    assert {v.tag for v in values} == {f"pixels_num70_seed3/{name}" for name in told["figures"]}
+    assert scalars(folder) == {f"pixels_num70_seed3/{name}" for name in told["figures"]}
     again = measured(*FACES, "--num", "70", "--seed", "3", "--out", "again")
     assert again.returncode == 0, again.stderr
     assert read_json(Path("again/step_000001_num70_seed3_pixels.json")) == told
@@ -94,11 +100,8 @@ def test_figures_of_other_data_another_number_or_seed_do_not_replace_the_runs_ow
         assert f"wrote {folder / name}" in done.stdout, done.stderr
         assert all(path.read_bytes() == content for path, content in before.items())
     assert read_json(folder / "step_000001_cats_num11_pixels.json")["dataset"] == "cats"
-    tags = set()
-    for events in folder.glob("events.*"):
-        found = tf.compat.v1.train.summary_iterator(str(events))
-        tags |= {value.tag.split("/")[0] for event in found for value in event.summary.value}
-    assert tags == {"pixels", "pixels_cats_num11", "pixels_z_distnormal01_seed7"}
+    spaces = {tag.split("/")[0] for tag in scalars(folder)}
+    assert spaces == {"pixels", "pixels_cats_num11", "pixels_z_distnormal01_seed7"}
 
 
 def test_two_folders_of_one_name_do_not_replace_each_others_figures(measured: Here) -> None:
@@ -203,11 +206,17 @@ def test_a_folder_of_pictures_is_measured_and_bad_files_are_counted(measured: He
     here = Path.cwd().name
     write_jpegs(Path("made"), 11, 16, 16)
     Path("made/note.png").write_bytes(b"no picture")
+    Path("made.skipped.txt").write_text("mine")
     done = measured("made", "--dataset", "faces", "--space", "pixels", "--out", "here")
     assert done.returncode == 0, done.stderr
     assert "12 files found, 11 used, 1 skipped" in done.stdout
     assert "skipped 1 (not an image)" in done.stdout
-    assert read_json(Path(f"here/{here}_made_faces_pixels.json"))["pictures"] == "made"
+    name = f"{here}_made_faces"
+    assert f"all skipped files: here/{name}.skipped.txt" in done.stdout
+    assert "made/note.png" in Path(f"here/{name}.skipped.txt").read_text()
+    assert Path("made.skipped.txt").read_text() == "mine", "a file beside what is measured"
+    assert read_json(Path(f"here/{name}_pixels.json"))["pictures"] == "made"
+    assert "pixels/frechet" in scalars(Path("here", name))
     write_jpegs(Path("made/larger"), 1, 20, 20)
     line = one_error_line(measured("made", "--dataset", "faces", "--space", "pixels"), 2)
     assert "made holds pictures of 2 sizes: 11 of 16x16, but made/larger/00000.jpg 20x20" in line
@@ -228,13 +237,36 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
     assert (figures["precision"], figures["recall"]) == (1, 1)
 
 
+def test_copies_of_test_digits_are_found_too_as_they_are_learned_from(measured: Here) -> None:
+    test = load_parts(Path("data/mnist"), Geometry(None, (28, 28)))[1][0]
+    np.save("copies.npy", test)
+    name = f"{Path.cwd().name}_copies_mnist"
+    done = measured("copies.npy", "--dataset", "mnist", *PIXELS)
+    assert done.returncode == 0, done.stderr
+    assert read_json(Path(f"logs/evaluated/{name}_pixels.json"))["figures"]["duplicates"] == 1
+    measured("--floor", "--dataset", "mnist", *PIXELS)
+    floor = read_json(Path("logs/evaluated/mnist_floor_pixels.json"))["figures"]
+    assert floor["duplicates"] < 1, "those of the floor are held out"
+
+
+def test_the_folder_one_is_in_is_measured_as_any_other(
+    measured: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, data_dir = Path.cwd().name, str(Path("data").resolve())
+    write_jpegs(Path("made"), 11, 16, 16)
+    monkeypatch.chdir("made")
+    done = measured(".", "--dataset", "faces", "--data_dir", data_dir, *PIXELS)
+    assert done.returncode == 0, done.stderr
+    assert Path(f"logs/evaluated/{here}_made_faces_pixels.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "nothing to measure: give one of --run RUN, a folder or .npy, --floor"),
         ((*FACES, "--floor"), "--run and --floor to measure: give one of"),
         (("--run", "none"), "none: there is no such folder"),
-        (("none.npy",), "none.npy: there is no such folder, and no such .npy file"),
+        (("nowhere.npy",), "nowhere.npy: there is no such folder, and no such .npy file"),
         (("--floor",), "--dataset is missing: the real images to compare with"),
         (("--floor", "--dataset", "faces", "--seed", "1"), "--seed is for --run: leave it out"),
         ((*FACES, "--num", "0"), "--num: 0: it must be a whole number"),
@@ -248,6 +280,7 @@ def test_copies_of_training_images_are_found(measured: Here) -> None:
             ("grey.npy", "--dataset", "faces", *PIXELS),
             "the pictures are 8x8x1, those of faces 8x8x3",
         ),
+        (("none.npy", "--dataset", "mnist"), "0 pictures to compare: 10 or more are needed"),
         (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are only 12 pictures"),
         ((*DIGITS, *PIXELS), "faces has 3 channels, the run's pictures 1"),
     ],
@@ -256,6 +289,7 @@ def test_what_cannot_be_measured_is_one_line(
     measured: Here, words: tuple[str, ...], message: str
 ) -> None:
     np.save("bad.npy", np.zeros((12, 8, 8, 3)))
+    np.save("none.npy", np.zeros((0, 28, 28, 1), np.uint8))
     np.save("grey.npy", np.zeros((12, 8, 8, 1), np.uint8))
     assert message in one_error_line(measured(*words), 2)
 
