@@ -93,9 +93,11 @@ class Evaluator:
         self._measured = [
             self._as_measured(row.step, row.evaluated()) for row in found if row.step > since
         ]
-        kept = latest_checkpoint(best)
-        if kept and step_of(kept) not in {one.step for one in self._measured}:
-            say(f"nothing is noted of {kept}: it is replaced by the first that is evaluated")
+        if said := disagreement(best_of(self._measured).step, best):
+            say(said)
+            self._measured = []
+            # Nor do they count at a later start, which finds them in the history all the same.
+            write_json(path, {**measure, "since": found[-1].step if found else 0})
         self._seconds, self._began = 0.0, time.monotonic()
 
     def figures(self, step: int) -> dict[str, float]:
@@ -171,6 +173,21 @@ def measured_since(path: Path, measure: Mapping[str, Any], rows: Sequence[Row]) 
     since = min(since, last) if is_same else last
     write_json(path, {**measure, "since": since})
     return since
+
+
+def disagreement(noted: int, best: Path) -> str:
+    """In words, where the folder `best` does not hold what was noted as the best; "" if it does.
+
+    noted: the step, 0 for none. A run that was killed may have fallen back to before the step whose
+    weights are kept, and another flag then leads elsewhere; or somebody took the folder away.
+    """
+    kept = latest_checkpoint(best)
+    if noted == (step_of(kept) if kept else 0):
+        return ""
+    if not noted:
+        return f"nothing is noted of {kept}: it is replaced by the first that is evaluated"
+    found = f"{kept} is another" if kept else f"{best} holds no checkpoint"
+    return f"step {noted:,} is noted as the best, but {found}: the best is looked for anew"
 
 
 def best_of(measured: Sequence[Measured]) -> Measured:

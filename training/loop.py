@@ -26,7 +26,7 @@ from training.devices import OneDevice, Result, Wish
 from training.evaluating import Evaluator
 from training.history import Alarms
 from training.monitor import REALS, Meter, Monitor, diversity
-from training.pace import frequency, is_sampled
+from training.pace import frequency, is_evaluated, is_sampled
 from training.prefetch import Batch, Prefetch
 from training.summaries import Summaries
 from utils import save_grid, to_pixels, to_range
@@ -95,7 +95,7 @@ def train_steps(run: Run, step: int, total: int) -> int:
             step += 1
             printed = step % settings.log_freq == 0
             sampled = is_sampled(settings, step, data.epoch_size, data.batches)
-            evaluated = settings.eval_freq > 0 and step % settings.eval_freq == 0
+            evaluated = is_evaluated(settings, step, total)
             noted = sampled or evaluated or step % settings.summary_freq == 0  # by the listeners
 
             # Step: D once, G twice on the same z, or as often as --loss has it

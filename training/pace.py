@@ -52,30 +52,45 @@ def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool
     return step % freq == 0
 
 
+def is_evaluated(settings: Settings, step: int, total: int) -> bool:
+    """Whether step number `step` ends with an evaluation: the last one does, too."""
+    return settings.eval_freq > 0 and (step == total or step % settings.eval_freq == 0)
+
+
 def pace(settings: Settings, images: int, batches: int) -> str:
     """How often there is a sample picture and a checkpoint, in words."""
     sample, checkpoint = (frequency(settings, name, images, batches) for name in AT_LEAST)
     text = f"a sample picture every {counted(sample, 'step')}, a checkpoint every {checkpoint:,}"
     freq = settings.eval_freq
-    return f"{text}, an evaluation every {freq:,}" if freq else text
+    return f"{text}, an evaluation every {freq:,} and at the end" if freq else text
 
 
-def advice(settings: Settings, images: int, batches: int) -> Iterator[str]:
-    """A line where bfloat16 is slow, and for few images one with what would help."""
+def advice(settings: Settings, count: int, replicas: int = 1) -> Iterator[str]:
+    """Lines on what would help a training on `count` images: none where it is well as it is."""
+    size, batches = epoch_of(settings, count, replicas)
+    steps = settings.epoch * batches
     if settings.precision == "bfloat16" and lacks_bfloat16():
         yield (
             "--precision=bfloat16: this processor has nothing for it (AVX512, AMX), and a step may "
             "take several times as long as in float32. Give --precision=float32"
         )
+    # All images count: of a folder, each epoch of --train_size takes others. MNIST was not tried.
+    is_few = SMALL < count < FEW and not settings.is_idx_set
+    if is_few and steps > ENOUGH_STEPS and not settings.augment:
+        yield (
+            f"{count:,} images: D may know them by heart after some {ENOUGH_STEPS:,} steps, and "
+            f"{steps:,} are to be made. --augment keeps it from that (docs/quality.md)"
+        )
+    if size <= SMALL:
+        yield from _small_set(settings, batches)
+
+
+def _small_set(settings: Settings, batches: int) -> Iterator[str]:
+    """How many steps so few images make, and what would make more of them."""
     steps = settings.epoch * batches
     helpful = ("augment",) if settings.is_idx_set else ("flip", "augment")  # digits have a side
     missing = [f"--{name}" for name in helpful if not getattr(settings, name)]
-    if SMALL < images < FEW and steps > ENOUGH_STEPS and not settings.augment:
-        yield (
-            f"{images:,} images: D may know them by heart after some {ENOUGH_STEPS:,} steps, and "
-            f"{steps:,} are to be made. --augment keeps it from that (docs/quality.md)"
-        )
-    if images > SMALL or (steps >= ENOUGH_STEPS and not missing):
+    if steps >= ENOUGH_STEPS and not missing:
         return
     each = counted(batches, "step")
     line = f"a small set: {each} an epoch, --epoch {settings.epoch} makes {steps:,}"

@@ -44,7 +44,7 @@ def train(plan: Plan, cluster: Cluster) -> int:
         data = open_dataset(settings, plan.seed, cluster.replicas, say=say)
     epoch = epoch_text(settings, len(data.images), cluster.replicas)
     say(f"{settings.dataset}: {data.text}, {epoch}")
-    for line in advice(settings, data.epoch_size, data.batches):
+    for line in advice(settings, len(data.images), cluster.replicas):
         say(line)
     dcgan = plan.networks(data.images.shape[-1], data.y_dim, data.tags)  # classes or tags, first
     for line in refuse_other_classes(plan.source, data.classes):
@@ -171,7 +171,7 @@ def dry_run(plan: Plan) -> int:
         lines = [
             f"{data.text}, {epoch_text(settings, data.images)}",
             pace(settings, *epoch),
-            *advice(settings, *epoch),
+            *advice(settings, data.images),
             f"checkpoint: {f'step {step:,}' if found else 'none'} in {source}",
         ]
         if settings.init_from:

@@ -11,7 +11,7 @@ from makers import FACES, TINY, Here, ok, one_error_line, small, tiny, write_jpe
 from PIL import Image
 
 import evaluate
-from gan.checkpoints import checkpoints_in, find_checkpoint
+from gan.checkpoints import checkpoints_in, find_checkpoint, step_of
 from metrics import efficientnet, spaces
 from model import DCGAN
 from runs import settings
@@ -19,7 +19,7 @@ from runs.opened import open_run
 from support.errors import UserError
 from support.files import read_json, write_json
 from training import evaluating
-from training.evaluating import Measured, best_of, measured_since, trend_of
+from training.evaluating import Measured, best_of, disagreement, measured_since, trend_of
 from training.history import EVALUATED, Row
 
 FLAGS = (*TINY, "--seed=3")
@@ -143,13 +143,42 @@ def test_other_images_under_the_same_names_are_noticed(here: Here, tmp_path: Pat
     assert "the figures up to step 6 were measured in another way" in out
 
 
+def test_the_best_is_looked_for_anew_where_its_weights_are_not_kept(tmp_path: Path) -> None:
+    dcgan = small()
+    assert disagreement(0, tmp_path) == ""
+    assert f"step 12 is noted as the best, but {tmp_path} holds no" in disagreement(12, tmp_path)
+    dcgan.save(tmp_path, 18)
+    assert disagreement(18, tmp_path) == ""
+    assert f"step 12 is noted as the best, but {tmp_path}/DCGAN.model-18 is another" in (
+        disagreement(12, tmp_path)
+    )
+    assert f"nothing is noted of {tmp_path}/DCGAN.model-18" in disagreement(0, tmp_path)
+
+
 @pytest.mark.slow
-def test_a_best_checkpoint_of_which_nothing_is_noted_is_named(here: Here, tmp_path: Path) -> None:
+def test_what_the_end_names_as_the_best_is_what_is_kept(here: Here, tmp_path: Path) -> None:
+    """Whatever became of the folder between two starts, and at the start after that, too."""
     tiny(tmp_path, 24)
     ok(here(tmp_path, *MEASURED, "--epoch=1"))
+    for epoch, kept, said in (
+        (2, None, "holds no checkpoint: the best is looked for anew"),
+        (3, 99, "DCGAN.model-99 is another: the best is looked for anew"),
+        (4, 0, "the best: "),
+    ):
+        if kept is None:
+            shutil.rmtree(BEST)
+        elif kept:
+            dcgan = DCGAN.from_checkpoint(BEST)
+            shutil.rmtree(BEST)
+            dcgan.save(BEST, kept)
+        out = ok(here(tmp_path, *MEASURED, f"--epoch={epoch}"))
+        assert said in out
+        (path,) = checkpoints_in(BEST)
+        assert f"the best: step {step_of(path)}, kid" in out
+    assert "anew" not in out
     shutil.rmtree("logs")
-    out = ok(here(tmp_path, *MEASURED, "--epoch=2"))
-    assert f"nothing is noted of {BEST}/DCGAN.model-" in out
+    out = ok(here(tmp_path, *MEASURED, "--epoch=5"))
+    assert f"nothing is noted of {path}" in out
 
 
 def test_the_best_can_be_opened_where_it_is_the_only_checkpoint(made: Here) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from datasets.dataset import epoch_of
 from main import parse
-from training.pace import advice, epoch_text, frequency, is_sampled
+from training.pace import advice, epoch_text, frequency, is_evaluated, is_sampled, pace
 
 
 @pytest.mark.parametrize(
@@ -46,26 +46,40 @@ def test_the_last_step_is_sampled_where_no_other_is() -> None:
 
 
 def test_advice_says_how_many_steps_it_makes() -> None:
-    (line,) = advice(parse([]), 200, 3)
+    (line,) = advice(parse([]), 200)
     assert line.startswith("a small set: 3 steps an epoch, --epoch 25 makes 75, --epoch 667 about")
     assert "; --flip --augment would make more of the images" in line
-    (line,) = advice(parse(["--flip", "--epoch=700"]), 200, 3)
+    (line,) = advice(parse(["--flip", "--epoch=700"]), 200)
     assert "about" not in line
     assert "; --augment would" in line
-    assert not list(advice(parse(["--flip", "--augment", "--epoch=700"]), 200, 3))
-    assert not list(advice(parse([]), 501, 7))
+    assert not list(advice(parse(["--flip", "--augment", "--epoch=700"]), 200))
+    assert not list(advice(parse([]), 501))
 
 
 def test_augment_is_advised_where_d_would_learn_the_images_by_heart() -> None:
-    (line,) = advice(parse(["--epoch=300"]), 4096, 64)
+    (line,) = advice(parse(["--epoch=300"]), 4096)
     assert line.startswith("4,096 images: D may know them by heart after some 2,000 steps, and 19,")
     assert "--augment" in line
     for flags, images in (
         (["--epoch=300", "--augment"], 4096),
         (["--epoch=30"], 4096),
         ([], 10_000),
+        # each epoch of a folder takes others of all its images
+        (["--epoch=300", "--train_size=6400"], 200_000),
+        (["--dataset=mnist", "--epoch=300", "--train_size=6400"], 70_000),  # not tried there
     ):
-        assert not list(advice(parse(flags), images, images // 64))
+        assert not list(advice(parse(flags), images))
+
+
+def test_the_last_step_is_evaluated_like_those_of_eval_freq() -> None:
+    settings = parse(["--eval_freq=500"])
+    assert [step for step in range(1, 1101) if is_evaluated(settings, step, 1100)] == [
+        500,
+        1000,
+        1100,
+    ]
+    assert not any(is_evaluated(parse([]), step, 1100) for step in range(1, 1101))
+    assert "an evaluation every 500 and at the end" in pace(settings, 9999, 156)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +101,6 @@ def test_an_epoch_in_words(count: int, epoch: tuple[int, int], replicas: int, te
 def test_slow_bfloat16_is_told_before_hours_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for lacks, told in ((True, 1), (False, 0)):
         monkeypatch.setattr("training.pace.lacks_bfloat16", lambda lacks=lacks: lacks)
-        lines = list(advice(parse(["--precision=bfloat16"]), 10_000, 99))
+        lines = list(advice(parse(["--precision=bfloat16"]), 10_000))
         assert sum("Give --precision=float32" in line for line in lines) == told
-        assert not list(advice(parse([]), 10_000, 99))
+        assert not list(advice(parse([]), 10_000))
