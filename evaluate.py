@@ -105,7 +105,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def _evaluate_run(arguments: argparse.Namespace) -> None:
     from runs.opened import open_run
-    from runs.stored import EVALUATED, beside
+    from runs.stored import EVALUATIONS, beside
 
     trained = open_run(arguments.run, _typed(arguments))
     step = int(trained.dcgan.step)
@@ -115,7 +115,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     real = reals.open_reals(settings, say)
     pictures = _of_run(trained, real, settings, arguments)
     evaluation = _measured(pictures, real, settings, arguments)
-    folder = arguments.out or beside(arguments.run, "logs") / EVALUATED
+    folder = arguments.out or beside(arguments.run, "logs") / EVALUATIONS
     _write(evaluation, pictures, folder)
     differing = _as_part(pictures.told["differs"])
     space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}{differing}"
@@ -165,7 +165,8 @@ def _given(
         skipped = folder / f"{name}.skipped.txt"
         images = read_folder(path, settings, (height, width, c_dim), skipped, say)
     most = len(images)
-    images = images[reals.rows_drawn(most, arguments.num or most)]
+    if arguments.num:  # else an array stays on disk, and is read some at a time
+        images = images[reals.rows_drawn(most, arguments.num)]
     return real, _as_pictures(images, most, name, str(path), real, settings)
 
 

@@ -16,7 +16,7 @@ from support.files import read_json, write_json
 from support.text import shortened
 
 RUN_FILE = "run.json"
-EVALUATED = "evaluated"  # the folder of evaluate.py's figures, in the run's logs
+EVALUATIONS = "evaluated"  # the folder of evaluate.py's figures, in the run's logs
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def evaluations_of(folder: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: a file is damaged.
     """
-    files = sorted((beside(folder, "logs") / EVALUATED).glob("*.json"))
+    files = sorted((beside(folder, "logs") / EVALUATIONS).glob("*.json"))
     return [one for one in map(read_json, files) if is_evaluation(one)]
 
 
