@@ -169,7 +169,8 @@ def _inception(settings: Settings, arrays: Path, say: Say) -> Space:
         images = resized(in_colour(pictures), size, Image.Resampling.BILINEAR)
         return inception.features(network, images)
 
-    return Space("inception", "inception keras bilinear", features, inception.AT_ONCE)
+    identity = f"inception {digest_of(*network.get_weights())} bilinear"
+    return Space("inception", identity, features, inception.AT_ONCE)
 
 
 def _pixels(settings: Settings, arrays: Path, say: Say) -> Space:
