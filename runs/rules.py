@@ -111,8 +111,8 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(
-                f"--{name}={getattr(settings, name)} does not go with --arch={arch}: it is of "
-                f"{' and '.join(of)}. Leave it out"
+                f"{as_flag(name, getattr(settings, name))} does not go with --arch={arch}: it is "
+                f"of {' and '.join(of)}. Leave it out"
             )
     typed = settings.given - settings.by_preset  # a preset's are not: nobody could leave them out
     if "beta1" in typed and "adam" not in training.optimizers:
