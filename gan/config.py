@@ -87,15 +87,15 @@ class NetworkConfig:
 class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
-    batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
+    batch_size: images in a step; part of a run's name, not of the networks. optimizer: of both
+    networks, from OPTIMIZERS; g_optimizer, d_optimizer: of one, in its place. learning_rate: of
+    both optimizers; g_learning_rate, d_learning_rate: of one, in its place. beta1: of Adam. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
     None for the loss's own. penalty_weight: of a loss that has a penalty; None for its own. ema:
     the share of the steps made that G's weights are averaged over (average.Average); 0 for no
-    average. optimizer: of both networks, from OPTIMIZERS, the learning rates are theirs;
-    g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target for reals is 1 less
-    this, where the loss has a target. instance_noise: the deviation at first of the noise on what D
-    sees. freeze_d: how many of D's layers, from the images on, keep their weights (Mo et al. 2020).
+    average. label_smoothing: D's target for reals is 1 less this, where the loss has a target.
+    instance_noise: the deviation at first of the noise on what D sees. freeze_d: how many of D's
+    layers, from the images on, keep their weights (Mo et al. 2020).
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
