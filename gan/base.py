@@ -59,7 +59,7 @@ class Network(tf.Module):
         return {v.name.split(":")[0]: v for v in variables if isinstance(v, tf.Variable)}
 
     def trainable(self) -> dict[str, tf.Variable]:
-        """The part of named_variables() that Adam updates."""
+        """The part of named_variables() that the optimizers update."""
         return {name: v for name, v in self.named_variables().items() if v.trainable}
 
 

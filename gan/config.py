@@ -20,6 +20,7 @@ WEIGHTS = ("raw", "ema")  # what there is to sample by: as trained, or averaged
 SHAPING_NOTHING = {"precision", "initializer", "tags"}  # of the fields of NetworkConfig
 LARGEST_RATE = 1e38  # within float32's range
 LARGEST_NOISE = 100.0  # images are between -1 and 1
+PENALTY_WEIGHTS = {"above": 0, "below": LARGEST_RATE}  # 0 would be a loss without its penalty
 ANOTHER_RUN = "Give the stored values, or another --out_name or --checkpoint_dir"
 # Files written before architectures had names hold the number of convolutions instead.
 BY_CONVOLUTIONS = {"2": "dcgan_mnist", "4": "dcgan"}
@@ -87,15 +88,15 @@ class NetworkConfig:
 class TrainingConfig:
     """What else decides a training step; what is not given is the original's.
 
-    batch_size: images in a step; part of a run's name, not of the networks. learning_rate, beta1:
-    of both Adams. g_learning_rate, d_learning_rate: of one Adam, in place of learning_rate. loss:
+    batch_size: images in a step; part of a run's name, not of the networks. optimizer: of both
+    networks, from OPTIMIZERS; g_optimizer, d_optimizer: of one, in its place. learning_rate: of
+    both optimizers; g_learning_rate, d_learning_rate: of one, in its place. beta1: of Adam. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
     None for the loss's own. penalty_weight: of a loss that has a penalty; None for its own. ema:
     the share of the steps made that G's weights are averaged over (average.Average); 0 for no
-    average. optimizer: of both networks, from OPTIMIZERS, the learning rates are theirs;
-    g_optimizer, d_optimizer: of one, in its place. label_smoothing: D's target for reals is 1 less
-    this, where the loss has a target. instance_noise: the deviation at first of the noise on what D
-    sees. freeze_d: how many of D's layers, from the images on, keep their weights (Mo et al. 2020).
+    average. label_smoothing: D's target for reals is 1 less this, where the loss has a target.
+    instance_noise: the deviation at first of the noise on what D sees. freeze_d: how many of D's
+    layers, from the images on, keep their weights (Mo et al. 2020).
 
     Raises:
         ValueError: a field makes no sense, or two of them together; names it.
@@ -116,7 +117,7 @@ class TrainingConfig:
     label_smoothing: float = field(default=0.0, metadata={"below": 1})
     instance_noise: float = field(default=0.0, metadata={"below": LARGEST_NOISE})
     freeze_d: int = field(default=0, metadata={"least": 0})
-    penalty_weight: float | None = field(default=None, metadata={"below": LARGEST_RATE})
+    penalty_weight: float | None = field(default=None, metadata=PENALTY_WEIGHTS)
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -227,8 +228,11 @@ def _wanted(one: Field, value: Any) -> tuple[str, bool]:
         return "true or false", isinstance(value, bool)
     if below := one.metadata.get("below"):
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        fits = is_none or (is_number and 0 <= value < below)
-        return f"a number, 0 or more and below {below:g}{or_none}", fits
+        above = one.metadata.get("above")
+        lowest = "0 or more" if above is None else f"above {above}"
+        reaches = is_number and (value >= 0 if above is None else value > above)
+        fits = is_none or (reaches and value < below)
+        return f"a number, {lowest} and below {below:g}{or_none}", fits
     least = one.metadata.get("least", 1)
     fits = is_none or (type(value) is int and value >= least)
     return f"a whole number, {least} or more{or_none}", fits

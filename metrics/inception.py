@@ -27,7 +27,7 @@ def load_network() -> tf.keras.Model:
     except Exception as error:  # Keras raises no narrower one where the download fails
         raise RunError(
             f"Keras cannot fetch the weights of InceptionV3 ({one_line(error)}): take another "
-            "--space, or put its file into ~/.keras/models"
+            "space, or put its file into ~/.keras/models"
         ) from error
 
 

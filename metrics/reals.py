@@ -126,9 +126,6 @@ def features_of_reals(space: Space, images: np.ndarray, arrays: Path, say: Say) 
     """The features of real images, from a file in `arrays` if they were computed before.
 
     Its name follows from the pixels themselves and from the space, which it also holds.
-
-    Raises:
-        UserError: the file is of another space.
     """
     key = digest_of(images, space.identity)
     path = arrays / f"features-{space.name}-{key}.npz"

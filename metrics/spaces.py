@@ -111,8 +111,8 @@ def open_space(name: str, settings: Settings, arrays: Path, say: Say) -> Space:
 def _refuse_folder(settings: Settings) -> None:
     if not settings.is_idx_set:
         raise UserError(
-            f"--space mnist is a classifier of an idx set's labels, and {settings.dataset} is a "
-            "folder: leave --space out"
+            f"the space mnist is a classifier of an idx set's labels, and {settings.dataset} is a "
+            "folder: take another, or leave it out"
         )
 
 
@@ -133,7 +133,7 @@ def _mnist(settings: Settings, arrays: Path, say: Say) -> Space:
 
     def features(pictures: np.ndarray) -> np.ndarray:
         if pictures.shape[-1] != 1:
-            raise UserError("--space mnist is for grey pictures, these are in colour")
+            raise UserError("the space mnist is for grey pictures, these are in colour")
         return classifier.hidden_of(weights, resized(pictures, size, Image.Resampling.BILINEAR))
 
     identity = f"mnist {digest_of(*(weights[name] for name in sorted(weights)))}"
@@ -169,7 +169,8 @@ def _inception(settings: Settings, arrays: Path, say: Say) -> Space:
         images = resized(in_colour(pictures), size, Image.Resampling.BILINEAR)
         return inception.features(network, images)
 
-    return Space("inception", "inception keras bilinear", features, inception.AT_ONCE)
+    identity = f"inception {digest_of(*network.get_weights())} bilinear"
+    return Space("inception", identity, features, inception.AT_ONCE)
 
 
 def _pixels(settings: Settings, arrays: Path, say: Say) -> Space:

@@ -78,8 +78,8 @@ def refuse_files(settings: Any) -> None:
 
 
 def idle(settings: Any) -> set[str]:
-    """The names of settings that do nothing beside others: typed, they would be refused."""
-    training = settings.training()
+    """The names of settings that do nothing beside others, which refuse_meaningless goes by."""
+    training = settings.training(penalty_weight=None)  # which may wait for the run's loss
     does_nothing = {name: name not in training.deciding(name) for name in GENERAL}
     does_nothing |= {"beta1": "adam" not in training.optimizers}
     does_nothing |= {"eval_space": not settings.eval_freq}
@@ -111,11 +111,12 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
     for name, of in OF_ARCHITECTURES.items():
         if name in settings.given and arch not in of:
             raise UserError(
-                f"--{name}={getattr(settings, name)} does not go with --arch={arch}: it is of "
-                f"{' and '.join(of)}. Leave it out"
+                f"{as_flag(name, getattr(settings, name))} does not go with --arch={arch}: it is "
+                f"of {' and '.join(of)}. Leave it out"
             )
     typed = settings.given - settings.by_preset  # a preset's are not: nobody could leave them out
-    if "beta1" in typed and "adam" not in training.optimizers:
+    in_vain = typed & idle(settings)
+    if "beta1" in in_vain:
         others = [as_flag(*one) for one in training.deciding("optimizer").items()]
         raise UserError(
             f"--beta1={settings.beta1:g} does not go with {' and '.join(others)}: it is Adam's. "
@@ -123,7 +124,7 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
         )
     for name in GENERAL:
         own = training.deciding(name)
-        if name in typed - own.keys() and (complete or own.keys() <= typed):
+        if name in in_vain and (complete or own.keys() <= typed):
             by_preset = own.keys() & settings.by_preset
             whose = (
                 f" of --preset={settings.preset}" if by_preset else " of the run as it is stored"
@@ -135,7 +136,7 @@ def refuse_meaningless(settings: Any, complete: bool) -> None:
                 f"{as_flag(name, getattr(settings, name))} does nothing beside "
                 f"{' and '.join(as_flag(*one) for one in own.items())}{whose}: {advice}"
             )
-    if "eval_space" in typed and not settings.eval_freq:
+    if "eval_space" in in_vain:
         raise UserError(
             f"--eval_space={settings.eval_space} says what --eval_freq measures in: give that, "
             "too, such as --eval_freq=500"

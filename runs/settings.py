@@ -17,6 +17,7 @@ from gan.config import (
     LARGEST_NOISE,
     LARGEST_RATE,
     OPTIMIZERS,
+    PENALTY_WEIGHTS,
     PRECISIONS,
     WEIGHTS,
     NetworkConfig,
@@ -170,8 +171,7 @@ class Settings:
         None,
         f"of the penalty in D's loss, where it has one [{own_weights()}]",
         KEPT,
-        above=0,
-        below=LARGEST_RATE,
+        **PENALTY_WEIGHTS,
     )
     ema: float = setting(
         0.0,

@@ -273,7 +273,7 @@ def test_the_folder_one_is_in_is_measured_as_any_other(
         ((*FACES, "--num", "99", "--seed", str(2**31 - 1)), "seeds from there go beyond the last"),
         (("--floor", "--dataset", "faces", "--sapce", "mnist"), "Did you mean --space?"),
         ((*FACES, "--num", "9"), "--num 9: 10 pictures or more are needed"),
-        (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: leave --space"),
+        (("--floor", "--dataset", "faces", "--space", "mnist"), "faces is a folder: take another"),
         (("--floor", "--dataset", "cats", *PIXELS), "there is no folder data/cats"),
         (("bad.npy", "--dataset", "faces"), "bad.npy holds float64 12x8x8x3; it must be uint8"),
         (

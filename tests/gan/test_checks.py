@@ -169,6 +169,7 @@ def test_nothing_gives_nothing_in_the_right_shape(architecture: str) -> None:
         ("beta1", 1, "a number, 0 or more and below 1"),
         ("g_learning_rate", -1.0, r"a number, 0 or more and below 1e\+38, or None"),
         ("d_learning_rate", "fast", r"a number, 0 or more and below 1e\+38, or None"),
+        ("penalty_weight", 0.0, r"a number, above 0 and below 1e\+38, or None"),
         ("ema", 1.0, "a number, 0 or more and below 1"),
         ("ema", None, "a number, 0 or more and below 1"),
         ("optimizer", "adamw", "adam or rmsprop or sgd"),

@@ -1,6 +1,7 @@
 """Keras' InceptionV3: pictures reach it as it wants them; without its weights one line says so."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,19 @@ def test_weights_that_cannot_be_fetched_are_one_line(monkeypatch: pytest.MonkeyP
         raise Exception("URL fetch failure on https://a.b/c.h5: None -- no such host")
 
     monkeypatch.setattr(tf.keras.applications, "InceptionV3", fails)
-    with pytest.raises(RunError, match="cannot fetch the weights of InceptionV3"):
+    with pytest.raises(RunError, match=r"etch the weights of InceptionV3 .*: take another space,"):
         inception.load_network()
+
+
+def test_other_weights_are_another_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features of real images are kept by a space's identity: they must not meet another's."""
+
+    def identity(weight: float) -> str:
+        network = SimpleNamespace(get_weights=lambda: [np.full((2, 2), weight, np.float32)])
+        monkeypatch.setattr(inception, "load_network", lambda: network)
+        return open_space("inception", Settings(), tmp_path, print).identity
+
+    assert identity(0.5) == identity(0.5) != identity(0.25)
 
 
 @pytest.mark.slow

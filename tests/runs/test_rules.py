@@ -13,7 +13,7 @@ from support.errors import UserError
     [
         ("--arch=gan --gf_dim=8", "--gf_dim=8 does not go with --arch=gan"),
         ("--arch=gan --df_dim=64", "--df_dim=64 does not go with --arch=gan"),
-        ("--arch=gan --nod_batch_norm", "--d_batch_norm=False does not go with --arch=gan"),
+        ("--arch=gan --nod_batch_norm", "--nod_batch_norm does not go with --arch=gan"),
         ("--gfc_dim=9", "--gfc_dim=9 does not go with --arch=dcgan: it is of dcgan_mnist"),
         ("--dataset=mnist --nolabels --dfc_dim=9", "--dfc_dim=9 does not go with --arch=dcgan"),
         ("--loss=wgan-gp --label_smoothing=0.1", "--label_smoothing=0.1 does not go with loss=wga"),
