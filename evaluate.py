@@ -39,7 +39,7 @@ with checked_imports():
         out_folder,
         run_folder,
     )
-    from generation.given import is_array, read_array, read_folder, size_of
+    from generation.given import is_array, read_array, read_folder, refuse_few, size_of
     from generation.latent import seeds_from
     from generation.sampling import pictures_of_seeds
     from metrics import reals
@@ -118,7 +118,7 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
     folder = arguments.out or beside(arguments.run, "logs") / EVALUATIONS
     _write(evaluation, pictures, folder)
     differing = _as_part(pictures.told["differs"])
-    space = f"{evaluation.space}{suffix_of(trained.dcgan.weights)}{differing}"
+    space = f"{evaluation.space}{suffix_of(trained.weights)}{differing}"
     say_written(f"{_write_scalars(evaluation, space, step, folder)}, for TensorBoard")
 
 
@@ -214,12 +214,12 @@ def _of_run(
                 "its labels are not known: evaluate it on its own data"
             )
         asked = reals.drawn_labels(real, count, first)
-        say("labels: in the proportions of the data")
+        say("labels are asked for in the proportions of the data")
     blocks = pictures_of_seeds(trained.dcgan, seeds, trained.settings.z_dist, asked)
     differs = _differing(trained, arguments)
     differs |= {"num": count} if count != most else {}
     differs |= {"seed": first} if first else {}
-    step, weights = int(trained.dcgan.step), trained.dcgan.weights
+    step, weights = int(trained.dcgan.step), trained.weights
     name = f"step_{step:06}{suffix_of(weights)}{_as_part(differs)}"
     told = {"run": str(trained.folder), "step": step, "seed": first, "weights": weights}
     told |= {"differs": differs} | _told_of(real, settings)
@@ -272,11 +272,13 @@ def _measured(
         f"{settings.dataset}, in the space {space.name}:"
     )
     for name, value in evaluation.figures.items():
-        say(f"  {name:16}{value:12.6f}   {FIGURES[name]}")
+        say(f"  {name:16}{value:12.5g}   {FIGURES[name]}")
     if evaluation.histogram:
         names = real.classes or list(map(str, range(len(evaluation.histogram))))
         shares = zip(names, evaluation.histogram, strict=True)
         say("  classes drawn:  " + ", ".join(f"{name} {share:.1%}" for name, share in shares))
+    if not arguments.floor:
+        say("--floor shows what real images read; docs/quality.md says what the figures mean")
     return evaluation
 
 
@@ -331,6 +333,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--num {arguments.num}: {LEAST} pictures or more are needed")
     if (path := arguments.pictures) and not (path.is_dir() or is_array(path)):
         raise UserError(f"{path}: there is no such folder, and no such .npy file")
+    if path:
+        refuse_few(path)
     if not arguments.run:
         if arguments.dataset is None:
             raise UserError("--dataset is missing: the real images to compare with")

@@ -70,7 +70,7 @@ def _export(arguments: argparse.Namespace, formats: Sequence[str]) -> None:
     trained = open_run(arguments.run, typed)
     say(f"loaded {trained.loaded}")
     refuse_tags(formats, trained)
-    name = f"step_{int(trained.dcgan.step):06}{suffix_of(trained.dcgan.weights)}"
+    name = f"step_{int(trained.dcgan.step):06}{suffix_of(trained.weights)}"
     folder = arguments.out or beside(arguments.run, "exported") / name
     checks = []
     for one in formats:

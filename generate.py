@@ -18,6 +18,7 @@ if __name__ == "__main__":  # before all else is loaded
 
     watch_signals()
 
+import argparse
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -85,9 +86,19 @@ def _run(argv: Sequence[str]) -> int:
         raise UserError(
             f"{name} is for runs of classes: {arguments.run} has tags, several an image"
         )
-    arguments.out = arguments.out or beside(arguments.run, "samples") / command.FOLDER
+    folder = beside(arguments.run, "samples") / _named(command.FOLDER, arguments)
+    arguments.out = arguments.out or folder
     command.run(trained, arguments)
     return 0
+
+
+def _named(folder: str, arguments: argparse.Namespace) -> str:
+    """The folder of a command's results, by the checkpoint and the weights if others were typed.
+
+    The same seeds make other pictures by these: they are to be compared, not replaced.
+    """
+    asked = (arguments.which, "last"), (arguments.weights, "ema")
+    return "_".join([folder, *(typed for typed, usual in asked if typed and typed != usual)])
 
 
 def _command_and_flags(words: list[str]) -> tuple[str, list[str]]:

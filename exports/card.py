@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from exports.check import Checked
 from runs.flags import KEPT, displayed, marked
-from runs.stored import evaluations_of, is_evaluation, read_run
-from support.files import read_json, write_json, written_aside
+from runs.stored import CARD, card_beside, evaluations_of, is_evaluation, read_run
+from support.files import write_json, written_aside
 from support.text import counted, in_units, printable
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ LICENCES = {
     "fashion_mnist": "Zalando SE, MIT",
     "celebA": "for non-commercial research only, by its agreement",
 }
-CARD = "model.json"
 MEASURED = ("space", "identity", "samples", "reals", "figures")
 MEASURED_ON = ("dataset", "digest")  # evaluate.py did not always note these
 UNKNOWN = "not known to this program"
@@ -64,7 +63,7 @@ def describe(
     return {
         "run": trained.folder.resolve().name,
         "step": int(dcgan.step),
-        "weights": weights_of(trained, came_with),
+        "weights": trained.weights,
         "rounded_before": bool(came_with),
         "data": data_of(trained, came_with, licence),
         "inputs": {
@@ -79,15 +78,6 @@ def describe(
         "exports": [_export(checked) for checked in checks],
         "tensorflow": tf.__version__,
     }
-
-
-def weights_of(trained: "Trained", came_with: Mapping[str, Any]) -> str:
-    """Which weights of G are exported, "raw" or "ema".
-
-    A pretrained run has one set of them: which, its card says, `came_with`.
-    """
-    on_card = came_with.get("weights")
-    return on_card if on_card in ("raw", "ema") else trained.dcgan.weights
 
 
 def _average_on(came_with: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +96,7 @@ def figures_of(trained: "Trained", came_with: Mapping[str, Any]) -> list[dict[st
     Raises:
         UserError: a file of it is damaged.
     """
-    of_this = {"step": int(trained.dcgan.step), "weights": trained.dcgan.weights}
+    of_this = {"step": int(trained.dcgan.step), "weights": trained.weights}
     measured = [
         _measured(one)
         for one in evaluations_of(trained.folder)
@@ -128,11 +118,6 @@ def figures_on(card: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _measured(one: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one[name] for name in (*MEASURED, *MEASURED_ON) if name in one}
-
-
-def card_beside(folder: Path) -> dict[str, Any]:
-    """The card that a pretrained run in a folder came with; empty for any other run."""
-    return read_json(folder / CARD)
 
 
 def data_of(

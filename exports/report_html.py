@@ -20,6 +20,7 @@ from support.files import written_aside
 from utils import spread
 
 PAGE = Path(__file__).parent / "report_page"
+LAST = "<p>These are the settings of the last start: what was changed on the way is not noted.</p>"
 MOST_ROWS = 1000  # of the curves: more cannot be told apart on a screen
 MOST_PICTURES = 40
 MOST_SIDE = 2000  # pixels of a picture
@@ -53,11 +54,11 @@ class Sample(NamedTuple):
 class Report:
     """What a report shows.
 
-    title: the run's name. lead: a sentence about it. command: makes the run again. settings: names
-    and values, as typed. rows: of history.csv, by column, nan where nothing was measured; "step"
-    is among them, and "space", that of an evaluation. samples: the sample pictures, in their order.
-    reals: real images to compare with, or None. evaluations: what evaluate.py wrote. animations:
-    captions and GIFs.
+    title: the run's name. lead: a sentence about it. command: that of the run's last settings.
+    settings: names and values, as typed. rows: of history.csv, by column, nan where nothing was
+    measured; "step" is among them, and "space", that of an evaluation. samples: the sample
+    pictures, in their order. reals: real images to compare with, or None. evaluations: what
+    evaluate.py wrote. animations: captions and GIFs.
     """
 
     title: str
@@ -120,7 +121,9 @@ def _sections(report: Report, pictures: int, panels: Sequence[Mapping]) -> list[
         _curves(panels),
         _evaluations(report.evaluations),
         _animations(report.animations),
-        _section("The command", f"<pre>{html.escape(report.command)}</pre>" + _settings(report)),
+        _section(
+            "The command", f"<pre>{html.escape(report.command)}</pre>{LAST}" + _settings(report)
+        ),
     ]
 
 

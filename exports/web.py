@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exports.card import UNKNOWN, card_beside, data_of, figures_of, weights_of
+from exports.card import UNKNOWN, data_of, figures_of
 from exports.formats import Written, refuse_tags
 from exports.graphs import labels_to_try
 from exports.layers import Layer, layers_of
 from gan.directions import telling_directions
+from runs.stored import card_beside
 from support.files import written_aside
 from support.streams import DEVIATIONS
 from support.text import printable
@@ -183,7 +184,7 @@ def _card(trained: "Trained", int8: bool) -> list[tuple[str, str]]:
     dcgan, settings = trained.dcgan, trained.settings
     height, width, channels = dcgan.image_shape
     came_with = card_beside(trained.folder)
-    average = {"ema": "averaged", "raw": "as trained"}[weights_of(trained, came_with)]
+    average = {"ema": "averaged", "raw": "as trained"}[trained.weights]
     parameters = sum(int(np.prod(v.shape)) for v in dcgan.sampled.trainable().values())
     card = [
         ("Run", trained.folder.name),

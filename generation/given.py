@@ -8,12 +8,13 @@ import numpy as np
 from datasets.image_files import UnreadableError, opened, quiet_pillow
 from datasets.report import Report
 from generation.inputs import files_of, images_for
+from metrics.spaces import LEAST
 from runs.settings import Settings
 from support.console import Say
 from support.errors import UserError
 from support.npy import read_npy
 from support.progress import Progress
-from support.text import first_names
+from support.text import counted, first_names
 from utils import CHANNELS
 
 SUFFIX = ".npy"
@@ -22,6 +23,24 @@ SUFFIX = ".npy"
 def is_array(path: Path) -> bool:
     """Whether pictures are given as an array; else it is a folder."""
     return path.suffix == SUFFIX and path.is_file()
+
+
+def refuse_few(path: Path) -> None:
+    """Refuse a folder or an array of too few pictures by its files or its header alone.
+
+    Raises:
+        UserError: names the arrays where there are no pictures beside them.
+    """
+    if is_array(path):
+        count = len(read_array(path))
+    else:
+        try:
+            count = len(files_of([path]))
+        except UserError as error:
+            arrays = first_names([str(one) for one in sorted(path.glob(f"*{SUFFIX}"))])
+            raise UserError(f"{error}{f': give {arrays}' if arrays else ''}") from error
+    if count < LEAST:
+        raise UserError(f"{path}: {counted(count, 'picture')}: {LEAST} or more are needed")
 
 
 def size_of(path: Path) -> tuple[int, int]:

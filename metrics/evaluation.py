@@ -50,7 +50,7 @@ FIGURES = {
     "modes": "classes that are drawn, at least a tenth as often as in the data",
     "entropy": "of the classes' shares, in nats",
     "label_accuracy": "share of the pictures that show what their label asked for",
-    "duplicates": "share that is nearer to a training image than 99 of 100 of those are",
+    "duplicates": "share as near to a training image as 1 in 100 of these is to another one",
     "duplicate_limit": "how near that is, of 255",
 }
 

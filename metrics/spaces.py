@@ -126,6 +126,10 @@ def _mnist(settings: Settings, arrays: Path, say: Say) -> Space:
     path = arrays / f"{Path(settings.dataset).name}-classifier-{key}.npz"
     weights = read_arrays(path, say)
     if not weights:
+        say(
+            f"the space {settings.dataset} needs a classifier of its labels: it is trained now, "
+            f"once, and kept as {path} (the space pixels does without)"
+        )
         weights = classifier.trained(images, labels)
         right = classifier.classes_of(weights, classifier.hidden_of(weights, test[0])) == test[1]
         say(f"the classifier knows {right.mean():.2%} of {len(right):,} test images")

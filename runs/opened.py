@@ -16,6 +16,7 @@ from runs.stored import (
     image_size,
     read_run,
     shaping,
+    weights_passed_on,
     without_followers,
 )
 from support.console import Say, print_note
@@ -30,7 +31,8 @@ class Trained:
     settings: those that made the run, with what was typed in their place. classes: the names of
     its classes, or their numbers where they have none; [] without labels. folder: of its
     checkpoints. known: the names of the settings that were stored or typed. named: whether the
-    classes have names of their own.
+    classes have names of their own. alone: which weights of G a run that was passed on holds, "raw"
+    or "ema"; "" for any other run.
     """
 
     dcgan: DCGAN
@@ -39,13 +41,19 @@ class Trained:
     folder: Path
     known: frozenset[str]
     named: bool = False
+    alone: str = ""
+
+    @property
+    def weights(self) -> str:
+        """Which weights of G it samples by, "raw" or "ema"."""
+        return self.alone or self.dcgan.weights
 
     @property
     def loaded(self) -> str:
         """Which checkpoint it is of, and by which weights it samples where there are two."""
         dcgan = self.dcgan
         words = {"ema": ", averaged weights", "raw": ", raw weights" if dcgan.average else ""}
-        return f"step {int(dcgan.step):,} of {self.folder}{words[dcgan.weights]}"
+        return f"step {int(dcgan.step):,} of {self.folder}{words[self.weights]}"
 
     @property
     def kind(self) -> str:
@@ -98,13 +106,31 @@ def open_run(folder: Path, typed: Mapping[str, Any], note: Say = print_note) -> 
     run = read_run(folder)
     settings = _settings(run.settings, typed, run.path)
     size, (where, step) = image_size(folder, settings), find_checkpoint(folder, settings.which)
-    dcgan = DCGAN.from_checkpoint(where, size, step, note, settings.weights)
+    dcgan = DCGAN.from_checkpoint(where, size, step, note)
+    alone = _choose(dcgan, settings.weights, folder)
     refuse_other_shape(dcgan.config.shape(), shaping(typed), folder, "Leave out what differs")
     refuse_other_labels(folder, dcgan.y_dim, typed.get("labels"))
     names = class_names(run, dcgan.y_dim)
     classes = names or [str(number) for number in range(dcgan.y_dim or 0)]
     known = frozenset({*run.settings, *typed})
-    return Trained(dcgan, settings, classes, folder, known, bool(names))
+    return Trained(dcgan, settings, classes, folder, known, bool(names), alone)
+
+
+def _choose(dcgan: DCGAN, asked: str | None, folder: Path) -> str:
+    """Have a run sample by the weights that are asked for -> which it holds alone, or "".
+
+    Raises:
+        UserError: it does not hold them.
+    """
+    alone = weights_passed_on(folder, int(dcgan.step))
+    if not alone:
+        dcgan.choose(asked)
+    elif asked and asked != alone:
+        words = "averaged weights" if alone == "ema" else "weights as they were trained"
+        raise UserError(
+            f"--weights={asked}: {folder} was passed on with its {words} alone. Leave it out"
+        )
+    return alone
 
 
 def _settings(stored: Mapping[str, Any], typed: Mapping[str, Any], path: Path) -> Settings:

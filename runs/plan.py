@@ -197,7 +197,7 @@ def _as_the_run_was(
     if stored:
         for name, before in others.items():
             if (value := getattr(now, name)) != before:
-                why = "" if name in settings.given else " (the default; it was not typed)"
+                why = "" if name in settings.given else " (it was not typed)"
                 notes.append(f"changed: {name} {_worded(before)} -> {_worded(value)}{why}")
     return now, notes
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.checkpoints import latest_checkpoint
+from gan.config import WEIGHTS
 from runs.flags import COMMAND, flags_of, marked, typed_value
 from runs.settings import HEIGHTS, Settings
 from support.errors import UserError
@@ -16,6 +17,7 @@ from support.files import read_json, write_json
 from support.text import shortened
 
 RUN_FILE = "run.json"
+CARD = "model.json"  # of exports, and beside a run that was passed on
 EVALUATIONS = "evaluated"  # the folder of evaluate.py's figures, in the run's logs
 
 
@@ -224,3 +226,18 @@ def without_followers(stored: Mapping[str, Any], typed: Collection[str]) -> dict
         if height in typed and stored.get(width) == stored.get(height)
     }
     return {name: value for name, value in stored.items() if name not in follow}
+
+
+def card_beside(folder: Path) -> dict[str, Any]:
+    """The card that a pretrained run in a folder came with; empty for any other run."""
+    return read_json(folder / CARD)
+
+
+def weights_passed_on(folder: Path, step: int) -> str:
+    """Which weights of G a pretrained run holds alone, "raw" or "ema"; "" for any other run.
+
+    step: of the checkpoint that was loaded. If the card is of another, it says nothing of this one.
+    """
+    card = card_beside(folder)
+    weights = card.get("weights")
+    return weights if card.get("step") == step and weights in WEIGHTS else ""

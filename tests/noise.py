@@ -47,7 +47,7 @@ def main(run: Path, data_dir: str = "data") -> None:
         print(f"| blurred by {blur} pixels | {kid(real, whole(blurred))} |", flush=True)
     print(f"| corners of real images | {unevenness(real):.1f} |")
     for trained in (raw, averaged):
-        pictures, weights = drawn(trained, COUNT), trained.dcgan.weights
+        pictures, weights = drawn(trained, COUNT), trained.weights
         print(f"| corners, {weights} | {unevenness(pictures):.1f} |")
         for name, smoothed in SMOOTHED.items():
             print(f"| {weights}, {name} | {kid(smoothed(real), smoothed(pictures))} |", flush=True)

@@ -73,7 +73,7 @@ def test_a_run_is_measured_against_its_own_data(measured: Here) -> None:
         told.items()
     )
     for name, value in told["figures"].items():
-        assert re.search(rf"^  {name} +{value:.6f} ", done.stdout, re.MULTILINE)
+        assert re.search(rf"^  {name} +{value:.5g} ", done.stdout, re.MULTILINE)
     assert scalars(folder) == {f"pixels_num70_seed3/{name}" for name in told["figures"]}
     again = measured(*FACES, "--num", "70", "--seed", "3", "--out", "again")
     assert again.returncode == 0, again.stderr
@@ -183,7 +183,7 @@ def test_a_labelled_run_gets_labels_in_the_proportions_of_the_data(measured: Her
     of_mnist()
     done = measured(*DIGITS)
     assert done.returncode == 0, done.stderr
-    assert "labels: in the proportions of the data" in done.stdout
+    assert "labels are asked for in the proportions of the data" in done.stdout
     assert re.search(r"the classifier knows [\d.]+% of 20 test images", done.stdout)
     assert "128 pictures against 128 real images of mnist, in the space mnist:" in done.stdout
     told = read_json(Path("logs/digits/evaluated/step_000005_mnist.json"))
@@ -280,7 +280,9 @@ def test_the_folder_one_is_in_is_measured_as_any_other(
             ("grey.npy", "--dataset", "faces", *PIXELS),
             "the pictures are 8x8x1, those of faces 8x8x3",
         ),
-        (("none.npy", "--dataset", "mnist"), "0 pictures to compare: 10 or more are needed"),
+        (("none.npy", "--dataset", "mnist"), "none.npy: 0 pictures: 10 or more are needed"),
+        (("few", "--dataset", "cats", *PIXELS), "few: 1 picture: 10 or more are needed"),
+        (("arrays", "--dataset", "cats"), "no picture in arrays: give arrays/pictures.npy"),
         (("grey.npy", "--dataset", "mnist", "--num", "13"), "--num 13: there are only 12 pictures"),
         ((*DIGITS, *PIXELS), "faces has 3 channels, the run's pictures 1"),
     ],
@@ -289,6 +291,9 @@ def test_what_cannot_be_measured_is_one_line(
     measured: Here, words: tuple[str, ...], message: str
 ) -> None:
     np.save("bad.npy", np.zeros((12, 8, 8, 3)))
+    write_jpegs(Path("few"), 1, 16, 16)
+    Path("arrays").mkdir()
+    np.save("arrays/pictures.npy", np.zeros((12, 28, 28, 1), np.uint8))
     np.save("none.npy", np.zeros((0, 28, 28, 1), np.uint8))
     np.save("grey.npy", np.zeros((12, 8, 8, 1), np.uint8))
     assert message in one_error_line(measured(*words), 2)

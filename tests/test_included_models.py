@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import PROJECT, Here, written
+from makers import PROJECT, Here, ok, one_error_line, written
 from PIL import Image
 
 from support.files import read_json
@@ -35,6 +35,13 @@ def test_its_report_names_the_licence_and_what_did_not_come_along(folder: Path) 
     lead = report_of(folder).lead
     assert LICENCES[folder.name] in lead
     assert "without its curves and sample pictures" in lead
+
+
+def test_its_weights_are_named_as_its_card_has_them(folder: Path, made: Here) -> None:
+    once = ("--run", str(folder), "--num", "1")
+    assert ", averaged weights" in ok(made(*once, "--weights", "ema"))
+    line = one_error_line(made(*once, "--weights", "raw"), 2)
+    assert f"--weights=raw: {folder} was passed on with its averaged weights alone" in line
 
 
 def test_it_makes_pictures_by_label(folder: Path, made: Here) -> None:

@@ -146,8 +146,9 @@ class Evaluator:
             return
         figure = f"{self._ranked_by} {value:.4g} in {self.space}"
         yield f"the best: step {step:,}, {figure}; {trend_of(self._measured)}"
+        yield "--which best takes the weights of that step"
         share = self._seconds / max(time.monotonic() - self._began, 1e-9)
-        yield f"to evaluate took {share:.0%} of the time. --which best takes that step's weights"
+        yield f"to evaluate took {share:.0%} of the time"
 
 
 def refuse_unmeasurable(settings: Settings) -> None:

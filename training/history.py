@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from metrics.evaluation import EVALUATED
 from support.errors import UserError
@@ -189,7 +190,7 @@ def figure_of(rows: Sequence[Row]) -> Figure:
     _curve(probabilities, rows, "d_of_reals", "D(x), of images")
     _curve(probabilities, rows, "d_of_fakes", "D(G(z)), of fakes")
     probabilities.set(title="what D thinks: 1 is real", ylim=(0, 1))
-    _curve(diversity, rows, "diversity", "of samples, as a part of the images'")
+    _curve(diversity, rows, "diversity", "of samples; 1 is that of the images")
     diversity.axhline(COLLAPSED_BELOW, color="grey", linestyle=":", label="collapsed below")
     diversity.set(title="diversity", ylim=(0, 1.5))
     _curve(speed, rows, "images_per_s", "images a second")
@@ -199,9 +200,11 @@ def figure_of(rows: Sequence[Row]) -> Figure:
             for where, some in spaces.items():
                 _curve(panel, some, name, where, dots=True)
             named = "".join(spaces) if len(spaces) == 1 else f"in {len(spaces)} spaces"
-            panel.set(title=f"{name} {named}: 0 is the best", ylim=(_bottom(rows, name), None))
+            panel.set(title=f"{name} {named}: 0 is the best")
+            panel.set_ylim(_bottom(rows, name), 1.05 * panel.get_ylim()[1])  # whole dots
     for panel in panels[-2:]:
         panel.set_xlabel("step")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     for panel in panels:
         if any(len(line.get_xdata()) for line in panel.get_lines()):
             panel.legend(fontsize="small")

@@ -23,7 +23,9 @@ def epoch_text(settings: Settings, count: int, replicas: int = 1) -> str:
     left_over = size - steps * settings.batch_size * replicas
     if left_over < 0:
         return f"1 step an epoch: {size} images, repeated to fill {step}"
-    capped = f"{size:,} of them in an epoch, " if size < count else ""
+    # As the original has it: of an idx set always the same, of a folder others in each epoch.
+    some = f"the first {size:,}" if settings.is_idx_set else f"another {size:,}"
+    capped = f"{some} of them in each epoch, " if size < count else ""
     each = f" of {step}" if replicas > 1 else ""
     return f"{capped}{counted(steps, 'step')} an epoch{each}, {left_over} left over"
 
@@ -44,10 +46,11 @@ def is_sampled(settings: Settings, step: int, images: int, batches: int) -> bool
     """Whether step number `step` ends with a sample picture.
 
     The last step does where there are so few pictures that one wants to see the outcome: of a small
-    set, and where it would be the only one. Unless --sample_freq was given.
+    set, and where it would be the only one. Unless --sample_freq was typed.
     """
     freq, total = frequency(settings, "sample_freq", images, batches), settings.epoch * batches
-    if step == total and "sample_freq" not in settings.given and (images <= SMALL or total < freq):
+    typed = settings.given - (settings.by_preset or frozenset())
+    if step == total and "sample_freq" not in typed and (images <= SMALL or total < freq):
         return True
     return step % freq == 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.dataset import epoch_of
 from datasets.image_files import UnreadableError, opened
-from exports.card import card_beside, figures_on, licence_on
+from exports.card import figures_on, licence_on
 from exports.formats import Written
 from exports.report_html import Report, Sample, write_report
 from gan.checkpoints import latest_checkpoint, step_of
@@ -15,7 +15,7 @@ from gan.description import Description, read_description
 from runs.flags import COMMAND, as_flag, displayed, marked
 from runs.rules import idle
 from runs.settings import Settings
-from runs.stored import StoredRun, beside, evaluations_of, read_run
+from runs.stored import StoredRun, beside, card_beside, evaluations_of, read_run
 from support.errors import UserError
 from support.text import counted
 from training.history import read_rows
@@ -109,7 +109,7 @@ def _lead(run: StoredRun, settings: Settings, step: int, stored: Description | N
 
 
 def _command(settings: Settings, begun_from: str) -> str:
-    """The command line that makes the run again: what differs from the defaults."""
+    """The command line of the run's last settings: what differs from the defaults."""
     defaults, words = Settings(dataset=settings.dataset).as_json(), ["python", "main.py", "--train"]
     passing = {*marked(settings, COMMAND), *idle(settings)} - {"dataset"}
     for name, value in settings.as_json().items():

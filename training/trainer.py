@@ -67,7 +67,8 @@ def train(plan: Plan, cluster: Cluster) -> int:
         say(f"the curves: tensorboard --logdir {shlex.quote(str(settings.run_folder('logs')))}")
         if not data.tags:
             say(
-                f"a page that draws: python export.py --run {shlex.quote(str(folder))} --format web"
+                "a page for the browser, which makes new pictures: python export.py --run "
+                f"{shlex.quote(str(folder))} --format web"
             )
         if stopped_by:
             name, made = signal.Signals(stopped_by).name, int(dcgan.step)
@@ -214,7 +215,8 @@ def _use(plan: Plan, dcgan: DCGAN, source: Path, classes: Sequence[str], picture
 
 def _makes_pictures(settings: Settings) -> bool:
     """Whether test mode makes the pictures of --option: always, or beside an export if asked."""
-    return settings.visualize or not (settings.export or settings.freeze)
+    is_asked = settings.visualize or "option" in settings.given
+    return is_asked or not (settings.export or settings.freeze)
 
 
 def _export_of(settings: Settings, source: Path, kind: str) -> Path:

@@ -149,6 +149,7 @@ def test_its_card_goes_along_with_what_is_made_of_it(trained: Trained) -> None:
     card = describe(again, [])
     assert card["data"] == {"name": "faces", "images": 400, "licence": "CC BY 4.0, somebody"}
     assert [one["figures"] for one in card["figures"]] == [{"frechet": 1.5}]
+    assert again.loaded.endswith(", averaged weights")
     assert (card["weights"], card["training"]["ema"]) == ("ema", 0.5), "though it has one set"
     page = write_page(again, Path("page.html")).read_text("utf-8")
     assert "CC BY 4.0, somebody" in page

@@ -28,11 +28,12 @@ def test_the_classifier_is_trained_once_for_the_data(tmp_path: Path) -> None:
     lines: list[str] = []
     arrays = tmp_path / ".arrays"
     first = open_space("mnist", settings, arrays, lines.append)
-    assert "of 16 test images" in lines[0]
     (kept,) = arrays.iterdir()
-    assert lines[1].startswith(f"wrote {kept}")
+    assert f"it is trained now, once, and kept as {kept}" in lines[0]
+    assert "of 16 test images" in lines[1]
+    assert lines[2].startswith(f"wrote {kept}")
     second = open_space("mnist", settings, arrays, lines.append)
-    assert len(lines) == 2
+    assert len(lines) == 3
     pictures = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
     assert (first.features(pictures) == second.features(pictures)).all()
     assert first.identity == second.identity

@@ -48,7 +48,7 @@ def test_what_decides_the_run_stays_as_it_was(tmp_path: Path) -> None:
         "as the run was: --crop=True --train_size=640 --learning_rate=0.001 --gf_dim=2 --df_dim=2 "
         "--z_dist=normal01",
         "seed: 5",
-        "changed: log_freq 7 -> 1 (the default; it was not typed)",
+        "changed: log_freq 7 -> 1 (it was not typed)",
     )
 
 

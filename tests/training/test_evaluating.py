@@ -70,7 +70,7 @@ def test_a_space_whose_weights_are_missing_is_refused_before_anything_is_written
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(efficientnet, "PACKAGE", "there_is_no_such_package")
-    tiny(tmp_path)
+    tiny(tmp_path, 12)
     before = {*tmp_path.rglob("*")}
     for flags in ((), ("--dry_run",)):
         done = here(tmp_path, *FLAGS, "--train", "--eval_freq=2", *flags)
@@ -196,7 +196,9 @@ def test_which_takes_the_best_the_last_or_a_step(made: Here, here: Here, tmp_pat
     dcgan.save(run / "best", 2)
     for which, step in (("best", 2), ("last", 3), ("1", 1), ("2", 2)):
         assert open_run(run, {"which": which}).loaded == f"step {step} of {run}"
-    assert "loaded step 2 of checkpoint/faces" in ok(made(*FACES, "--num", "1", "--which", "best"))
+    best = ok(made(*FACES, "--num", "1", "--which", "best", "--weights", "raw"))
+    assert "loaded step 2 of checkpoint/faces" in best
+    assert "wrote samples/faces/generated_best_raw/seed00000" in best, "not over those of the last"
     failed = one_error_line(made(*FACES, "--num", "1", "--which", "5"), 2)
     assert "has no checkpoint of step 5: there are steps 1, 3" in failed
     failed = one_error_line(here(tmp_path, *FLAGS, "--train", "--which=best"), 2)

@@ -38,7 +38,12 @@ def test_the_last_step_of_a_small_set_is_sampled() -> None:
 
 def test_the_last_step_is_sampled_where_no_other_is() -> None:
     """Unless --sample_freq asked for few."""
-    for flags, wanted in (([], True), (["--epoch=2"], False), (["--sample_freq=999"], False)):
+    for flags, wanted in (
+        ([], True),
+        (["--epoch=2"], False),
+        (["--sample_freq=999"], False),
+        (["--preset=fully_connected", "--dataset=mnist"], True),
+    ):
         settings = parse(["--epoch=1", *flags])
         last = settings.epoch * 99
         assert is_sampled(settings, last, 999, 99) == wanted
@@ -87,7 +92,12 @@ def test_the_last_step_is_evaluated_like_those_of_eval_freq() -> None:
     [
         (64, (64, 8), 1, "8 steps an epoch, 0 left over"),
         (15, (15, 1), 1, "1 step an epoch, 7 left over"),
-        (5000, (2000, 250), 1, "2,000 of them in an epoch, 250 steps an epoch, 0 left over"),
+        (
+            5000,
+            (2000, 250),
+            1,
+            "another 2,000 of them in each epoch, 250 steps an epoch, 0 left over",
+        ),
         (35, (35, 2), 2, "2 steps an epoch of one batch of 8 for each of 2 replicas, 3 left over"),
         (3, (3, 1), 1, "1 step an epoch: 3 images, repeated to fill one batch of 8"),
     ],
@@ -96,6 +106,11 @@ def test_an_epoch_in_words(count: int, epoch: tuple[int, int], replicas: int, te
     settings = parse(["--batch_size=8", f"--train_size={epoch[0]}", "--augment"])
     assert epoch_of(settings, count, replicas) == epoch
     assert epoch_text(settings, count, replicas) == text
+
+
+def test_of_mnist_an_epoch_has_always_the_same_images() -> None:
+    settings = parse(["--dataset=mnist", "--train_size=640"])
+    assert epoch_text(settings, 70_000).startswith("the first 640 of them in each epoch, 10 steps")
 
 
 def test_slow_bfloat16_is_told_before_hours_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
