@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from support.console import Parser, checked_imports, positive, run_command, say, say_written
 from support.errors import UserError
@@ -84,6 +84,19 @@ class Pictures:
     asked: np.ndarray | None = None
 
 
+class Given(NamedTuple):
+    """What is measured and no run has made: images uint8 [N, H, W, C], of `most` that there are.
+
+    name: of the file that the figures go to. shown: what they are, in words. labels: int [N].
+    """
+
+    images: np.ndarray
+    most: int
+    name: str
+    shown: str
+    labels: np.ndarray | None = None
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the command line `argv` (without the program's name) -> exit status as main.main's."""
     return run_command(_run, argv, needs_less="give a smaller --num, or --device cpu")
@@ -123,37 +136,43 @@ def _evaluate_run(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate_given(arguments: argparse.Namespace) -> None:
-    settings = _settings_of_given(arguments)
+    settings, folder = _settings_of_given(arguments), arguments.out or OF_NO_RUN
     refuse_unopenable(suiting(settings, arguments.space), settings)
-    folder = arguments.out or OF_NO_RUN
-    read = _floor if arguments.floor else _given
-    real, pictures = read(settings, folder, arguments)
-    if arguments.num and arguments.num > pictures.count:
-        count = counted(pictures.count, "picture")
-        raise UserError(f"--num {arguments.num}: there are only {count}")
+    if arguments.floor:
+        real, given = _held_out(settings, arguments.num)
+    else:
+        real, given = _given(settings, arguments.pictures, arguments.num, folder)
+    images = given.images
+    if images.shape[1:] != real.images.shape[1:]:
+        sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
+        raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
+    if arguments.num and arguments.num > len(images):
+        raise UserError(f"--num {arguments.num}: there are only {counted(len(images), 'picture')}")
+    differs = {"num": len(images)} if len(images) != given.most else {}
+    told = {"pictures": given.shown, "differs": differs} | _told_of(real, settings)
+    name, blocks = f"{given.name}{_as_part(differs)}", blocks_of(images)
+    pictures = Pictures(name, blocks, len(images), told, given.labels)
     evaluation = _measured(pictures, real, settings, arguments)
     _write(evaluation, pictures, folder)
     # Their curves have no steps: what tells them apart in TensorBoard is the folder.
-    of_these = folder / pictures.name
-    say_written(f"{_write_scalars(evaluation, evaluation.space, 0, of_these)}, for TensorBoard")
+    where = _write_scalars(evaluation, evaluation.space, 0, folder / name)
+    say_written(f"{where}, for TensorBoard")
 
 
-def _floor(
-    settings: Settings, folder: Path, arguments: argparse.Namespace
-) -> tuple[reals.Reals, Pictures]:
-    """Real images, and others that are measured as if they had been generated."""
+def _held_out(settings: Settings, count: int | None) -> tuple[reals.Reals, Given]:
+    """Real images, and others that stand for generated ones: `count`, or as many as there are."""
     real, others = reals.open_halves(settings, say)
     most = min(PICTURES, len(others.images))
-    others = reals.drawn(others, arguments.num or PICTURES)
-    name, shown = f"{Path(settings.dataset).name}_floor", "held-out real images"
-    return real, _as_pictures(others.images, most, name, shown, real, settings, others.labels)
+    others = reals.drawn(others, count or PICTURES)
+    name = f"{Path(settings.dataset).name}_floor"
+    return real, Given(others.images, most, name, "held-out real images", others.labels)
 
 
 def _given(
-    settings: Settings, folder: Path, arguments: argparse.Namespace
-) -> tuple[reals.Reals, Pictures]:
+    settings: Settings, path: Path, count: int | None, folder: Path
+) -> tuple[reals.Reals, Given]:
     """Real images, and the pictures in a folder or an array; `folder` gets what cannot be used."""
-    real, path = reals.open_reals(settings, say), arguments.pictures
+    real = reals.open_reals(settings, say)
     # The folder above is named: generate.py's are all called `generated`.
     whole = path.resolve()
     stem = whole.stem if is_array(path) else whole.name
@@ -165,28 +184,9 @@ def _given(
         skipped = folder / f"{name}.skipped.txt"
         images = read_folder(path, settings, (height, width, c_dim), skipped, say)
     most = len(images)
-    if arguments.num:  # else an array stays on disk, and is read some at a time
-        images = images[reals.rows_drawn(most, arguments.num)]
-    return real, _as_pictures(images, most, name, str(path), real, settings)
-
-
-def _as_pictures(
-    images: np.ndarray,
-    most: int,
-    name: str,
-    shown: str,
-    real: reals.Reals,
-    settings: Settings,
-    labels: np.ndarray | None = None,
-) -> Pictures:
-    """Images of which there are `most`, as what is measured; refuses those of another shape."""
-    if images.shape[1:] != real.images.shape[1:]:
-        sizes = ["x".join(map(str, shape[1:])) for shape in (images.shape, real.images.shape)]
-        raise UserError(f"the pictures are {sizes[0]}, those of {settings.dataset} {sizes[1]}")
-    differs = {"num": len(images)} if len(images) != most else {}
-    told = {"pictures": shown, "differs": differs} | _told_of(real, settings)
-    name += _as_part(differs)
-    return Pictures(name, blocks_of(images), len(images), told, labels)
+    if count:  # else an array stays on disk, and is read some at a time
+        images = images[reals.rows_drawn(most, count)]
+    return real, Given(images, most, name, str(path))
 
 
 def _of_run(
