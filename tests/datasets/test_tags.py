@@ -197,7 +197,7 @@ def test_a_run_of_tags_from_table_to_pictures(
 
     assert evaluate.main(["--run", str(run), "--space", "pixels"]) == 0
     measured_alone = capfd.readouterr().out
-    assert "labels: in the proportions of the data" in measured_alone
+    assert "labels are asked for in the proportions of the data" in measured_alone
     assert "frechet" in measured_alone
     out = made("--run", str(run), "--num", "2", "--label", "Smiling,Male", "--out", "both")
     assert "wrote both/seed00001_tags1-2_Smiling-Male.png" in out
