@@ -149,6 +149,7 @@ class DCGAN(tf.Module):
         noise_seed: tf.Tensor | None = None,
         noise_share: Any = 1.0,
         dropout_seed: tf.Tensor | None = None,
+        rate_share: Any = None,
     ) -> dict[str, tf.Tensor]:
         """One iteration: with the original's loss D once, then G twice, all on the same z.
 
@@ -165,6 +166,7 @@ class DCGAN(tf.Module):
             penalty_seed: int32 [2], for a loss that draws random numbers (`loss.draws`) only.
             noise_seed, dropout_seed: int32 [2], with instance_noise and g_dropout only.
             noise_share: what is left of the noise, 1 at first and 0 at the end of a training.
+            rate_share: with decay_steps only: `training.rate_share` of the steps made before.
 
         Returns:
             Scalars d_loss, d_loss_real, d_loss_fake (of the last D update's pass; d_loss with the
@@ -177,13 +179,14 @@ class DCGAN(tf.Module):
             ValueError: they have another type or shape, or the first batch another range.
         """
         images, z, y = self._inputs.of_step(images, z, y)
-        draws = self.draws
+        draws, decays = self.draws, self.training.decay_steps is not None
         drawn = {
             "augment_seed": checks.seed("augment_seed", augment_seed, augment_seed is not None),
             "penalty_seed": checks.seed("penalty_seed", penalty_seed, draws["penalty"]),
             "noise_seed": checks.seed("noise_seed", noise_seed, draws["noise"]),
             "noise_share": checks.share("noise_share", noise_share) if draws["noise"] else None,
             "dropout_seed": checks.seed("dropout_seed", dropout_seed, draws["dropout"]),
+            "rate_share": checks.share("rate_share", rate_share) if decays else None,
         }
         result = self._train_step(images, z, y, bool(evaluate), **drawn)
         return result if watch else {name: v for name, v in result.items() if name not in WATCHED}

@@ -23,7 +23,7 @@ class Adam(tf.Module):
         epsilon: float = 1e-8,
     ):
         super().__init__()
-        self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
+        self.learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
         self._epsilon = epsilon
         self.beta1_power = _power("beta1_power", beta1)
         self.beta2_power = _power("beta2_power", beta2)
@@ -47,7 +47,7 @@ class Adam(tf.Module):
 
         learning_rate: of this update; None for the optimizer's own.
         """
-        rate = self._learning_rate if learning_rate is None else learning_rate
+        rate = self.learning_rate if learning_rate is None else learning_rate
         # Made once: for each variable anew they would be a tenth of what is traced of a step.
         of_all = {
             "lr": tf.convert_to_tensor(rate, tf.float32),

@@ -92,9 +92,10 @@ class TrainingConfig:
     networks, from OPTIMIZERS; g_optimizer, d_optimizer: of one, in its place. learning_rate: of
     both optimizers; g_learning_rate, d_learning_rate: of one, in its place. beta1: of Adam. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
-    None for the loss's own. penalty_weight: of a loss that has a penalty; None for its own. ema:
-    the share of the steps made that G's weights are averaged over (average.Average); 0 for no
-    average. label_smoothing: D's target for reals is 1 less this, where the loss has a target.
+    None for the loss's own. decay_steps: after so many steps the learning rates are half of what
+    they were at first, after twice as many a third, and so on (`rate_share`); None for rates that
+    stay. penalty_weight: of a loss that has a penalty; None for its own. ema: the share of the
+    steps made that G's weights are averaged over (average.Average); 0 for no average. label_smoothing: D's target for reals is 1 less this, where the loss has a target.
     instance_noise: the deviation at first of the noise on what D sees. freeze_d: how many of D's
     layers, from the images on, keep their weights (Mo et al. 2020).
 
@@ -110,6 +111,7 @@ class TrainingConfig:
     g_updates: int | None = None
     g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
+    decay_steps: int | None = None
     ema: float = field(default=0.0, metadata={"below": 1})
     optimizer: str = field(default="adam", metadata={"choices": OPTIMIZERS})
     g_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
@@ -143,6 +145,14 @@ class TrainingConfig:
         """The learning rates of D and of G."""
         d, g = self.d_learning_rate, self.g_learning_rate
         return self.learning_rate if d is None else d, self.learning_rate if g is None else g
+
+    def rate_share(self, step: int) -> float:
+        """What is left of the learning rates in the step after `step`: 1 / (1 + step / decay_steps).
+
+        So they fall without knowing how long the training will be, and a resumed run goes on as if
+        it had not ended. (A rate of this form is what Robbins and Monro 1951 call for.)
+        """
+        return 1.0 if self.decay_steps is None else 1 / (1 + step / self.decay_steps)
 
     @property
     def optimizers(self) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from gan.adam import Adam, new_slot
 
 Variables = Mapping[str, tf.Variable]
 Gradients = Mapping[str, tf.Tensor]
+Rate = float | tf.Tensor | None
 
 
 class RMSProp(tf.Module):
@@ -22,7 +23,7 @@ class RMSProp(tf.Module):
 
     def __init__(self, variables: Variables, learning_rate: float):
         super().__init__()
-        self._learning_rate = learning_rate
+        self.learning_rate = learning_rate
         self.rms = {n: new_slot(tf.ones(v.shape), f"{n}/RMSProp") for n, v in variables.items()}
         self.momentum = {
             n: new_slot(tf.zeros(v.shape), f"{n}/RMSProp_1") for n, v in variables.items()
@@ -35,14 +36,15 @@ class RMSProp(tf.Module):
         for slot in self.momentum.values():
             slot.assign(tf.zeros(slot.shape))
 
-    def apply(self, variables: Variables, gradients: Gradients) -> None:
-        """Update each variable by its gradient, the same names in both."""
+    def apply(self, variables: Variables, gradients: Gradients, learning_rate: Rate = None) -> None:
+        """Update each variable by its gradient, as Adam.apply does."""
+        rate = self.learning_rate if learning_rate is None else learning_rate
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyRMSProp(
                 var=variables[name].handle,
                 ms=self.rms[name].handle,
                 mom=self.momentum[name].handle,
-                lr=self._learning_rate,
+                lr=rate,
                 rho=self.DECAY,
                 momentum=0.0,
                 epsilon=self.EPSILON,
@@ -55,16 +57,17 @@ class SGD(tf.Module):
 
     def __init__(self, learning_rate: float):
         super().__init__()
-        self._learning_rate = learning_rate
+        self.learning_rate = learning_rate
 
     def reset(self) -> None:
         """Forget all updates: nothing is kept of them."""
 
-    def apply(self, variables: Variables, gradients: Gradients) -> None:
-        """Update each variable by its gradient, the same names in both."""
+    def apply(self, variables: Variables, gradients: Gradients, learning_rate: Rate = None) -> None:
+        """Update each variable by its gradient, as Adam.apply does."""
+        rate = self.learning_rate if learning_rate is None else learning_rate
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyGradientDescent(
-                var=variables[name].handle, alpha=self._learning_rate, delta=gradient
+                var=variables[name].handle, alpha=rate, delta=gradient
             )
 
 

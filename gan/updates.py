@@ -49,6 +49,7 @@ class Updates:
         noise_seed: Seed = None,
         noise_share: tf.Tensor | None = None,
         dropout_seed: Seed = None,
+        rate_share: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Make them; DCGAN.train_step's arguments, as tensors, and its results with `watch`."""
         loss, look = self.loss, look_of(self.generator.value_range, augment_seed)
@@ -81,7 +82,7 @@ class Updates:
             gradients, g_loss, logits = gradients_of_g(
                 loss, variables, looked_at, fakes, g_tape, lambda: looked_at(images)
             )
-            self.g_optim.apply(variables, self.averaged(gradients))
+            self._apply(self.g_optim, variables, gradients, rate_share)
             return g_loss, logits
 
         def updates_of_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
@@ -97,7 +98,7 @@ class Updates:
                 variables = trained_of(self.discriminator, self.freeze_d)
                 seen = look(images), look(fakes)
                 gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
-                self.d_optim.apply(variables, self.averaged(gradients))
+                self._apply(self.d_optim, variables, gradients, rate_share)
             return losses, logits
 
         if loss.g_first:
@@ -122,6 +123,17 @@ class Updates:
         probability = loss.probability
         d, d_ = probability(logits_of_reals), probability(logits_of_fakes)
         return result | {"d": d, "d_": d_, "G": fakes}
+
+    def _apply(
+        self,
+        optimizer: Optimizer,
+        variables: Variables,
+        gradients: Gradients,
+        rate_share: tf.Tensor | None,
+    ) -> None:
+        """One update, at a share of the optimizer's learning rate; None for all of it."""
+        rate = None if rate_share is None else optimizer.learning_rate * rate_share
+        optimizer.apply(variables, self.averaged(gradients), rate)
 
     def _in_compute_type(self, x: tf.Tensor | None) -> tf.Tensor | None:
         """An input of the networks in the type that training computes in."""

@@ -133,6 +133,9 @@ class Settings:
     d_learning_rate: float | None = setting(
         None, "of D [learning_rate]", KEPT, above=0, below=LARGEST_RATE
     )
+    decay_steps: int | None = setting(
+        None, "steps after which both rates are halved, after twice as many a third", KEPT, least=1
+    )
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
     arch: str | None = setting(
         None,

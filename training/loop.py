@@ -162,6 +162,8 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     if drawing["noise"]:
         total = run.settings.epoch * run.data.batches
         batch["noise_share"] = np.float32(max(0, 1 - step / total))
+    if run.dcgan.training.decay_steps is not None:
+        batch["rate_share"] = np.float32(run.dcgan.training.rate_share(step))
     return batch
 
 
