@@ -95,7 +95,8 @@ class TrainingConfig:
     None for the loss's own. decay_steps: after so many steps the learning rates are half of what
     they were at first, after twice as many a third, and so on (`rate_share`); None for rates that
     stay. penalty_weight: of a loss that has a penalty; None for its own. ema: the share of the
-    steps made that G's weights are averaged over (average.Average); 0 for no average. label_smoothing: D's target for reals is 1 less this, where the loss has a target.
+    steps made that G's weights are averaged over (average.Average); 0 for no average.
+    label_smoothing: D's target for reals is 1 less this, where the loss has a target.
     instance_noise: the deviation at first of the noise on what D sees. freeze_d: how many of D's
     layers, from the images on, keep their weights (Mo et al. 2020).
 
@@ -147,10 +148,10 @@ class TrainingConfig:
         return self.learning_rate if d is None else d, self.learning_rate if g is None else g
 
     def rate_share(self, step: int) -> float:
-        """What is left of the learning rates in the step after `step`: 1 / (1 + step / decay_steps).
+        """What the learning rates are multiplied by in the step after `step`.
 
-        So they fall without knowing how long the training will be, and a resumed run goes on as if
-        it had not ended. (A rate of this form is what Robbins and Monro 1951 call for.)
+        1 / (1 + step / decay_steps), so it depends on the steps made and not on how long the
+        training is to be. (Robbins and Monro 1951; tf.keras' InverseTimeDecay.)
         """
         return 1.0 if self.decay_steps is None else 1 / (1 + step / self.decay_steps)
 

@@ -1,6 +1,7 @@
 """What the gradients of an update are made into: the original's Adam, or one of two others."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -8,7 +9,7 @@ from gan.adam import Adam, new_slot
 
 Variables = Mapping[str, tf.Variable]
 Gradients = Mapping[str, tf.Tensor]
-Rate = float | tf.Tensor | None
+Rate: TypeAlias = float | tf.Tensor | None
 
 
 class RMSProp(tf.Module):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from makers import batch, small
 
 from datasets.dataset import Dataset
-from gan.config import ACTIVATIONS, INITIALIZERS
+from gan.config import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from gan.losses import LOSSES
 from gan.networks import ARCHITECTURES
 from main import parse
@@ -31,13 +31,15 @@ KNOBS: dict[str, dict[str, Any]] = {
     "dropout": {"g_dropout": 0.5, "sample_dropout": True},
     "spectral norm": {"spectral_norm": True},
     "no batch norm": {"d_batch_norm": False},
+    "decay": {"decay_steps": 3},
     "orthogonal": {"initializer": "orthogonal", "activation": "elu"},
     "bfloat16": {"precision": "bfloat16", "spectral_norm": True, "g_dropout": 0.2},
 }
 PENALTIES = ("gan", "wgan-gp", "rpgan")  # a loss with none, and one with each
 SIDE = 9  # with 8, D convolves single pixels, which TensorFlow 2.21 on CPUs has NaN for in bfloat16
 ALL = {name: value for knob in list(KNOBS.values())[:-1] for name, value in knob.items()}
-SEEDS: dict[str, Any] = {f"{name}_seed": (1, 2) for name in ("penalty", "noise", "dropout")}
+FED: dict[str, Any] = {f"{name}_seed": (1, 2) for name in ("penalty", "noise", "dropout")}
+FED |= {"rate_share": 0.5}
 
 
 def every_combination() -> Iterator[Any]:
@@ -61,7 +63,7 @@ def test_every_loss_trains_every_architecture_with_every_setting(
     dcgan = small(SIDE, SIDE, y_dim=3, d_updates=1, g_updates=1, **kind, **KNOBS[knob])
     before = {name: v.numpy() for name, v in dcgan.named_variables().items()}
     images, z, y = batch(dcgan)
-    result = dcgan.train_step(images, z, y, watch=True, **SEEDS)
+    result = dcgan.train_step(images, z, y, watch=True, **FED)
     assert all(np.isfinite(value).all() for value in result.values())
     assert dcgan.not_finite(moments=True) == ""
     for variable_name, variable in dcgan.named_variables().items():
@@ -131,6 +133,37 @@ def test_d_sees_noise_that_follows_from_the_seed_and_falls_with_its_share() -> N
             dcgan.train_step(images, z, noise_seed=(1, 2), noise_share=wrong)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_share_of_the_rates_is_as_lower_rates(optimizer: str) -> None:
+    """Of both networks, each with its own rate."""
+    decaying, lower = (
+        small(optimizer=optimizer, g_learning_rate=0.25 * n, d_learning_rate=0.5 * n, **steps)
+        for n, steps in ((1, {"decay_steps": 3}), (0.5, {}))
+    )
+    images, z, _ = batch(decaying)
+    decaying.train_step(images, z, rate_share=0.5)
+    lower.train_step(images, z)
+    for name, variable in decaying.named_variables().items():
+        np.testing.assert_array_equal(variable, lower.named_variables()[name], name)
+    for wrong in (None, -0.1, 2, "half"):
+        with pytest.raises(ValueError, match=f"rate_share is {wrong!r}, it must be a number from"):
+            decaying.train_step(images, z, rate_share=wrong)
+
+
+def test_the_rates_fall_with_the_steps_made_whatever_the_epochs(tmp_path: Path) -> None:
+    data = Dataset(np.zeros((8, 8, 8, 1), np.uint8), None, None, 4, math.inf, 0)
+
+    def shares(epoch: int, **steps: int) -> list[Any]:
+        dcgan = small(**steps)
+        run = Run(parse([f"--epoch={epoch}"]), 3, data, dcgan, tmp_path, OneDevice(dcgan))
+        return [make_batch(run, step, 0).get("rate_share") for step in (0, 1, 2, 4, 396)]
+
+    expected = [1, 2 / 3, 1 / 2, 1 / 3, 2 / 398]
+    np.testing.assert_allclose(shares(2, decay_steps=2), expected, rtol=1e-6)
+    assert shares(2, decay_steps=2) == shares(9, decay_steps=2)
+    assert shares(2) == [None] * 5
+
+
 def test_printing_does_not_change_the_weights() -> None:
     """Nor u: the passes for the printed losses move averages only."""
     steps = []
@@ -138,7 +171,7 @@ def test_printing_does_not_change_the_weights() -> None:
         dcgan = small(**{**ALL, "label_smoothing": 0.1})
         for seed in range(2):
             images, z, _ = batch(dcgan, seed=seed)
-            dcgan.train_step(images, z, evaluate=evaluate, **SEEDS)
+            dcgan.train_step(images, z, evaluate=evaluate, **FED)
         steps.append(dcgan)
     for name, variable in steps[0].named_variables().items():
         if "moving_" not in name:
@@ -152,7 +185,7 @@ def test_u_moves_once_for_each_pass_in_training_and_never_else(loss: str, moves:
         small(y_dim=3, loss=loss, spectral_norm=True, learning_rate=0.0) for _ in range(2)
     )
     images, z, y = batch(dcgan)
-    dcgan.train_step(images, z, y, evaluate=True, **SEEDS)
+    dcgan.train_step(images, z, y, evaluate=True, **FED)
     for _ in range(moves):
         counted.discriminator.move_u()
     of_u = {n: v.numpy() for n, v in dcgan.named_variables().items() if n.endswith("/u")}

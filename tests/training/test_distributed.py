@@ -296,6 +296,7 @@ def test_a_replica_trains_with_all_that_can_be_turned_on() -> None:
         "instance_noise": 0.1,
         "g_dropout": 0.5,
         "label_smoothing": 0.1,
+        "decay_steps": 2,
     }
     kinds: dict[str, Any] = {"output_height": 8, "output_width": 8, "c_dim": 1, "batch_size": 4}
     plain, copied = (DCGAN(**SMALL, **kinds, **turned) for _ in range(2))
@@ -309,6 +310,7 @@ def test_a_replica_trains_with_all_that_can_be_turned_on() -> None:
             "noise_seed": np.array([1, step], np.int32),
             "dropout_seed": np.array([2, step], np.int32),
             "noise_share": np.float32(0.5),
+            "rate_share": np.float32(plain.training.rate_share(step)),
         }
         for devices in both:
             devices.train_step({0: made}.__getitem__, False, False, Wish())
