@@ -35,7 +35,7 @@ def test_what_is_typed_beside_a_preset_wins() -> None:
 
 
 def test_a_preset_works_without_a_command_line() -> None:
-    assert Settings(dataset="mnist", preset="better").d_learning_rate == 0.0004
+    assert Settings(dataset="mnist", preset="better").d_learning_rate == 0.0006
     assert Settings(dataset="anime", preset="better").d_learning_rate is None
 
 

@@ -44,8 +44,8 @@ from support.errors import UserError
         ),
         (
             "--dataset=mnist --preset=better --learning_rate=0.1",
-            "--learning_rate=0.1 does nothing beside --g_learning_rate=0.0001 and "
-            "--d_learning_rate=0.0004 of --preset=better: type --g_learning_rate and "
+            "--learning_rate=0.1 does nothing beside --g_learning_rate=0.00015 and "
+            "--d_learning_rate=0.0006 of --preset=better: type --g_learning_rate and "
             "--d_learning_rate in its place",
         ),
         (
