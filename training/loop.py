@@ -253,8 +253,10 @@ def _refuse(run: Run, step: int, fault: str) -> None:
 
 def _slower(run: Run) -> str:
     """What makes the training slower: the flags that decide its learning rates."""
-    rates = run.dcgan.training.deciding("learning_rate").items()
-    return "a smaller " + " and ".join(f"--{name} (it is {rate:g})" for name, rate in rates)
+    training = run.dcgan.training
+    when = "" if training.decay_steps is None else " at first"
+    rates = training.deciding("learning_rate").items()
+    return "a smaller " + " and ".join(f"--{name} (it is {rate:g}{when})" for name, rate in rates)
 
 
 def _save(run: Run, step: int) -> Path:

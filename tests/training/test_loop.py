@@ -72,6 +72,7 @@ def test_a_picture_that_cannot_be_written_costs_no_row_of_the_history(run: Run) 
             {"d_learning_rate": 1e29},
             "a smaller --learning_rate (it is 1e+30) and --d_learning_rate (it is 1e+29)",
         ),
+        ({"decay_steps": 9}, "a smaller --learning_rate (it is 1e+30 at first)"),
     ],
 )
 def test_what_is_not_finite_blames_the_learning_rates_that_were_used(
