@@ -179,7 +179,7 @@ class DCGAN(tf.Module):
             ValueError: they have another type or shape, or the first batch another range.
         """
         images, z, y = self._inputs.of_step(images, z, y)
-        draws, decays = self.draws, self.training.decay_steps is not None
+        draws, decays = self.draws, self.training.decay_steps > 0
         drawn = {
             "augment_seed": checks.seed("augment_seed", augment_seed, augment_seed is not None),
             "penalty_seed": checks.seed("penalty_seed", penalty_seed, draws["penalty"]),

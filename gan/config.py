@@ -93,7 +93,7 @@ class TrainingConfig:
     both optimizers; g_learning_rate, d_learning_rate: of one, in its place. beta1: of Adam. loss:
     what D and G are trained by, a name from losses.LOSSES. d_updates, g_updates: of one iteration;
     None for the loss's own. decay_steps: after so many steps the learning rates are half of what
-    they were at first, after twice as many a third, and so on (`rate_share`); None for rates that
+    they were at first, after twice as many a third, and so on (`rate_share`); 0 for rates that
     stay. penalty_weight: of a loss that has a penalty; None for its own. ema: the share of the
     steps made that G's weights are averaged over (average.Average); 0 for no average.
     label_smoothing: D's target for reals is 1 less this, where the loss has a target.
@@ -112,7 +112,7 @@ class TrainingConfig:
     g_updates: int | None = None
     g_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
     d_learning_rate: float | None = field(default=None, metadata={"below": LARGEST_RATE})
-    decay_steps: int | None = None
+    decay_steps: int = field(default=0, metadata={"least": 0})
     ema: float = field(default=0.0, metadata={"below": 1})
     optimizer: str = field(default="adam", metadata={"choices": OPTIMIZERS})
     g_optimizer: str | None = field(default=None, metadata={"choices": OPTIMIZERS})
@@ -153,7 +153,7 @@ class TrainingConfig:
         1 / (1 + step / decay_steps), so it depends on the steps made and not on how long the
         training is to be. (Robbins and Monro 1951; tf.keras' InverseTimeDecay.)
         """
-        return 1.0 if self.decay_steps is None else 1 / (1 + step / self.decay_steps)
+        return 1 / (1 + step / self.decay_steps) if self.decay_steps else 1.0
 
     @property
     def optimizers(self) -> tuple[str, str]:

@@ -133,8 +133,11 @@ class Settings:
     d_learning_rate: float | None = setting(
         None, "of D [learning_rate]", KEPT, above=0, below=LARGEST_RATE
     )
-    decay_steps: int | None = setting(
-        None, "steps after which both rates are halved, after twice as many a third", KEPT, least=1
+    decay_steps: int = setting(
+        0,
+        "both rates: half after so many steps, a third after twice as many; 0: they stay",
+        KEPT,
+        least=0,
     )
     beta1: float = setting(0.5, "of Adam", KEPT, least=0, below=1)
     arch: str | None = setting(

@@ -162,7 +162,7 @@ def make_batch(run: Run, step: int, replica: int) -> Batch:
     if drawing["noise"]:
         total = run.settings.epoch * run.data.batches
         batch["noise_share"] = np.float32(max(0, 1 - step / total))
-    if run.dcgan.training.decay_steps is not None:
+    if run.dcgan.training.decay_steps:
         batch["rate_share"] = np.float32(run.dcgan.training.rate_share(step))
     return batch
 
@@ -254,7 +254,7 @@ def _refuse(run: Run, step: int, fault: str) -> None:
 def _slower(run: Run) -> str:
     """What makes the training slower: the flags that decide its learning rates."""
     training = run.dcgan.training
-    when = "" if training.decay_steps is None else " at first"
+    when = " at first" if training.decay_steps else ""
     rates = training.deciding("learning_rate").items()
     return "a smaller " + " and ".join(f"--{name} (it is {rate:g}{when})" for name, rate in rates)
 

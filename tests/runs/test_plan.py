@@ -136,7 +136,8 @@ def test_a_preset_is_that_of_the_stored_networks_whatever_the_data_suggest(
     shown = {f"--preset=better stands for {flags_in('better', begun_as)}"}
     assert {note for note in found.notes if "stands for" in note} == shown
     assert now.arch == begun_as
-    of_lists = ("learning_rate", "g_learning_rate", "d_learning_rate", "g_updates", "ema")
+    rates = ("learning_rate", "g_learning_rate", "d_learning_rate", "decay_steps")
+    of_lists = (*rates, "g_updates", "ema")
     assert {n: getattr(now, n) for n in of_lists} == {
         n: wanted.get(n, getattr(Settings, n)) for n in of_lists
     }
