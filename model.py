@@ -88,6 +88,7 @@ class DCGAN(tf.Module):
             self.discriminator,
             self.g_optim,
             self.d_optim,
+            self.training.rates,
             averaged or (lambda gradients: gradients),
             tf.dtypes.as_dtype(self.config.precision),
             self.training.instance_noise,

@@ -1,10 +1,13 @@
 """The optimizer of both networks, as the original had it."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import tensorflow as tf
 
 from ops import of_each_replica
+
+Rate: TypeAlias = float | tf.Tensor | None  # of one update; None for the optimizer's own
 
 
 class Adam(tf.Module):
@@ -23,7 +26,7 @@ class Adam(tf.Module):
         epsilon: float = 1e-8,
     ):
         super().__init__()
-        self.learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
+        self._learning_rate, self._beta1, self._beta2 = learning_rate, beta1, beta2
         self._epsilon = epsilon
         self.beta1_power = _power("beta1_power", beta1)
         self.beta2_power = _power("beta2_power", beta2)
@@ -41,13 +44,13 @@ class Adam(tf.Module):
         self,
         variables: Mapping[str, tf.Variable],
         gradients: Mapping[str, tf.Tensor],
-        learning_rate: float | tf.Tensor | None = None,
+        learning_rate: Rate = None,
     ) -> None:
         """Update each variable by its gradient (the same names in both), then count one update.
 
         learning_rate: of this update; None for the optimizer's own.
         """
-        rate = self.learning_rate if learning_rate is None else learning_rate
+        rate = self._learning_rate if learning_rate is None else learning_rate
         # Made once: for each variable anew they would be a tenth of what is traced of a step.
         of_all = {
             "lr": tf.convert_to_tensor(rate, tf.float32),

@@ -148,7 +148,7 @@ class TrainingConfig:
         return self.learning_rate if d is None else d, self.learning_rate if g is None else g
 
     def rate_share(self, step: int) -> float:
-        """What the learning rates are multiplied by in the step after `step`.
+        """What the learning rates are multiplied by after `step` steps.
 
         1 / (1 + step / decay_steps), so it depends on the steps made and not on how long the
         training is to be. (Robbins and Monro 1951; tf.keras' InverseTimeDecay.)

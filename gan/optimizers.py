@@ -1,15 +1,13 @@
 """What the gradients of an update are made into: the original's Adam, or one of two others."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 import tensorflow as tf
 
-from gan.adam import Adam, new_slot
+from gan.adam import Adam, Rate, new_slot
 
 Variables = Mapping[str, tf.Variable]
 Gradients = Mapping[str, tf.Tensor]
-Rate: TypeAlias = float | tf.Tensor | None
 
 
 class RMSProp(tf.Module):
@@ -24,7 +22,7 @@ class RMSProp(tf.Module):
 
     def __init__(self, variables: Variables, learning_rate: float):
         super().__init__()
-        self.learning_rate = learning_rate
+        self._learning_rate = learning_rate
         self.rms = {n: new_slot(tf.ones(v.shape), f"{n}/RMSProp") for n, v in variables.items()}
         self.momentum = {
             n: new_slot(tf.zeros(v.shape), f"{n}/RMSProp_1") for n, v in variables.items()
@@ -38,8 +36,8 @@ class RMSProp(tf.Module):
             slot.assign(tf.zeros(slot.shape))
 
     def apply(self, variables: Variables, gradients: Gradients, learning_rate: Rate = None) -> None:
-        """Update each variable by its gradient, as Adam.apply does."""
-        rate = self.learning_rate if learning_rate is None else learning_rate
+        """Update each variable by its gradient, the same names in both."""
+        rate = self._learning_rate if learning_rate is None else learning_rate
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyRMSProp(
                 var=variables[name].handle,
@@ -58,14 +56,14 @@ class SGD(tf.Module):
 
     def __init__(self, learning_rate: float):
         super().__init__()
-        self.learning_rate = learning_rate
+        self._learning_rate = learning_rate
 
     def reset(self) -> None:
         """Forget all updates: nothing is kept of them."""
 
     def apply(self, variables: Variables, gradients: Gradients, learning_rate: Rate = None) -> None:
-        """Update each variable by its gradient, as Adam.apply does."""
-        rate = self.learning_rate if learning_rate is None else learning_rate
+        """Update each variable by its gradient, the same names in both."""
+        rate = self._learning_rate if learning_rate is None else learning_rate
         for name, gradient in gradients.items():
             tf.raw_ops.ResourceApplyGradientDescent(
                 var=variables[name].handle, alpha=rate, delta=gradient

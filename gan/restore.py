@@ -1,6 +1,5 @@
 """What is taken from a checkpoint: weights, optimizers, the average, the step; of either format."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +88,4 @@ def _parts_of(prefix: Path) -> dict[str, set[str]]:
 
 def _parts(optimizer: Optimizer) -> set[str]:
     """The names below which an optimizer's variables are saved."""
-    held = (tf.Variable, Mapping)  # a variable, or several by their names
-    own = {name: value for name, value in vars(optimizer).items() if not name.startswith("_")}
-    return {name for name, value in own.items() if isinstance(value, held)}
+    return {name for name in vars(optimizer) if not name.startswith("_")}

@@ -23,8 +23,9 @@ LogitsOf = Callable[..., tf.Tensor]
 class Updates:
     """What the updates of a step are made of; called with a batch, it makes them.
 
-    averaged: what to make of the gradients of an update before the optimizer gets them. dtype: what
-    the networks compute in. instance_noise: the deviation at first of the noise on what D sees.
+    rates: the learning rates of D and of G, where a share of them comes with the batch. averaged:
+    what to make of the gradients of an update before the optimizer gets them. dtype: what the
+    networks compute in. instance_noise: the deviation at first of the noise on what D sees.
     freeze_d: how many of D's first layers keep their weights.
     """
 
@@ -33,6 +34,7 @@ class Updates:
     discriminator: Network
     g_optim: Optimizer
     d_optim: Optimizer
+    rates: tuple[float, float]
     averaged: Callable[[Gradients], Gradients]
     dtype: tf.DType
     instance_noise: float
@@ -55,6 +57,7 @@ class Updates:
         loss, look = self.loss, look_of(self.generator.value_range, augment_seed)
         if noise_seed is not None and noise_share is not None:
             look = noisy(look, self.instance_noise * noise_share, noise_seed)
+        d_rate, g_rate = (None if rate_share is None else r * rate_share for r in self.rates)
         z, y = self._in_compute_type(z), self._in_compute_type(y)
         passes_of_g = itertools.count()
 
@@ -82,7 +85,7 @@ class Updates:
             gradients, g_loss, logits = gradients_of_g(
                 loss, variables, looked_at, fakes, g_tape, lambda: looked_at(images)
             )
-            self._apply(self.g_optim, variables, gradients, rate_share)
+            self.g_optim.apply(variables, self.averaged(gradients), g_rate)
             return g_loss, logits
 
         def updates_of_g(fakes: tf.Tensor, g_tape: tf.GradientTape) -> tuple[tf.Tensor, tf.Tensor]:
@@ -98,7 +101,7 @@ class Updates:
                 variables = trained_of(self.discriminator, self.freeze_d)
                 seen = look(images), look(fakes)
                 gradients, losses, logits = gradients_of_d(loss, variables, logits_of, *seen, seed)
-                self._apply(self.d_optim, variables, gradients, rate_share)
+                self.d_optim.apply(variables, self.averaged(gradients), d_rate)
             return losses, logits
 
         if loss.g_first:
@@ -123,17 +126,6 @@ class Updates:
         probability = loss.probability
         d, d_ = probability(logits_of_reals), probability(logits_of_fakes)
         return result | {"d": d, "d_": d_, "G": fakes}
-
-    def _apply(
-        self,
-        optimizer: Optimizer,
-        variables: Variables,
-        gradients: Gradients,
-        rate_share: tf.Tensor | None,
-    ) -> None:
-        """One update, at a share of the optimizer's learning rate; None for all of it."""
-        rate = None if rate_share is None else optimizer.learning_rate * rate_share
-        optimizer.apply(variables, self.averaged(gradients), rate)
 
     def _in_compute_type(self, x: tf.Tensor | None) -> tf.Tensor | None:
         """An input of the networks in the type that training computes in."""

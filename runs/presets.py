@@ -26,7 +26,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 # other one, for colour pictures, does.
 OF_DIGITS: Mapping[str, Mapping[str, Any]] = {
     "better": {
-        # Lower throughout, the first thousand steps are slow; higher, D later has the better of G.
+        # Lower rates make the first thousand steps slow; with higher ones D gets the better of G.
         "g_learning_rate": 0.00015,
         "d_learning_rate": 0.0006,
         "decay_steps": 3000,
